@@ -1,0 +1,1 @@
+"""The LangGraph agent: how a question travels to an answer."""

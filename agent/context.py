@@ -1,0 +1,25 @@
+"""What a run needs and a checkpoint must not hold."""
+
+from dataclasses import dataclass
+
+from agent.reasoners.base import Reasoner
+from agent.settings import CascadeSettings
+from knowledge.base import Knowledge
+from knowledge.schema import Versions
+from tools.base import Toolbox
+from tools.effects import EffectPredictor
+from tools.literature import TextSearch
+
+
+@dataclass(frozen=True)
+class AgentContext:
+    """Live collaborators, injected by the session."""
+
+    knowledge: Knowledge
+    predictor: EffectPredictor
+    toolbox: Toolbox
+    reasoner: Reasoner
+    cascade: CascadeSettings
+    versions: Versions
+    run: str = ""
+    text_index: TextSearch | None = None

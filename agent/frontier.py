@@ -1,0 +1,66 @@
+"""The frontier of a cascade: what has changed so far, and what the graph offers next."""
+
+from agent.context import AgentContext
+from agent.reasoners.base import Frontier
+from agent.state import AgentState
+from knowledge.cascade import Candidate, Reach, RelationKey, carried, next_steps, start
+from knowledge.schema import CascadeStep, Change
+
+
+def world(state: AgentState) -> dict[Change, float]:
+    """Return every change that is taken to have happened, with the confidence of its best path."""
+    if state.question is None:
+        raise ValueError("the question has not been grounded yet")
+    changes = dict.fromkeys(start(state.question.perturbation), 1.0)
+    for step in state.committed:
+        arriving = carried(step.source, changes[step.source]) * step.confidence
+        changes[step.target] = max(arriving, changes.get(step.target, 0.0))
+    return changes
+
+
+def refuted(steps: list[CascadeStep]) -> frozenset[RelationKey]:
+    """Return the relations of the graph that were judged and not verified.
+
+    What a language model made up and was wrong about says nothing against the graph.
+    """
+    return frozenset(
+        (step.source.node, step.target.node, step.target.quantity == "expression")
+        for step in steps
+        if step.status != "verified" and step.proposed_by == "graph"
+    )
+
+
+def outlook(state: AgentState, context: AgentContext, *, lesions: bool = True) -> Reach:
+    """Return the best paths from the perturbation: open ones, or (`lesions=False`) all of them."""
+    if state.question is None:
+        raise ValueError("the question has not been grounded yet")
+    without = refuted(state.rejected) if lesions else frozenset()
+    return context.predictor.reach(state.question.perturbation, lesions=lesions, without=without)
+
+
+def frontier(state: AgentState, context: AgentContext) -> Frontier:
+    """Return what a reasoner needs to choose the next steps."""
+    if state.question is None:
+        raise ValueError("the question has not been grounded yet")
+    changes = world(state)
+    held = set(state.question.perturbation.genes)
+    judged = {(step.source, step.target) for step in [*state.committed, *state.rejected]}
+    candidates: list[Candidate] = []
+    for change, confidence in changes.items():
+        candidates += [
+            step
+            for step in next_steps(context.knowledge.graph, change, confidence)
+            if step.target.node not in held
+            and (step.source, step.target) not in judged
+            and step.confidence >= context.cascade.min_confidence
+        ]
+    candidates.sort(key=lambda step: (-step.confidence, step.source.node, step.target.node))
+    return Frontier(
+        question=state.question,
+        targets=tuple(state.targets),
+        changes=changes,
+        candidates=tuple(candidates),
+        outlook=outlook(state, context),
+        ideal=outlook(state, context, lesions=False),
+        width=context.cascade.width,
+    )

@@ -1,0 +1,1 @@
+"""The boundary to language models: everything that knows an LLM server is in here."""

@@ -1,0 +1,32 @@
+"""Words to a question: genes, readouts, the cell line and what had to be assumed."""
+
+from langgraph.runtime import Runtime
+
+from agent.context import AgentContext
+from agent.events import emit
+from agent.state import AgentState, AgentUpdate
+from agent.wording import listed, perturbation_words
+
+
+async def ground(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpdate:
+    """Read the question, and say what the cell line makes pointless about it."""
+    context = runtime.context
+    question = await context.reasoner.read(state.text, context.knowledge, state.cell_line)
+    perturbation = question.perturbation
+    about = f"; readouts: {listed(question.readouts)}" if question.readouts else ""
+    emit(runtime, "ground", f"{perturbation_words(perturbation)}{about}")
+    unknown = list(context.knowledge.warnings)
+    cell = context.predictor.cell_state(perturbation.cell_line)
+    for gene in perturbation.genes:
+        reason = cell.absent(gene)
+        if reason and perturbation.kind != "activation":
+            unknown.append(f"Perturbing {gene} is expected to change little: {reason}")
+    for gene in question.readouts:
+        reason = cell.absent(gene)
+        if reason:
+            unknown.append(f"A fall of {gene} could not be seen: {reason}")
+    if question.asks == "phenotype" or question.phenotypes:
+        unknown.append(
+            "No phenotype model is installed yet, so organism-level consequences are not predicted."
+        )
+    return {"question": question, "unknown": unknown}

@@ -1,0 +1,50 @@
+"""Numbers the evidence of an answer in the order in which it is cited."""
+
+from collections.abc import Iterable, Sequence
+
+from knowledge.schema import CascadeStep, Effect, Evidence, Hypothesis
+
+
+class Numbering:
+    """Gives each cited piece of evidence a short id: E1, E2, ..."""
+
+    def __init__(self, evidence: Sequence[Evidence]) -> None:
+        self._evidence = {item.id: item for item in evidence}
+        self._numbers: dict[str, str] = {}
+
+    def cite(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """Return the short ids, giving new ones where needed.
+
+        Raises:
+            KeyError: An id has no evidence behind it.
+        """
+        ids = tuple(ids)
+        for known in ids:
+            if known not in self._evidence:
+                raise KeyError(known)
+        return tuple(self._numbers.setdefault(i, f"E{len(self._numbers) + 1}") for i in ids)
+
+    def step(self, step: CascadeStep) -> CascadeStep:
+        """Return the step with short ids."""
+        return step.model_copy(update={"evidence_ids": self.cite(step.evidence_ids)})
+
+    def effect(self, effect: Effect) -> Effect:
+        """Return the effect with short ids."""
+        return effect.model_copy(update={"evidence_ids": self.cite(effect.evidence_ids)})
+
+    def hypothesis(self, hypothesis: Hypothesis) -> Hypothesis:
+        """Return the hypothesis with short ids."""
+        return hypothesis.model_copy(
+            update={
+                "steps": tuple(self.step(step) for step in hypothesis.steps),
+                "supporting": self.cite(hypothesis.supporting),
+                "contradicting": self.cite(hypothesis.contradicting),
+            }
+        )
+
+    def cited(self) -> tuple[Evidence, ...]:
+        """Return the cited evidence under its short ids, in order."""
+        return tuple(
+            self._evidence[long].model_copy(update={"id": short})
+            for long, short in self._numbers.items()
+        )

@@ -1,0 +1,351 @@
+"""Decides which pieces of a question are genes, and which genes they are."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Protocol
+
+from agent import question_words as vocabulary
+from agent.question_pieces import Item, pieces
+from agent.question_words import Cue
+from knowledge.cell_lines import CellLines
+from knowledge.errors import QuestionError
+from knowledge.schema import Gene, PerturbationKind
+from knowledge.symbols import Grounding, SymbolTable
+
+_PREFIXED = re.compile(r"(si|sh|sg|Δ)-?([A-Z][A-Z0-9-]+)")
+_GREEK_PART = re.compile(
+    rf"([^\W_]{{2,}}?(?:-\d)?)[- ]?({'|'.join(vocabulary.GREEK_WORDS.values())})[- ]?(\d{{0,2}})",
+    re.I,
+)
+_FOUND_BY = {
+    "previous": "previous symbol",
+    "alias": "alias",
+    "hgnc": "HGNC id",
+    "ensembl": "Ensembl id",
+    "entrez": "Entrez id",
+    "uniprot": "UniProt accession",
+}
+_MUTATION = re.compile(r"(?:p\.)?[A-Z]\d{1,4}(?:[A-Z]|fs\w*)")
+# A text with fewer lower-case letters than this share is written in capitals throughout.
+_CAPITALS = 0.2
+
+
+class Unreadable(QuestionError):
+    """The rules find no perturbation in the question; somebody else may."""
+
+
+class Vocabulary(Protocol):
+    """The part of `knowledge.base.Knowledge` that a question is read with."""
+
+    @property
+    def symbols(self) -> SymbolTable:
+        """The gene symbols."""
+        ...
+
+    @property
+    def cell_lines(self) -> CellLines:
+        """The known cell lines."""
+        ...
+
+
+def items(text: str, knowledge: Vocabulary) -> list[Item]:
+    """Return the pieces of a cleaned question, in order.
+
+    Raises:
+        QuestionError: A word that must be a gene is none.
+    """
+    return _Grounder(knowledge.symbols, text).run(list(pieces(text, knowledge.cell_lines)))
+
+
+def known_name(word: str, symbols: SymbolTable) -> Grounding | None:
+    """Return what a name means under the spellings that people use, None where it means nothing."""
+    key = "".join(c for c in word.lower() if c.isalnum())
+    settled = vocabulary.FIELD_NAMES.get(word.upper())
+    if settled and (gene := symbols.get(settled)):
+        return Grounding(word=word, status="found", gene=gene, matched_by="alias")
+    members = vocabulary.SEVERAL_MEANINGS.get(word) or vocabulary.FAMILIES.get(key, ())
+    members = tuple(symbol for symbol in members if symbol in symbols)
+    if members and word not in symbols:
+        return Grounding(word=word, status="ambiguous", candidates=members)
+    for spelling in _variants(word):
+        found = symbols.ground(spelling)
+        if found.status != "unknown":
+            # Genes with a protein are likelier to be meant than pseudogenes.
+            order = sorted(found.candidates, key=lambda c: not _has_protein(symbols.get(c)))
+            return found.model_copy(update={"word": word, "candidates": tuple(order)})
+    return None
+
+
+def _has_protein(gene: Gene | None) -> bool:
+    return gene is not None and bool(gene.uniprot_ids)
+
+
+def _variants(word: str) -> Iterable[str]:
+    yield word
+    spelt = word
+    for letter, name in vocabulary.GREEK_WORDS.items():
+        spelt = spelt.replace(letter, name)
+    if spelt != word:
+        yield spelt
+    if match := _GREEK_PART.fullmatch(spelt):
+        yield f"{match[1]}{match[2][0]}{match[3]}"
+
+
+class _Grounder:
+    """Decides which words of a question are genes."""
+
+    def __init__(self, symbols: SymbolTable, text: str) -> None:
+        self._symbols = symbols
+        letters = [c for c in text if c.isalpha()]
+        self._capitals = sum(c.islower() for c in letters) < _CAPITALS * len(letters)
+        self._short = len(text.split()) <= 3
+
+    def run(self, pieces: list[Item]) -> list[Item]:
+        done: list[Item] = []
+        i = 0
+        while i < len(pieces):
+            item = pieces[i]
+            taken = 1
+            if item.kind == "gene":
+                done.append(self._explicit(item))
+            elif item.kind == "other_line":
+                done.append(self._line_or_gene(pieces, i))
+            elif item.kind == "word":
+                merged, taken = self._merged(pieces, i)
+                done += self._word(merged, done, pieces[i + taken :])
+            else:
+                done.append(item)
+            i += taken
+        return done
+
+    def _explicit(self, item: Item) -> Item:
+        found = known_name(item.symbol, self._symbols)
+        if found is None:
+            raise unknown_gene(item.symbol, self._symbols)
+        return _gene(item.symbol, found)
+
+    def _line_or_gene(self, pieces: list[Item], i: int) -> Item:
+        """Read HAP1 as the cell line in "in HAP1" and "HAP1 cells", as the gene elsewhere."""
+        item = pieces[i]
+        if item.lower not in vocabulary.LINES_LIKE_GENES:
+            return item
+        after = pieces[i + 1].lower if i + 1 < len(pieces) else ""
+        if after.startswith("cell") or (i and pieces[i - 1].lower == "in"):
+            return item
+        found = known_name(item.text, self._symbols)
+        return _gene(item.text, found) if found else item
+
+    def _merged(self, pieces: list[Item], i: int) -> tuple[Item, int]:
+        """Join names that people write in several words: "HIF 1 alpha", "TGF beta", "NF kB"."""
+        for length in (3, 2):
+            parts = pieces[i : i + length]
+            if len(parts) < length or any(part.kind != "word" for part in parts):
+                continue
+            numbered = length == 3 and parts[1].lower in _TAILS and parts[2].text.isdigit()
+            tailed = parts[-1].lower in _TAILS or numbered
+            word = "-".join(part.text for part in parts)
+            if tailed and parts[0].text[0].isalpha() and known_name(word, self._symbols):
+                return replace(parts[0], text=word), length
+            if length == 2 and self._spaced(*(part.text for part in parts)):
+                return replace(parts[0], text=parts[0].text + parts[1].text), length
+        return pieces[i], 1
+
+    def _spaced(self, stem: str, number: str) -> bool:
+        """Whether "HSPA 5" is a symbol with a blank in it."""
+        stemmed = len(stem) > 1 and stem.isupper() and number.isdigit()
+        return stemmed and stem not in self._symbols and stem + number in self._symbols
+
+    def _word(self, item: Item, done: list[Item], rest: list[Item]) -> list[Item]:
+        word = item.text
+        place = _Place(done, rest)
+        if word.lower() in vocabulary.ABBREVIATIONS or vocabulary.NOT_A_GENE.fullmatch(word):
+            approved = word in self._symbols and word.lower() not in {"he", "p", "s", "ii"}
+            return [_gene(word, self._symbols.ground(word)) if approved and place.strict else item]
+        if match := _PREFIXED.fullmatch(word):
+            inner = known_name(match[2], self._symbols)
+            if inner and word not in self._symbols and inner.status == "found":
+                cue = Cue(_PREFIXES[match[1]], "verb", 3)
+                return [Item("cue", match[1], cue=cue), _gene(match[2], inner)]
+        if word.lower() in vocabulary.ENGLISH:
+            return [self._english(item, place)]
+        if any(c.isdigit() for c in word) and any(c.isalpha() for c in word):
+            return self._symbol_like(item, place)
+        if any(c in _GREEK for c in word) or _inner_capital(word):
+            return self._capitalised(item, place)
+        if word.isupper() and len(word) > 1 and not self._capitals:
+            return self._capitalised(item, place)
+        if len(word) > 1 and (place.gene or self._short or word in self._symbols):
+            found = known_name(word, self._symbols) if self._claimed(word) else None
+            if found and (word.isupper() or place.gene or self._short):
+                return [_gene(word, found)]
+        return [item]
+
+    def _claimed(self, word: str) -> bool:
+        """Whether a word without digits is a name letter by letter: "vhl", but not "hla a"."""
+        settled = word.upper() in vocabulary.FIELD_NAMES or word.lower() in vocabulary.FAMILIES
+        return settled or self._symbols.claimed(word)
+
+    def _english(self, item: Item, place: "_Place") -> Item:
+        word = item.text
+        if word not in self._symbols:
+            near = place.listed or self._short
+            claimed = len(word) > 2 and near and self._symbols.claimed(word)
+            return replace(item, note=word) if claimed else item
+        shouted = self._capitals and not self._short
+        if word.lower() in vocabulary.AUXILIARIES:
+            if place.noun and not shouted:
+                return _gene(word, self._symbols.ground(word))
+            return replace(item, note=word) if place.noun or self._short else item
+        if place.strict:
+            return _gene(word, self._symbols.ground(word))
+        return item if shouted else replace(item, note=word)
+
+    def _capitalised(self, item: Item, place: "_Place") -> list[Item]:
+        found = known_name(item.text, self._symbols)
+        if found:
+            return [_gene(item.text, found)]
+        if pair := self._pair(item.text):
+            return pair
+        if place.strict and item.text.isupper() and len(item.text) > 2:
+            raise unknown_gene(item.text, self._symbols)
+        return [item]
+
+    def _symbol_like(self, item: Item, place: "_Place") -> list[Item]:
+        found = known_name(item.text, self._symbols)
+        if found:
+            return [_gene(item.text, found)]
+        if pair := self._pair(item.text):
+            return pair
+        if place.line and not place.cue:
+            return [replace(item, kind="other_line", symbol=item.text)]
+        if _MUTATION.fullmatch(item.text):
+            raise QuestionError(
+                f"Point mutations such as '{item.text}' are not handled yet; ask for the knockout, "
+                "knockdown or activation of the gene."
+            )
+        if re.fullmatch(r"[A-Za-z]{2,}[\w-]*|[A-Z]\d+[A-Z]\w*|c\d+orf\d+", item.text):
+            raise unknown_gene(item.text, self._symbols)
+        return [item]
+
+    def _pair(self, word: str) -> list[Item]:
+        """Split "MDM2-TP53" into two genes, but not "miR-21" into a symbol and an Entrez id."""
+        parts = re.split(r"[-:.]", word)
+        named = all(len(part) > 1 and not part.isdigit() for part in parts)
+        found = [known_name(part, self._symbols) if named else None for part in parts]
+        if len(parts) < 2 or any(one is None or one.status != "found" for one in found):
+            return []
+        pieces: list[Item] = []
+        for part, one in zip(parts, found, strict=True):
+            if one is not None:
+                pieces += [Item("mark", "+"), _gene(part, one)]
+        return pieces[1:]
+
+
+class _Place:
+    """What stands around a word."""
+
+    def __init__(self, done: list[Item], rest: list[Item]) -> None:
+        before = [item for item in done[-4:] if item.lower not in {"'", '"', "(", "["}]
+        after = [item for item in rest[:3] if item.lower not in {"'", '"', ")", "]"}]
+        last = before[-1] if before else None
+        bare = [item for item in before if item.lower not in vocabulary.BESIDE]
+        core = bare[-1] if bare else None
+        joined = bool(
+            last
+            and last.lower in vocabulary.CONNECTORS
+            and any(item.kind == "gene" for item in before[:-1])
+        )
+        follows = bool(after) and _points_back(after)
+        named = bool(last and last.lower in {"gene", "genes", "of"}) or bool(
+            after and after[0].lower in vocabulary.EXPRESSION
+        )
+        asked = bool(last and last.lower in _BEFORE_GENES)
+        self.cue = bool(last and last.cue) or bool(after and after[0].cue and follows)
+        self.listed = self.cue or joined or bool(core and core.cue)
+        self.strict = self.cue or named or asked or joined or follows
+        self.gene = self.strict or bool(core and (core.cue or core.lower in _BEFORE_GENES))
+        self.noun = _noun_follows(before, core) or _noun_precedes(core, after)
+        self.line = bool(last and last.lower == "in") or bool(
+            after and after[0].lower in {"cell", "cells"}
+        )
+
+
+def _noun_follows(before: list[Item], core: Item | None) -> bool:
+    """Whether no auxiliary verb can follow: "knock out WAS", "loss of WAS", "HSPA5 and WAS"."""
+    if not before or core is None:
+        return False
+    last = before[-1]
+    if last.lower in vocabulary.CONNECTORS - {"as", "well", "both"}:
+        return len(before) > 1 and before[-2].kind == "gene"
+    if last.lower in {"of", "gene", "the"} or core.lower in vocabulary.AHEAD | _BEFORE_GENES:
+        return True
+    return core.cue is not None and core.cue.form == "verb"
+
+
+def _noun_precedes(core: Item | None, after: list[Item]) -> bool:
+    """Whether what follows no auxiliary verb: "WAS is lost", "WAS knockout", "KO WAS in Jurkat"."""
+    first = after[0] if after else None
+    if first and (first.lower in vocabulary.AUXILIARIES or first.text in {"+", "/", "&"}):
+        return True
+    if first and first.cue and first.cue.form in ("noun", "mark"):
+        return True
+    if first and first.lower in {"and", "or"}:
+        return len(after) > 1 and after[1].kind in ("word", "gene") and after[1].text.isupper()
+    named = core is not None and (core.text == ":" or core.cue is not None)
+    return named and (first is None or first.kind == "mark" or first.lower in {"in", "with"})
+
+
+def _points_back(after: list[Item]) -> bool:
+    """Whether what follows makes a word a gene: "... KO", "... is lost", "... rises"."""
+    first = after[0]
+    if first.cue:
+        return first.cue.form in ("noun", "mark", "participle")
+    if first.lower in vocabulary.AUXILIARIES:
+        return len(after) > 1 and (
+            after[1].cue is not None or after[1].lower in vocabulary.READOUT_VERBS
+        )
+    return first.lower in vocabulary.READOUT_VERBS
+
+
+def _inner_capital(word: str) -> bool:
+    return any(c.isupper() for c in word[1:]) and not word.isupper()
+
+
+def _gene(word: str, found: Grounding) -> Item:
+    if found.gene is None:
+        return Item("gene", word, candidates=found.candidates)
+    symbol = found.gene.symbol
+    note = ""
+    if word.upper() != symbol.upper():
+        how = _FOUND_BY.get(found.matched_by or "", "spelling")
+        note = f"{word} read as {symbol} ({how})."
+    return Item("gene", word, symbol=symbol, note=note)
+
+
+def unknown_gene(word: str, symbols: SymbolTable) -> QuestionError:
+    """Return the error for a word that must be a gene and is none, naming the nearest ones."""
+    nearest = symbols.nearest(word, 3)
+    mean = f"did you mean {_listed(nearest)}?" if nearest else "check its spelling."
+    hint = (
+        ""
+        if len(symbols) > _ALL_GENES
+        else " (`knockwise data pull` and `knockwise index build` add the others)"
+    )
+    return QuestionError(f"'{word}' is no gene that Knockwise knows{hint}; {mean}")
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+_ALL_GENES = 30_000
+_GREEK = frozenset(vocabulary.GREEK_WORDS)
+_TAILS = frozenset([*vocabulary.GREEK_WORDS, *vocabulary.GREEK_WORDS.values(), "kb"])
+_BEFORE_GENES = vocabulary.words("to of on about does do did is are will would can gene genes why")
+_PREFIXES: dict[str, PerturbationKind | None] = {
+    "si": "knockdown",
+    "sh": "knockdown",
+    "sg": None,
+    "Δ": "knockout",
+}

@@ -1,0 +1,292 @@
+"""Tells the perturbed genes of a question from its readouts, by the grammar around its words."""
+
+import re
+from dataclasses import dataclass, replace
+
+from agent import question_words as vocabulary
+from agent.question_pieces import Item
+from agent.question_words import Cue
+
+# Tools, which do not make a subject: in "use CRISPRa to activate KLF1", KLF1 is perturbed.
+_TOOL = re.compile(r"crispr|dcas9|(?:si|sh|sg|g)rna|rnai|guide|aso", re.IGNORECASE)
+_CLAUSE_ENDS = frozenset(",;:.?!>")
+# What cannot stand between a perturbation word and the gene it perturbs.
+_ENDS_PHRASE = (
+    vocabulary.CONDITIONS
+    | vocabulary.READOUT_VERBS
+    | vocabulary.AUXILIARIES
+    | (vocabulary.CONNECTORS - {"gene", "genes"})
+    | vocabulary.words(
+        """on to by from than that which what who how why does do did will would can could should
+        effect effects affect affects raise raises reduce reduces cause causes lead leads with
+        regulate regulates control controls repress represses enough"""
+    )
+)
+_DESCRIBED = vocabulary.words(
+    "target targets dependent independent mediated driven regulated responsive pathway"
+)
+
+
+@dataclass(frozen=True)
+class _Attached:
+    at: int
+    cue: Cue
+    span: list[int]
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Genes by role, with the words that made the perturbed ones perturbed.
+
+    Attributes:
+        perturbed: What is perturbed, as written.
+        readouts: What is asked about, as written.
+        cues: The perturbation words, each with its genes.
+        words: The places of those words.
+        notes: What had to be assumed.
+    """
+
+    perturbed: tuple[Item, ...]
+    readouts: tuple[Item, ...]
+    cues: tuple[tuple[Cue, tuple[Item, ...]], ...] = ()
+    words: frozenset[int] = frozenset()
+    notes: tuple[str, ...] = ()
+
+
+class Roles:
+    """Tells perturbed genes from readouts by the grammar around the perturbation words."""
+
+    def __init__(self, found: list[Item]) -> None:
+        self._items = found
+        self._genes = [i for i, item in enumerate(found) if item.kind == "gene"]
+
+    def assigned(self) -> Assigned:
+        """Return who is perturbed and who is read out; nobody perturbed if nothing says so."""
+        attached = [
+            _Attached(i, self._with_particle(item.cue, span), span)
+            for i, item in enumerate(self._items)
+            if item.cue and (span := self._attached(i, item.cue))
+        ]
+        if not attached:
+            return self._without_cues()
+        strongest = max(one.cue.strength for one in attached)
+        if strongest > 1:
+            attached = [one for one in attached if one.cue.strength > 1]
+        if strongest == 3:
+            attached = [
+                one for one in attached if one.cue.strength == 3 or not self._asked(one.span)
+            ]
+        perturbed = {i for one in attached for i in one.span}
+        return Assigned(
+            perturbed=self._at(sorted(perturbed)),
+            readouts=self._readouts(perturbed),
+            cues=tuple((one.cue, self._at(one.span)) for one in attached),
+            words=frozenset(one.at for one in attached),
+        )
+
+    def _with_particle(self, cue: Cue, span: list[int]) -> Cue:
+        """Return the cue of "knock ... down" with the kind that its particle says."""
+        if cue.form != "split":
+            return cue
+        return replace(cue, kind=vocabulary.PARTICLES[self._items[span[-1] + 1].lower])
+
+    def _readouts(self, perturbed: set[int]) -> tuple[Item, ...]:
+        """Return every other gene; a perturbed one only where it is asked about once more."""
+        names = {self._items[i].symbol for i in perturbed}
+        return self._at(
+            [
+                i
+                for i in self._genes
+                if i not in perturbed
+                and not self._describes(i)
+                and (self._items[i].symbol not in names or self._asked([i]))
+            ]
+        )
+
+    def _describes(self, at: int) -> bool:
+        """Whether a gene only describes others: "NRF2 targets", "p53-dependent genes"."""
+        after = [item.lower for item in self._items[at + 1 : at + 3]]
+        return bool(after) and after[0] in _DESCRIBED and after[-1] not in {"on", "by", "of"}
+
+    def _at(self, places: list[int]) -> tuple[Item, ...]:
+        return tuple(self._items[i] for i in places)
+
+    def _attached(self, at: int, cue: Cue) -> list[int]:
+        """Return the genes that the cue at this place perturbs."""
+        if cue.form == "split":
+            return self._inside_split(at)
+        ahead, behind = self._group_after(at), self._group_before(at)
+        if cue.form == "mark":
+            return behind or (self._group_after_of(at))
+        if cue.form == "noun":
+            return self._group_after_of(at) or behind or ahead
+        if cue.form == "participle":
+            if behind and self._by_gene(at):
+                return []
+            return behind or ahead
+        if cue.strength < 3 and self._has_subject(at):
+            return []
+        return ahead
+
+    def _by_gene(self, at: int) -> bool:
+        """Whether "by" a gene follows: "HBG1 is silenced by GATA1" perturbs nobody yet."""
+        after = self._items[at + 1 : at + 3]
+        return len(after) == 2 and after[0].lower == "by" and after[1].cue is None
+
+    def _has_subject(self, at: int) -> bool:
+        """Whether a gene, or its loss, is what does it: "does KEAP1 loss activate NQO1"."""
+        for item in reversed(self._items[:at]):
+            if item.text in _CLAUSE_ENDS or item.lower in vocabulary.CONDITIONS:
+                return False
+            if item.kind == "gene" or (item.cue and not _TOOL.match(item.text)):
+                return True
+        return False
+
+    def _inside_split(self, at: int) -> list[int]:
+        span = self._group_after(at)
+        if not span or span[-1] + 1 >= len(self._items):
+            return []
+        return span if self._items[span[-1] + 1].lower in vocabulary.PARTICLES else []
+
+    def _group_after_of(self, at: int) -> list[int]:
+        """Return the genes after "of" or "for": "knockout (in K562 cells) of A and B"."""
+        j = self._skipped(at + 1, 1, vocabulary.BESIDE - {"of"})
+        if j is None or self._items[j].lower not in vocabulary.AHEAD - {"to", "on", "with"}:
+            return []
+        return self._group_after(j)
+
+    def _group_after(self, at: int) -> list[int]:
+        j = self._skipped(at + 1, 1, vocabulary.BESIDE | vocabulary.AHEAD - {"on"})
+        j = self._described(j)
+        return [] if j is None else self._cut(self._group(j, 1))
+
+    def _described(self, at: int | None) -> int | None:
+        """Return the gene behind a few words that describe it: "the proteasome subunit PSMD1"."""
+        if at is None:
+            return None
+        for j, item in enumerate(self._items[at : at + 5], start=at):
+            if item.kind == "gene":
+                return j
+            if item.kind != "word" or item.lower in _ENDS_PHRASE or not item.text.islower():
+                return None
+        return None
+
+    def _group_before(self, at: int) -> list[int]:
+        j = self._skipped(at - 1, -1, vocabulary.BESIDE | vocabulary.AUXILIARIES)
+        if j is None or self._items[j].kind != "gene":
+            return []
+        return sorted(self._group(j, -1))
+
+    def _skipped(self, at: int, step: int, words: frozenset[str]) -> int | None:
+        """Return the next place that is no filler word, bracket, cell line or other cue."""
+        for _ in range(9):
+            if not 0 <= at < len(self._items):
+                return None
+            item = self._items[at]
+            filler = item.kind == "word" and item.lower in words
+            bracket = item.kind == "mark" and item.text in "()[]\"'-"
+            colon = item.kind == "mark" and item.text == ":" and step == 1
+            other_cue = item.cue is not None and item.cue.form in ("noun", "mark")
+            if not (filler or bracket or colon or item.kind == "line" or other_cue):
+                return at
+            at += step
+        return None
+
+    def _group(self, at: int, step: int) -> list[int]:
+        """Return the genes joined to the one at this place by "and", commas, slashes or pluses."""
+        span, j = [at], at + step
+        waiting = 0
+        while 0 <= j < len(self._items):
+            item = self._items[j]
+            if item.kind == "gene":
+                span.append(j)
+                waiting = 0
+            elif item.lower in vocabulary.CONNECTORS or item.text in "()[]\"'":
+                waiting += 1
+                if waiting > 3:
+                    break
+            else:
+                break
+            j += step
+        return span
+
+    def _cut(self, span: list[int]) -> list[int]:
+        """Leave out the genes that a question goes on with: "If I delete A, B goes up?"."""
+        after = span[-1] + 1
+        if len(span) == 1 or after >= len(self._items):
+            return span
+        follower = self._items[after]
+        asked = follower.lower in vocabulary.READOUT_VERBS or follower.lower in {"is", "are"}
+        if not asked:
+            return span
+        for k in range(len(span) - 1, 0, -1):
+            if any(self._items[j].text == "," for j in range(span[k - 1], span[k])):
+                return span[:k]
+        return span[:-1]
+
+    def _asked(self, span: list[int]) -> bool:
+        """Whether these genes stand where a readout stands: "happens to A", "does A go up"."""
+        first, last = span[0], span[-1]
+        before = [item.lower for item in self._items[max(0, first - 4) : first]]
+        while before and before[-1] in vocabulary.EXPRESSION | vocabulary.BESIDE | {"of", "in"}:
+            before.pop()
+        ends = last + 1
+        while ends < len(self._items) and self._items[ends].lower in vocabulary.EXPRESSION:
+            ends += 1
+        after = self._items[ends].lower if ends < len(self._items) else ""
+        acts = ends + 1 < len(self._items) and self._items[ends + 1].kind == "gene"
+        moved = after in vocabulary.READOUT_VERBS and not acts
+        if before and before[-1] in _QUESTION_VERBS and moved:
+            return True
+        if before and before[-1] in {"to", "with"}:
+            return any(word in {"happens", "happen", "happening", "do", "does"} for word in before)
+        if before and before[-1] == "on":
+            return True
+        return moved and after in _FINITE
+
+    def _without_cues(self) -> Assigned:
+        """Without a perturbation word: the regulator of "A controls B", or the first gene."""
+        if not self._genes:
+            return Assigned((), ())
+        groups = self._groups()
+        chosen = next((g for g in groups if self._is_regulator(g)), None) or next(
+            (g for g in groups if self._is_condition(g)), None
+        )
+        if chosen is None:
+            free = [group for group in groups if not self._asked(group)]
+            if not free:
+                return Assigned((), self._at(self._genes))
+            cue = next(
+                (i for i, item in enumerate(self._items) if item.cue and not self._has_subject(i)),
+                -1,
+            )
+            chosen = next((group for group in free if group[0] > cue), free[0])
+            joined = {self._items[j].text for j in range(chosen[0], chosen[-1])} & {"+", "/", "&"}
+            chosen = chosen if joined else chosen[:1]
+        return Assigned(
+            perturbed=self._at(chosen),
+            readouts=self._readouts(set(chosen)),
+        )
+
+    def _groups(self) -> list[list[int]]:
+        groups: list[list[int]] = []
+        for i in self._genes:
+            if not groups or i not in groups[-1]:
+                groups.append(self._group(i, 1))
+        return groups
+
+    def _is_condition(self, group: list[int]) -> bool:
+        """Whether the genes open a condition: "if HSPA5 was not there"."""
+        j = self._skipped(group[0] - 1, -1, vocabulary.BESIDE)
+        return j is not None and self._items[j].lower in vocabulary.CONDITIONS
+
+    def _is_regulator(self, group: list[int]) -> bool:
+        words = " ".join(item.text for item in self._items[max(0, group[0] - 5) : group[0]])
+        return vocabulary.BY_WORDS.search(f"{words} ") is not None
+
+
+_QUESTION_VERBS = vocabulary.words("does do did will would is are was were can could should why")
+_FINITE = vocabulary.words(
+    """goes rises falls drops increases decreases changes responds climbs declines stays remains
+    go rise fall drop increase decrease change respond up down"""
+)

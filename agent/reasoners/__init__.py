@@ -1,0 +1,1 @@
+"""Reasoners: one protocol, one graph; the evidence policy is the embedded default."""

@@ -1,0 +1,241 @@
+"""Run, trace, resume and replay one question; a run is a folder that can be reread."""
+
+import csv
+import hashlib
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langsmith import tracing_context
+from pydantic import BaseModel, ValidationError
+
+from agent import state as agent_state
+from agent.context import AgentContext
+from agent.graph import build_graph
+from agent.state import AgentState
+from knowledge import schema
+from knowledge.errors import RunError
+from knowledge.files import replace_text, replacing
+from knowledge.schema import Answer, Frozen
+
+Listener = Callable[[dict[str, Any]], None]
+
+_CHECKPOINTED = [
+    kind
+    for module in (schema, agent_state)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, BaseModel)
+]
+_THREAD = "answer"
+_STEPS_PER_ROUND = 3
+_OTHER_STEPS = 8
+
+
+class RunRequest(Frozen):
+    """What was asked of a run; `settings.json` of its folder."""
+
+    question: str
+    cell_line: str | None = None
+    settings: dict[str, Any]
+    started: datetime
+
+
+def run_name(text: str, now: datetime) -> str:
+    """Return a readable, sortable and practically unique folder name."""
+    words = "-".join(re.findall(r"[A-Za-z0-9]+", text)[:6])[:48] or "question"
+    digest = hashlib.sha256(f"{text}{now.isoformat()}".encode()).hexdigest()[:6]
+    return f"{now:%Y%m%d-%H%M%S}-{words}-{digest}"
+
+
+def create(run_dir: Path, request: RunRequest) -> None:
+    """Make the folder of a new run.
+
+    Raises:
+        RunError: If it cannot be written, or holds another run.
+    """
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        if (run_dir / "settings.json").exists():
+            raise RunError(f"{run_dir} already holds a run; resume it or name another folder.")
+        replace_text(run_dir / "settings.json", request.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        raise RunError(
+            f"The run folder {run_dir} cannot be written ({error.strerror}); "
+            "set KNOCKWISE_RUNS to a folder you can write to."
+        ) from error
+
+
+def load_request(run_dir: Path) -> RunRequest:
+    """Read what a run was asked.
+
+    Raises:
+        RunError: If the folder is no run.
+    """
+    try:
+        return RunRequest.model_validate_json((run_dir / "settings.json").read_bytes())
+    except (OSError, ValidationError) as error:
+        raise RunError(
+            f"{run_dir} is not a run folder; `knockwise runs` lists those there are."
+        ) from error
+
+
+def load_answer(run_dir: Path) -> Answer:
+    """Read the answer of a finished run.
+
+    Raises:
+        RunError: If the run is not finished, or its result is damaged.
+    """
+    load_request(run_dir)
+    file = run_dir / "result.json"
+    if not file.exists():
+        raise RunError(
+            f"The run {run_dir.name} is not finished; continue it with "
+            f"`knockwise ask --resume {run_dir.name}`."
+        )
+    try:
+        return Answer.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise RunError(
+            f"{file} is damaged; ask again, or resume the run after deleting it."
+        ) from error
+
+
+def runs(runs_dir: Path) -> list[Path]:
+    """Return the run folders, newest first."""
+    found = [file.parent for file in runs_dir.glob("*/settings.json")]
+    return sorted(found, key=lambda folder: folder.name, reverse=True)
+
+
+def find_run(runs_dir: Path, name: str) -> Path:
+    """Return the folder of the run called `name`: a path, a name, its beginning, or `latest`.
+
+    Raises:
+        RunError: If there is none, or several.
+    """
+    if (Path(name) / "settings.json").exists():
+        return Path(name)
+    folders = runs(runs_dir)
+    if name == "latest" and folders:
+        return folders[0]
+    matches = [folder for folder in folders if folder.name.startswith(name)]
+    exact = [folder for folder in matches if folder.name == name]
+    if len(exact or matches) == 1:
+        return (exact or matches)[0]
+    problem = "matches several runs" if matches else "is not a run"
+    raise RunError(f"{name!r} {problem} in {runs_dir}; `knockwise runs` lists those there are.")
+
+
+async def run(
+    run_dir: Path, context: AgentContext, request: RunRequest, listener: Listener | None = None
+) -> Answer:
+    """Answer one question, going on where `run_dir` was interrupted.
+
+    Nodes that finished before an interruption are not run again.
+    """
+    try:
+        async with AsyncSqliteSaver.from_conn_string(str(run_dir / "checkpoints.sqlite")) as saver:
+            saver.serde = JsonPlusSerializer(allowed_msgpack_modules=_CHECKPOINTED)
+            answer = await _stream(run_dir, saver, context, request, listener)
+    except sqlite3.DatabaseError as error:
+        raise RunError(
+            f"{run_dir / 'checkpoints.sqlite'} is damaged ({error}); ask the question again."
+        ) from error
+    return answer
+
+
+async def _stream(
+    run_dir: Path,
+    saver: AsyncSqliteSaver,
+    context: AgentContext,
+    request: RunRequest,
+    listener: Listener | None,
+) -> Answer:
+    graph = build_graph(saver)
+    limit = _STEPS_PER_ROUND * context.cascade.max_rounds + _OTHER_STEPS
+    config: RunnableConfig = {"configurable": {"thread_id": _THREAD}, "recursion_limit": limit}
+    snapshot = await graph.aget_state(config)
+    begun = bool(snapshot.values)
+    start = None if begun else AgentState(text=request.question, cell_line=request.cell_line)
+    # An interruption after a node's writes, before its step is applied, leaves `next` empty too, so
+    # only the answer says that the run has ended.
+    if snapshot.values.get("answer") is None:
+        # LangGraph sends runs to LangSmith where LANGSMITH_TRACING is set; ours stay here.
+        with (
+            tracing_context(enabled=False),
+            (run_dir / "trace.jsonl").open("a", encoding="utf-8") as trace,
+        ):
+            stream = graph.astream(
+                start,
+                config,
+                context=context,
+                stream_mode=["custom", "updates"],
+                durability="sync",
+                version="v2",
+            )
+            async for part in stream:
+                custom = part["type"] == "custom"
+                # LangGraph types the data of every mode at once; these two modes carry dicts.
+                data = cast("dict[str, Any]", part["data"])
+                for event in [data] if custom else _finished_nodes(data):
+                    stamped = {"time": datetime.now(UTC).isoformat(), **event}
+                    trace.write(json.dumps(stamped, default=_plain) + "\n")
+                    trace.flush()
+                    if listener is not None and "message" in event:
+                        listener(event)
+    values = (await graph.aget_state(config)).values
+    answer = AgentState.model_validate(values).answer
+    if answer is None:
+        raise RunError(f"The run {run_dir.name} ended without an answer; ask the question again.")
+    return answer
+
+
+def _finished_nodes(updates: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"node": node, "update": update} for node, update in updates.items()]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    raise TypeError(f"a trace cannot hold {type(value).__name__}")
+
+
+def replay(run_dir: Path, listener: Listener) -> Answer:
+    """Tell a finished run's events again and return its answer; nothing is computed.
+
+    Lines of the trace that a crash cut off are left out: the answer does not rest on them.
+    """
+    answer = load_answer(run_dir)
+    trace = run_dir / "trace.jsonl"
+    for line in trace.read_bytes().splitlines() if trace.exists() else ():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if "message" in event:
+            listener(event)
+    return answer
+
+
+def write_result(run_dir: Path, answer: Answer, rows: Sequence[dict[str, Any]]) -> None:
+    """Write `effects.csv`, then `result.json`, which says that the run is finished; each whole."""
+    try:
+        with (
+            replacing(run_dir / "effects.csv") as draft,
+            draft.open("w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["symbol"])
+            writer.writeheader()
+            writer.writerows(rows)
+        replace_text(run_dir / "result.json", answer.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        raise RunError(
+            f"The result cannot be written to {run_dir} ({error.strerror}); make room and "
+            f"continue with `knockwise ask --resume {run_dir.name}`."
+        ) from error

@@ -1,0 +1,276 @@
+"""One process's knowledge, models and reasoner, opened once and asked many times."""
+
+import gc
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from agent.context import AgentContext
+from agent.llm.chat import ChatModel
+from agent.llm.errors import LLMError
+from agent.reasoners.base import Reasoner
+from agent.reasoners.evidence import EvidenceReasoner
+from agent.run import (
+    Listener,
+    RunRequest,
+    create,
+    load_answer,
+    load_request,
+    run,
+    run_name,
+    write_result,
+)
+from agent.settings import Settings
+from agent.strategies import Strategy, load_strategy
+from agent.wording import path_words
+from knowledge.base import Knowledge, load_knowledge
+from knowledge.cascade import Candidate, Reach
+from knowledge.encoder import load_encoder
+from knowledge.index_build import full_index_dir, text_index_for
+from knowledge.index_files import read_manifest
+from knowledge.schema import Answer, Effect, Perturbation, Versions
+from knowledge.text_index import TextIndex
+from models.fusion import Fusion
+from models.response import ResponseModel
+from tools.effects import EffectPredictor
+from tools.literature import DeferredSearch, TextSearch
+from tools.toolbox import build_toolbox
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything an answer is made with; `Session.open(settings)` loads it.
+
+    Attributes:
+        settings: Where things are and how to answer.
+        knowledge: What is known.
+        predictor: Response model and cascade.
+        reasoner: Who reasons where no language model does.
+        chat: A language model to reason with, instead of the endpoint in the settings.
+    """
+
+    settings: Settings
+    knowledge: Knowledge
+    predictor: EffectPredictor
+    reasoner: Reasoner = field(default_factory=EvidenceReasoner)
+    chat: ChatModel | None = None
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Session":
+        """Load knowledge and models; the text index opens when it is first needed.
+
+        Raises:
+            KnockwiseError: If data or weights are damaged.
+        """
+        # Loading makes some 10^5 objects that stay; looking for garbage among them costs seconds.
+        gc.disable()
+        try:
+            response = ResponseModel.load()
+            knowledge = load_knowledge(settings.data, extra_genes=response.genes())
+        finally:
+            gc.freeze()
+            gc.enable()
+        predictor = EffectPredictor(
+            knowledge,
+            response,
+            Fusion.load(knowledge.scope),
+            max_steps=settings.cascade.max_rounds,
+            min_confidence=settings.cascade.min_confidence,
+        )
+        return cls(settings, knowledge, predictor)
+
+    @cached_property
+    def context(self) -> AgentContext:
+        """Return what the graph's nodes work with."""
+        return AgentContext(
+            knowledge=self.knowledge,
+            predictor=self.predictor,
+            toolbox=build_toolbox(self.knowledge, self.predictor, self.tool_index),
+            reasoner=self.reasoner,
+            cascade=self.settings.cascade,
+            versions=self.versions,
+            text_index=self.text_index,
+        )
+
+    @cached_property
+    def tool_index(self) -> TextSearch:
+        """Return the text index for the tools; that of the starter pack is built when searched."""
+        settings, symbols = self.settings, self.knowledge.symbols
+        return DeferredSearch(lambda: text_index_for(settings.data, settings.encoder, symbols))
+
+    @cached_property
+    def text_index(self) -> TextSearch | None:
+        """Return the index that every answer reads: there is more to read in the full data only."""
+        settings, symbols = self.settings, self.knowledge.symbols
+        folder = full_index_dir(settings.data)
+        if self.knowledge.scope == "starter" or read_manifest(folder) is None:
+            return None
+        return DeferredSearch(
+            lambda: TextIndex.open(folder, load_encoder(settings.encoder), symbols)
+        )
+
+    @cached_property
+    def versions(self) -> Versions:
+        """Return what this session's answers are made with."""
+        data = self.knowledge.versions
+        digest = hashlib.sha256(repr(sorted(data.items())).encode()).hexdigest()[:16]
+        return Versions(
+            knockwise=version("knockwise"),
+            knowledge=f"{self.knowledge.scope}:{digest}",
+            data=data,
+            models={
+                "response": self.predictor.response.version,
+                "fusion": self.predictor.fusion.version,
+            },
+        )
+
+    async def ask(
+        self,
+        text: str,
+        cell_line: str | None = None,
+        run_dir: Path | None = None,
+        on_event: Listener | None = None,
+    ) -> Answer:
+        """Answer a question in words, keeping the run in `run_dir` (default: a new folder).
+
+        Raises:
+            QuestionError: The question cannot be understood.
+            LLMError: A language model was asked for and does not answer.
+            RunError: The run cannot be kept.
+        """
+        async with self._reasoning() as reasoner:
+            # A question that cannot be read leaves no run behind.
+            await reasoner.read(text, self.knowledge, cell_line)
+            now = datetime.now(UTC)
+            folder = run_dir or self.settings.runs / run_name(text, now)
+            request = RunRequest(
+                question=text,
+                cell_line=cell_line,
+                settings=self.settings.model_dump(mode="json", exclude={"llm": {"api_key"}}),
+                started=now,
+            )
+            create(folder, request)
+            return await self._finish(folder, request, reasoner, on_event)
+
+    async def resume(self, run_dir: Path, on_event: Listener | None = None) -> Answer:
+        """Go on with an interrupted run; a finished one is only read."""
+        request = load_request(run_dir)
+        if (run_dir / "result.json").exists():
+            return load_answer(run_dir)
+        async with self._reasoning() as reasoner:
+            return await self._finish(run_dir, request, reasoner, on_event)
+
+    @asynccontextmanager
+    async def _reasoning(self) -> AsyncIterator[Reasoner]:
+        """Open who reasons: the language model that the settings mean, or the session's own.
+
+        With `auto`, an endpoint that does not answer is replaced by the session's own reasoner, and
+        the answer says so.
+
+        Raises:
+            LLMError: A language model was asked for and does not answer.
+        """
+        llm, wanted = self.settings.llm, self.settings.reasoner
+        strategy = load_strategy(llm.strategy)
+        if self.chat is not None:
+            yield self._language_reasoner(self.chat, strategy)
+            return
+        if wanted == "evidence" or (wanted == "auto" and not llm.base_url):
+            yield self.reasoner
+            return
+        # Imported late: the client takes half a second that an answer without it need not spend.
+        from agent.llm.open import open_chat
+        from agent.llm.probe import look
+
+        try:
+            await look(llm)
+        except LLMError as error:
+            if wanted == "llm":
+                raise
+            note = f"No language model was used: {error}"
+            yield EvidenceReasoner(note)
+            return
+        async with open_chat(self.settings) as chat:
+            yield self._language_reasoner(chat, strategy)
+
+    def _language_reasoner(self, chat: ChatModel, strategy: Strategy) -> Reasoner:
+        # Imported late: the stacker's fit needs scikit-learn, which takes a second.
+        from agent.reasoners.llm import LLMReasoner
+        from models.fusion.language import LanguageStacker
+
+        return LLMReasoner(
+            chat,
+            strategy,
+            self.knowledge,
+            self.context.toolbox,
+            LanguageStacker.load(
+                self.settings.data, chat.model, strategy.name, strategy.prompts_hash
+            ),
+            self.settings.llm.call_budget,
+        )
+
+    async def _finish(
+        self, run_dir: Path, request: RunRequest, reasoner: Reasoner, on_event: Listener | None
+    ) -> Answer:
+        context = replace(
+            self.context,
+            run=run_dir.name,
+            reasoner=reasoner,
+            versions=self.versions.model_copy(update={"prompts": reasoner.prompts_hash}),
+        )
+        answer = await run(run_dir, context, request, on_event)
+        write_result(run_dir, answer, list(self.effect_rows(answer.question.perturbation)))
+        return answer
+
+    def effects(
+        self, perturbation: Perturbation, readouts: Sequence[str] | None = None
+    ) -> list[Effect]:
+        """Return the effect on each readout, by default on every gene that can be predicted."""
+        return self.predictor.effects(perturbation, readouts)
+
+    def predict(self, pairs: Iterable[tuple[Perturbation, str]]) -> Iterator[Effect]:
+        """Iterate over the effects of (perturbation, readout) pairs, in order.
+
+        Pairs of the same perturbation share one pass if they follow each other.
+        """
+        for perturbation, group in groupby(pairs, key=itemgetter(0)):
+            yield from self.effects(perturbation, [readout for _, readout in group])
+
+    def effect_rows(self, perturbation: Perturbation) -> Iterator[dict[str, Any]]:
+        """Iterate over the rows of `effects.csv`, the most probable change first."""
+        reached = self.predictor.reach(perturbation)
+        effects = self.effects(perturbation)
+        for effect in sorted(effects, key=lambda one: (one.abstained, -one.p_de, one.gene)):
+            path = _best_path(reached, effect.gene)
+            row = self.predictor.measured(perturbation, effect.gene)
+            facts = sum(len(step.relation.edges) for step in path) + (row is not None)
+            yield {
+                "symbol": effect.gene,
+                "call": effect.call,
+                "subtle": effect.subtle,
+                "p_de": round(effect.p_de, 4),
+                "p_up": round(effect.p_up, 4),
+                "p_de_low": round(effect.interval.low, 4),
+                "p_de_high": round(effect.interval.high, 4),
+                "p_up_low": round(effect.p_up_interval.low, 4),
+                "p_up_high": round(effect.p_up_interval.high, 4),
+                "evidence_count": facts,
+                "seen_in_training": effect.seen_in_training,
+                "abstained": effect.abstained,
+                "top_evidence": row.evidence.statement if row else path_words(path),
+            }
+
+
+def _best_path(reached: Reach, gene: str) -> tuple[Candidate, ...]:
+    up, down = (reached.confidence(gene, direction) for direction in ("up", "down"))
+    if not up and not down:
+        return ()
+    return reached.path(gene, "up" if up >= down else "down")

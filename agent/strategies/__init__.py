@@ -1,0 +1,25 @@
+"""Ways of asking a language model about one readout: each a folder of prompts with a policy."""
+
+from importlib import import_module
+
+from agent.strategies.case import Case, build_case
+from agent.strategies.judging import Judgement, Strategy, Task
+from knowledge.errors import QuestionError
+
+STRATEGIES = ("knockwise", "summer", "vcworld", "core", "direct")
+
+__all__ = ["STRATEGIES", "Case", "Judgement", "Strategy", "Task", "build_case", "load_strategy"]
+
+
+def load_strategy(name: str) -> Strategy:
+    """Return the strategy called `name`.
+
+    Raises:
+        QuestionError: There is none.
+    """
+    if name not in STRATEGIES:
+        raise QuestionError(
+            f"There is no strategy {name!r}; choose one of {', '.join(STRATEGIES)}."
+        )
+    strategy: Strategy = import_module(f"agent.strategies.{name}").STRATEGY
+    return strategy

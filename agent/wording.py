@@ -1,0 +1,145 @@
+"""Plain sentences for steps, effects and answers."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from knowledge.schema import CascadeStep, Change, Effect, Hypothesis, Perturbation, Question
+
+QUANTITY_WORDS = {"expression": "mRNA", "activity": "activity"}
+_DONE = {"knockout": "Knocking out", "knockdown": "Knocking down", "activation": "Activating"}
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return `a, b and c`."""
+    words = list(words)
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def perturbation_words(perturbation: Perturbation) -> str:
+    """Return for example `Knocking out HSPA5 in K562`."""
+    genes = listed(perturbation.genes)
+    return f"{_DONE[perturbation.kind]} {genes} in {perturbation.cell_line}"
+
+
+def changed_words(change: Change) -> str:
+    """Return what changed, without its direction: `DDIT3 mRNA`, `heat shock response`."""
+    if change.kind != "gene":
+        return change.node
+    return f"{change.node} {QUANTITY_WORDS[change.quantity]}"
+
+
+def change_words(change: Change) -> str:
+    """Return for example `ATF4 activity up`, `DDIT3 mRNA down` or `heat shock response up`."""
+    return f"{changed_words(change)} {change.direction}"
+
+
+def step_words(step: CascadeStep) -> str:
+    """Return a step as one line."""
+    how = f" ({step.mechanism})" if step.mechanism else ""
+    line = f"{change_words(step.source)} → {change_words(step.target)}{how}"
+    return f"{line}: {step.note}" if step.note else line
+
+
+class Step(Protocol):
+    """Anything that leads from one change to another."""
+
+    @property
+    def source(self) -> Change:
+        """The change that came before."""
+        ...
+
+    @property
+    def target(self) -> Change:
+        """The change that follows."""
+        ...
+
+
+def path_words(steps: Sequence[Step]) -> str:
+    """Return a path as `HSPA5 ↓ → EIF2AK3 ↑ → ...`."""
+    if not steps:
+        return ""
+    arrows = {"up": "↑", "down": "↓"}
+    changes = [steps[0].source, *(step.target for step in steps)]
+    return " → ".join(f"{change.node} {arrows[change.direction]}" for change in changes)
+
+
+def headline(
+    question: Question,
+    effects: Sequence[Effect],
+    hypotheses: Sequence[Hypothesis],
+    unknown: Sequence[str],
+) -> str:
+    """Return the answer in a few sentences: the calls, then the best path, then what is missing."""
+    opening = perturbation_words(question.perturbation)
+    if question.readouts:
+        calls = [_effect_words(effect) for effect in effects if effect.gene in question.readouts]
+        sentences = [f"{opening}: {'; '.join(calls)}."]
+    else:
+        sentences = [_leading(opening, effects)]
+    sentences.append(_mechanism(effects, hypotheses))
+    return " ".join(sentences)
+
+
+def sentences(
+    question: Question, effects: Sequence[Effect], hypotheses: Sequence[Hypothesis]
+) -> tuple[list[str], list[str]]:
+    """Return the sentences that an answer must have, and those that it may have.
+
+    Whichever of them are told, in whichever order, each is true by itself.
+    """
+    opening = perturbation_words(question.perturbation)
+    calls = [
+        f"{opening}: {_effect_words(effect)}."
+        for effect in effects
+        if effect.gene in question.readouts
+    ]
+    best = _mechanism(effects, hypotheses)
+    more = [
+        f"A verified path, support {one.confidence:.2f}, would move {one.readout} "
+        f"{one.direction}: {path_words(one.steps)}."
+        for one in hypotheses
+        if path_words(one.steps) not in best
+    ]
+    return calls or [_leading(opening, effects)], [best, *more]
+
+
+def _mechanism(effects: Sequence[Effect], hypotheses: Sequence[Hypothesis]) -> str:
+    """Return the best path that agrees with a call, or else say that none does."""
+    if not hypotheses:
+        return "No verified path explains it."
+    calls = {effect.gene: effect.call for effect in effects}
+    agreeing = [one for one in hypotheses if calls.get(one.readout) == one.direction]
+    certain = {effect.gene: effect.p_de for effect in effects}
+    best = max(
+        agreeing or hypotheses, key=lambda one: (one.confidence, certain.get(one.readout, 0.0))
+    )
+    words = "Best-supported mechanism" if agreeing else "The best-supported path would mean"
+    return f"{words}: {path_words(best.steps)}."
+
+
+def _effect_words(effect: Effect) -> str:
+    if effect.call == "unknown":
+        return f"{effect.gene}: unknown ({effect.reason})"
+    if effect.call == "unchanged":
+        likelier, p = ("up", effect.p_up) if effect.p_up >= 0.5 else ("down", 1 - effect.p_up)
+        if_so = f"; if it does, {likelier} with {p:.2f}"
+        return f"{effect.gene} probably does not change (P(changes) {effect.p_de:.2f}{if_so})"
+    numbers = f"P(changes) {effect.p_de:.2f}, P(up if it changes) {effect.p_up:.2f}"
+    if effect.subtle:
+        small = "probably by less than a screen can call"
+        return f"{effect.gene} goes {effect.call}, {small} ({numbers})"
+    return f"{effect.gene} goes {effect.call} ({numbers})"
+
+
+def _leading(opening: str, effects: Sequence[Effect]) -> str:
+    clear = [effect for effect in effects if not effect.subtle]
+    up = [effect.gene for effect in clear if effect.call == "up"][:5]
+    down = [effect.gene for effect in clear if effect.call == "down"][:5]
+    parts = []
+    if up:
+        parts.append(f"raises {listed(up)}")
+    if down:
+        parts.append(f"lowers {listed(down)}")
+    if not parts:
+        return f"{opening} is not predicted to change any readout clearly."
+    return f"{opening} most likely {' and '.join(parts)}."

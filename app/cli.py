@@ -1,0 +1,138 @@
+"""The `knockwise` command: what a scientist would say, and what it says back when it cannot.
+
+Heavy imports live inside the commands, so that `knockwise --help` answers at once.
+"""
+
+import errno
+import os
+import sys
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from app.ask import ask
+from app.doctor import doctor
+from app.predict import predict
+from app.report import report
+from app.runs import runs
+from app.serve import serve
+from app.terminal import Interrupted, complain, tolerate_narrow_encodings
+from knowledge.errors import KnockwiseError
+
+# Command groups that are imported when they are called or listed.
+GROUPS = {
+    "data": "app.data",
+    "index": "app.index",
+    "train": "app.train",
+    "eval": "app.eval",
+}
+RESUMES = "Interrupted; run the same command again to go on."
+STORAGE = {
+    errno.ENOSPC: "make room and run the same command again",
+    errno.EDQUOT: "make room and run the same command again",
+    errno.EACCES: "give yourself access or choose another folder",
+    errno.EROFS: "choose a folder that can be written to",
+}
+
+
+class FrontDoor(TyperGroup):
+    """Turns failures a user can act on into one sentence and an exit code."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401  # typer's own context class is private
+        """Return the commands in the order of `--help`."""
+        return [*super().list_commands(ctx), *GROUPS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401
+        """Return a command, importing its module if it is a group."""
+        if cmd_name in GROUPS:
+            command = get_command(import_module(GROUPS[cmd_name]).app)
+            command.name = cmd_name
+            return command
+        return super().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        """Run a command; `--debug` lets the traceback through."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except BrokenPipeError:
+            # The reader has gone (`knockwise ask ... | head`); nothing is left to say to it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(128 + 13) from None
+        except (KnockwiseError, Interrupted, KeyboardInterrupt, OSError) as error:
+            if ctx.params.get("debug"):
+                raise
+            code, sentence = _verdict(error)
+            if not sentence:
+                raise
+            complain(sentence)
+            raise typer.Exit(code) from None
+
+
+def _verdict(error: BaseException) -> tuple[int, str]:
+    """Return the exit code and the sentence for a failure; no sentence if it is a bug."""
+    if isinstance(error, KeyboardInterrupt | Interrupted):
+        return 2, str(error) or RESUMES
+    if isinstance(error, KnockwiseError):
+        return 2, str(error)
+    if isinstance(error, OSError) and error.errno in STORAGE:
+        where = f"{error.filename}: " if error.filename else ""
+        return 2, f"{where}{error.strerror}; {STORAGE[error.errno]}."
+    return 1, ""
+
+
+app = typer.Typer(
+    cls=FrontDoor,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(*, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"knockwise {version('knockwise')}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Example: knockwise ask 'Knock out HSPA5 in K562: what happens to DDIT3?'")
+def front_door(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=lambda value: _show_version(wanted=value),
+            is_eager=True,
+            help="Print the version and leave.",
+        ),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of a failure.")
+    ] = False,
+) -> None:
+    """Ask what happens in a human cell when a gene is knocked out, and why."""
+
+
+app.command()(ask)
+app.command()(predict)
+app.command()(report)
+app.command()(runs)
+app.command()(serve)
+app.command()(doctor)
+
+
+def main() -> None:
+    """Run the command line."""
+    tolerate_narrow_encodings()
+    app()
+
+
+if __name__ == "__main__":
+    main()

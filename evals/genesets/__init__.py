@@ -1,0 +1,1 @@
+"""Benchmarks about gene sets: which ones a knockdown changes, and what to call one."""

@@ -1,0 +1,313 @@
+"""Scores a strategy of the LLM reasoner on rows of PerturbQA, resumably and with its cost.
+
+Every row is judged once and kept at once; a run that was killed goes on where it stopped and ends
+with the same files. The fused score is cross-fitted by perturbation on the training split, and
+made with the stored stacker on the test split.
+"""
+
+import asyncio
+import json
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from agent.llm.chat import ChatModel, Usage
+from agent.llm.open import open_chat
+from agent.session import Session
+from agent.settings import Settings
+from agent.strategies import load_strategy
+from evals.language.judge import Asker, judge_rows
+from evals.language.outcome import answered, cross_fused, fitted, fused_by
+from evals.language.report import (
+    LanguageMetrics,
+    as_markdown,
+    compare,
+    cost,
+    failures,
+    stacks,
+)
+from evals.language.rows import (
+    DECLARED,
+    DECLARED_TEST,
+    KEYS,
+    Row,
+    read_rows,
+    sample,
+    with_evidence,
+)
+from evals.language.store import Judged, Store
+from knowledge.errors import RunError
+from knowledge.files import replace_text, replacing
+from knowledge.sources import sha256_of
+from models.fusion.language import LanguageStacker, stacker_file
+from models.response.annotations import sources_root
+from models.response.screens import CELL_LINES, SCREEN_FILES, Setting
+from models.response.settings import Progress
+
+Engine = Literal["local", "ray"]
+Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageRun:
+    """What a batch can be told.
+
+    Attributes:
+        data: Data folder or mirror with `perturbqa/`.
+        out: Folder of the run; one that holds an interrupted run is gone on with.
+        settings: Where the knowledge is, where stackers are kept and how the model is called.
+        strategy: Name of a strategy in `agent.strategies`.
+        split: `test` is for the final table only.
+        setting: What the evidence may have seen; the shipped weights are `multi`.
+        cell_lines: The lines to ask about.
+        limit: How many rows, drawn in strata; all where it is left out.
+        engine: `ray` spreads the rows over a Ray cluster (the extra `ray`).
+        seed: Of the sample and of the folds.
+        concurrency: How many rows are asked at a time; that of the settings by default.
+        base_url: The endpoint; that of the settings by default.
+        model: The model's id; that of the settings, else the one that the server serves.
+        held_out: Table of held-out evidence that `knockwise train response` wrote; by default the
+            held-out scores that come with the shipped weights.
+        fit: Keep a stacker fitted to these rows, for `ask` and the test split; `train` only.
+        retry_failed: Ask again where the model gave nothing usable.
+        offline: Replay the responses kept in `out`; nothing is asked of a server.
+    """
+
+    data: Path
+    out: Path
+    settings: Settings = field(default_factory=Settings)
+    strategy: str = "knockwise"
+    split: Split = "train"
+    setting: Setting = "multi"
+    cell_lines: tuple[str, ...] = CELL_LINES
+    limit: int | None = None
+    engine: Engine = "local"
+    seed: int = 0
+    concurrency: int | None = None
+    base_url: str = ""
+    model: str = ""
+    held_out: Path | None = None
+    fit: bool = False
+    retry_failed: bool = False
+    offline: bool = False
+
+    @property
+    def own_settings(self) -> Settings:
+        """Return the settings with the endpoint of this run, its replies kept in its folder."""
+        given = {"base_url": self.base_url, "model": self.model, "concurrency": self.concurrency}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value}
+        changes |= {"cache": True, "cache_file": self.out / "replies.sqlite"}
+        llm = self.settings.llm.model_copy(update=changes)
+        return self.settings.model_copy(update={"reasoner": "evidence", "llm": llm})
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageResult:
+    """What a batch leaves in its folder.
+
+    Attributes:
+        predictions: `predictions.parquet`, a row per question.
+        metrics: `metrics.json`: scores, cost, sample and versions.
+        markdown: The scoreboard section, also in `scoreboard.md`.
+        failed: How many rows the model gave nothing usable for.
+    """
+
+    predictions: Path
+    metrics: Path
+    markdown: str
+    failed: int
+
+
+def run_batch(run: LanguageRun, progress: Progress) -> LanguageResult:
+    """Judge the rows of `run` that are not judged yet, score all of them, and write its files.
+
+    Raises:
+        DataError: A label file is missing.
+        LLMError: No model answers.
+        RunError: `run.out` holds another run.
+    """
+    return asyncio.run(batch(run, progress))
+
+
+async def batch(
+    run: LanguageRun, progress: Progress, chat: ChatModel | None = None
+) -> LanguageResult:
+    """Do what `run_batch` says; `chat` answers instead of the endpoint.
+
+    Raises:
+        DataError: A label file is missing.
+        LLMError: No model answers.
+        RunError: `run.out` holds another run.
+    """
+    _check(run)
+    strategy = load_strategy(run.strategy)
+    settings = run.own_settings
+    session = Session.open(settings)
+    async with nullcontext(chat) if chat else open_chat(settings, offline=run.offline) as model:
+        config = _claim(run, session, model.model, strategy.prompts_hash)
+        rows = _rows(run, session, progress)
+        questions = [Row(*keys) for keys in rows[KEYS].itertuples(index=False)]
+        kept = run.out / "judgements.sqlite"
+        with Store.open(kept, strategy.name, model.model, strategy.prompts_hash) as store:
+            known = store.all()
+            retry = {row for row, one in known.items() if one.failed and run.retry_failed}
+            todo = [row for row in questions if row.id not in known or row.id in retry]
+            meter = _Meter(progress, len(questions), len(questions) - len(todo))
+
+            def keep(one: Judged) -> None:
+                store.put(one)
+                meter.count(one)
+
+            if run.engine == "ray":
+                from evals.language.cluster import spread
+
+                served = settings.llm.model_copy(update={"model": model.model})
+                there = settings.model_copy(update={"llm": served})
+                spread(there, strategy.name, todo, keep)
+            else:
+                asker = Asker(session.knowledge, session.predictor, strategy, model)
+                await judge_rows(asker, todo, settings.llm.concurrency, keep)
+            judged = store.all()
+    return _finish(run, config, rows, {row.id: judged[row.id] for row in questions})
+
+
+class _Meter:
+    """Tells how far a batch is, how fast it goes and what it has cost so far."""
+
+    def __init__(self, progress: Progress, total: int, done: int) -> None:
+        self._progress, self._total, self._done = progress, total, done
+        self._begun, self._here, self._failed = time.monotonic(), 0, 0
+        self._usage = Usage()
+        progress(f"{done} of {total} rows judged before", done / max(1, total))
+
+    def count(self, one: Judged) -> None:
+        """Tell of one more judged row."""
+        self._done += 1
+        self._here += 1
+        self._failed += bool(one.failed)
+        self._usage += one.usage
+        rate = self._here / max(1e-9, time.monotonic() - self._begun)
+        usage = self._usage
+        failed = f", {self._failed} failed" if self._failed else ""
+        self._progress(
+            f"{self._done} of {self._total} rows, {rate:.1f}/s; {usage.requests} requests, "
+            f"{usage.prompt:,} prompt tokens ({usage.cached:,} cached), {usage.completion:,} "
+            f"written{failed}",
+            self._done / self._total,
+        )
+
+
+def _check(run: LanguageRun) -> None:
+    if run.setting != "multi":
+        raise RunError(
+            f"LLM strategies are scored in the setting multi, not in {run.setting}: their examples "
+            "are all training rows; leave --setting out."
+        )
+    if run.fit and run.split != "train":
+        raise RunError("A stacker is fitted on training rows only; use --fit with --split train.")
+    if run.offline and run.engine != "local":
+        raise RunError("Kept replies are replayed on this machine; use --engine local.")
+
+
+def _claim(run: LanguageRun, session: Session, model: str, prompts_hash: str) -> dict[str, Any]:
+    """Return what the run is made with, kept in its folder.
+
+    Raises:
+        RunError: The folder holds a run that is made with something else.
+    """
+    root = sources_root(run.data)
+    config = {
+        "strategy": run.strategy,
+        "model": model,
+        "prompts_hash": prompts_hash,
+        "split": run.split,
+        "setting": run.setting,
+        "cell_lines": list(run.cell_lines),
+        "limit": run.limit,
+        "seed": run.seed,
+        "held_out": sha256_of(run.held_out) if run.held_out else "",
+        "knowledge": session.versions.knowledge,
+        "response": session.predictor.response.version,
+        "data": {name: sha256_of(root / name) for name in SCREEN_FILES if (root / name).exists()},
+    }
+    file = run.out / "config.json"
+    try:
+        run.out.mkdir(parents=True, exist_ok=True)
+        there = json.loads(file.read_text(encoding="utf-8")) if file.exists() else config
+    except (OSError, ValueError) as error:
+        raise RunError(f"{file} cannot be used ({error}); name another folder.") from error
+    if differ := [name for name in config if there.get(name) != config[name]]:
+        raise RunError(
+            f"{run.out} holds another run (its {', '.join(differ)} differ); name another folder, "
+            "or ask for the same to go on with it."
+        )
+    replace_text(file, json.dumps(config, indent=2) + "\n")
+    return config
+
+
+def _rows(run: LanguageRun, session: Session, progress: Progress) -> pd.DataFrame:
+    """Return the rows of the run with their evidence, drawn once and then kept in its folder."""
+    file = run.out / "rows.parquet"
+    if file.exists():
+        return pd.read_parquet(file)
+    progress("reading the screens", 0.0)
+    rows = read_rows(run.data, run.split, run.cell_lines)
+    if run.limit is None:
+        rows = rows.assign(shift=0.0)
+    else:
+        rows = sample(rows, run.limit, run.seed, labelled=run.split == "train")
+    rows = with_evidence(rows, session.predictor.response, run.held_out, progress)
+    _write(rows, file)
+    return rows
+
+
+def _finish(
+    run: LanguageRun, config: dict[str, Any], rows: pd.DataFrame, judged: dict[str, Judged]
+) -> LanguageResult:
+    """Fuse, score and write."""
+    name = (str(config["model"]), run.strategy, str(config["prompts_hash"]))
+    table = answered(rows, judged)
+    stacker: LanguageStacker | None
+    if run.split == "train":
+        table["p_fused"] = cross_fused(table)
+        stacker = fitted(table, *name)
+        fusion = "Fused by stacks that never saw the row's perturbation (five folds)."
+        if run.fit:
+            fusion += f" Fitted to all rows and kept in {stacker.save(run.settings.data)}."
+    else:
+        stacker = LanguageStacker.load(run.settings.data, *name)
+        table["p_fused"] = fused_by(table, stacker)
+        fusion = (
+            f"Fused by {stacker_file(run.settings.data, *name[:2])}, fitted on training rows."
+            if stacker
+            else "No stacker is fitted for this model, strategy and prompts, so the model weighs "
+            "nothing and fused is the evidence alone."
+        )
+    declared = DECLARED if run.split == "train" else DECLARED_TEST
+    metrics = LanguageMetrics(
+        model=name[0],
+        strategy=run.strategy,
+        prompts_hash=name[2],
+        split=run.split,
+        sample="All rows." if run.limit is None else f"Seed {run.seed}. {declared}",
+        comparisons=compare(table, run.seed),
+        cost=cost(list(judged.values())),
+        stacks=stacks(stacker),
+        fusion=fusion,
+        failures=failures(list(judged.values())),
+    )
+    markdown = as_markdown(metrics)
+    predictions = run.out / "predictions.parquet"
+    _write(table, predictions)
+    replace_text(run.out / "metrics.json", metrics.model_dump_json(indent=2) + "\n")
+    replace_text(run.out / "scoreboard.md", markdown)
+    return LanguageResult(predictions, run.out / "metrics.json", markdown, metrics.cost.failed)
+
+
+def _write(table: pd.DataFrame, file: Path) -> None:
+    with replacing(file) as draft:
+        table.to_parquet(draft, index=False)

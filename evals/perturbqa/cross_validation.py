@@ -1,0 +1,32 @@
+"""Scores a model on the training rows it was held out from, for the record beside its weights."""
+
+from evals.perturbqa.report import score_table
+from evals.perturbqa.rows import TASK_NAMES, TASKS
+from evals.perturbqa.schema import Score
+from evals.perturbqa.score import Resampler, score
+from evals.perturbqa.unit import held_out_table
+from models.response.scoring import FittedModel, Unit
+from models.response.screens import CELL_LINES, Setting
+
+
+def cross_validated(fitted: FittedModel, draws: int = 200, seed: int = 0) -> list[Score]:
+    """Return the model's and the controls' scores on held-out training rows.
+
+    A readout's AUROC is computed within a fold, as it is within the official test split, so that
+    rows ranked against each other come from the same fit.
+
+    Args:
+        fitted: A model with its held-out scores.
+        draws: Bootstrap resamples of perturbations.
+        seed: Of the resamples.
+    """
+    table = held_out_table(fitted, Unit("all", CELL_LINES), seed)
+    return score(table, "cv", Resampler(table.pert, seed, draws))[0]
+
+
+def as_markdown(scores: list[Score], setting: Setting) -> str:
+    """Return a table per task: one row per predictor, one column per line."""
+    parts = [f"Setting `{setting}`, cross-validated on training perturbations."]
+    for task in TASKS:
+        parts += [f"**{TASK_NAMES[task]}**", score_table(scores, task).markdown()]
+    return "\n\n".join(parts)

@@ -1,0 +1,251 @@
+"""Fits one unit of a setting and writes down what it and the controls say of every row."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from evals.perturbqa import ablation
+from evals.perturbqa.retrieval import Questions, retrieval_votes
+from evals.perturbqa.rows import TASKS, TaskName, official_rows
+from models.response.faithfulness import faithfulness
+from models.response.field import FloatArray
+from models.response.model import LEAST_SIMILARITY
+from models.response.scoring import FEATURE_FAMILIES, FittedModel, Unit
+from models.response.screens import CELL_LINES, UNKNOWN, BoolArray, IntArray, Rows
+from models.response.settings import Progress, TrainingSettings
+from models.response.similarity import similarity_to
+
+FEATURES = {
+    "gene prior": "{}_prior",
+    "perturbation prior": "{}_strength_elsewhere",
+    "cross-line transfer": "{}_exact_elsewhere",
+    "knowledge-kNN vote": "{}_vote",
+}
+"""Controls that are features of the model, by the name of the feature for a task."""
+CURVE = {"de": "de", "dir": "up"}
+CITING_PAIRS = 160
+"""Pairs of all units whose cited rows are taken away; each takes a good part of a second."""
+PAIR = ["pert", "gene", "cell_line"]
+
+
+class Tables(NamedTuple):
+    """What a unit leaves; `evals.perturbqa.score` says what the columns are.
+
+    Attributes:
+        held_out: Training rows of the unit's lines, as a model saw them that did not see their
+            fold.
+        tested: Official test rows, labelled or not, with intervals and reasons of abstention.
+        ablation: Raw scores of some held-out rows with and without each family of features.
+        faithfulness: Per task, how far predictions move without the rows they cite.
+    """
+
+    held_out: pd.DataFrame
+    tested: pd.DataFrame
+    ablation: pd.DataFrame
+    faithfulness: pd.DataFrame
+
+
+def held_out_table(fitted: FittedModel, unit: Unit, seed: int) -> pd.DataFrame:
+    """Return the held-out predictions of a unit's lines, and the controls'."""
+    rows, held = fitted.rows, fitted.held_out
+    names = np.array(fitted.corpus.vocabulary.genes)
+    vocabulary = fitted.corpus.vocabulary
+    parts = []
+    for task in TASKS:
+        label = _label(rows, task)
+        raw = held.changed if task == "de" else held.up
+        use = _in_lines(rows, unit) & (label != UNKNOWN)
+        here = rows.take(use)
+        curve = fitted.calibrations[CURVE[task]]
+        features = {
+            name: held.features[use, held.names.index(column.format(CURVE[task]))]
+            for name, column in FEATURES.items()
+        }
+        features["gene prior"] = expit(features["gene prior"])
+        abstained = _abstained(fitted, use)
+        p = curve.probability(raw[use], here.line)
+        table = pd.DataFrame(
+            {
+                "pert": names[vocabulary.perturbations[here.pert]],
+                "gene": names[vocabulary.readouts[here.readout]],
+                "cell_line": np.array(CELL_LINES)[here.line],
+                "task": task,
+                "label": label[use].astype(np.float64),
+                "fold": held.fold[use],
+                "p": np.where(abstained, features["gene prior"], p),
+                "abstained": abstained,
+                **features,
+            }
+        )
+        for k in np.unique(held.fold):
+            asked = use & (held.fold == k)
+            votes = _votes(fitted, _questions(fitted, rows.take(asked)), held.fold != k, task, seed)
+            at = held.fold[use] == k
+            for name, column in votes.items():
+                table.loc[at, name] = column
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
+def tested_table(fitted: FittedModel, unit: Unit, root: Path, seed: int) -> pd.DataFrame:
+    """Return the predictions of every official test row of a unit's lines, and the controls'.
+
+    Raises:
+        DataError: A label file is missing.
+    """
+    asked = pd.concat(
+        [
+            official_rows(root, line, task, fitted.corpus.symbols).assign(cell_line=line, task=task)
+            for task in TASKS
+            for line in unit.cell_lines
+        ],
+        ignore_index=True,
+    )
+    pairs = asked[PAIR].drop_duplicates(ignore_index=True)
+    said = fitted.predict(pairs)
+    at = pd.MultiIndex.from_frame(pairs).get_indexer(pd.MultiIndex.from_frame(asked[PAIR]))
+    said = said.iloc[at].reset_index(drop=True)
+    is_de = asked.task == "de"
+    everything = np.ones(len(fitted.rows), bool)
+    out = asked.assign(
+        fold=-1,
+        p=said.p_de.where(is_de, said.p_up),
+        low=said.p_de_low.where(is_de, said.p_up_low),
+        high=said.p_de_high.where(is_de, said.p_up_high),
+        abstained=said.abstained,
+        reason=said.reason,
+        **{
+            name: said[column.format("de")].where(is_de, said[column.format("up")])
+            for name, column in FEATURES.items()
+        },
+    )
+    out["gene prior"] = expit(out["gene prior"].astype(np.float64))
+    for task in TASKS:
+        here = out.task == task
+        questions = _official_questions(fitted, out[here])
+        for name, column in _votes(fitted, questions, everything, task, seed).items():
+            out.loc[here, name] = column
+    return out
+
+
+def faithfulness_table(
+    fitted: FittedModel, tested: pd.DataFrame, units: int, seed: int
+) -> pd.DataFrame:
+    """Return how far predictions of some test pairs move without cited and without random rows.
+
+    No label is used.
+    """
+    pairs = tested.loc[~tested.abstained, PAIR].drop_duplicates()
+    sample = pairs.sample(min(len(pairs), CITING_PAIRS // units), random_state=seed)
+    found = faithfulness(fitted, sample, seed)
+    return pd.DataFrame(
+        [
+            {"task": task, "cited": one.cited, "random": one.random, "pairs": one.pairs}
+            for task, one in found.items()
+        ]
+    )
+
+
+def ablation_table(
+    fitted: FittedModel,
+    unit: Unit,
+    units: int,
+    run: TrainingSettings,
+    kept: Path,
+    progress: Progress,
+) -> pd.DataFrame:
+    """Return raw scores of some held-out rows with all features and without each family."""
+    rows, held = fitted.rows, fitted.held_out
+    scored = held.fold < ablation.folds_scored(units)
+    asked = np.flatnonzero(_in_lines(rows, unit) & scored)
+    used = {n: left for n, left in FEATURE_FAMILIES.items() if not set(left).isdisjoint(held.names)}
+    scores = ablation.scores_without(fitted, asked, used, run, kept, progress)
+    genes = np.array(fitted.corpus.vocabulary.genes)
+    part = rows.take(asked)
+    base = pd.DataFrame(
+        {
+            "pert": genes[fitted.corpus.vocabulary.perturbations[part.pert]],
+            "gene": genes[fitted.corpus.vocabulary.readouts[part.readout]],
+            "cell_line": np.array(CELL_LINES)[part.line],
+            "fold": held.fold[asked],
+        }
+    )
+    parts = []
+    for number, task in enumerate(TASKS):
+        label = _label(part, task)
+        columns = {name: both[number] for name, both in scores.items()}
+        parts.append(base.assign(task=task, label=label, **columns))
+    table = pd.concat(parts, ignore_index=True)
+    return table[table.label != UNKNOWN]
+
+
+def _label(rows: Rows, task: TaskName) -> IntArray:
+    return rows.de if task == "de" else rows.up
+
+
+def _abstained(fitted: FittedModel, use: BoolArray) -> BoolArray:
+    """Return where the model that did not see a row's fold had no support, as when predicting."""
+    held = fitted.held_out
+
+    def feature(name: str) -> FloatArray:
+        column: FloatArray = held.features[use, held.names.index(name)]
+        return column
+
+    alone = (feature("relatives") < LEAST_SIMILARITY) & (feature("de_lines_elsewhere") == 0)
+    abstained: BoolArray = alone | (feature("de_prior_rows") == 0)
+    return abstained
+
+
+def _in_lines(rows: Rows, unit: Unit) -> BoolArray:
+    return np.isin(rows.line, [CELL_LINES.index(line) for line in unit.cell_lines])
+
+
+def _votes(
+    fitted: FittedModel, questions: Questions, visible: BoolArray, task: TaskName, seed: int
+) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    vocabulary, seen = fitted.corpus.vocabulary, fitted.rows.take(visible)
+    shape = (len(vocabulary.perturbations), len(vocabulary.readouts))
+    rng = np.random.default_rng(seed)
+    votes = retrieval_votes(questions, seen, _label(seen, task), shape, rng)
+    return {"retrieval only": votes.retrieved, "label-shuffled retrieval": votes.shuffled}
+
+
+def _questions(fitted: FittedModel, rows: Rows) -> Questions:
+    perts, asked = np.unique(rows.pert, return_inverse=True)
+    genes = fitted.corpus.vocabulary.perturbations[perts]
+    return _asked(fitted, genes, perts, rows.line, asked, rows.readout)
+
+
+def _official_questions(fitted: FittedModel, table: pd.DataFrame) -> Questions:
+    vocabulary = fitted.corpus.vocabulary
+    asked, perts = pd.factorize(table.pert)
+    genes = _at(vocabulary.genes, perts)
+    own = _at(vocabulary.perturbations, genes)
+    readout = _at(vocabulary.readouts, _at(vocabulary.genes, table.gene))
+    line = _at(CELL_LINES, table.cell_line)
+    return _asked(fitted, genes, own, line, asked, readout)
+
+
+def _at(known: Any, words: Any) -> IntArray:  # noqa: ANN401  # anything an index can be made of
+    """Return where each word is among the known ones, -1 where it is not."""
+    at: IntArray = pd.Index(known).get_indexer(pd.Index(words)).astype(np.int64)
+    return at
+
+
+def _asked(
+    fitted: FittedModel,
+    genes: IntArray,
+    own: IntArray,
+    line: IntArray,
+    asked: IntArray,
+    readout: IntArray,
+) -> Questions:
+    corpus = fitted.corpus
+    between = corpus.relatives.between(corpus.vocabulary.perturbations)
+    similarity = np.zeros((len(genes), len(between)), np.float32)
+    known = genes >= 0
+    similarity[known] = similarity_to(corpus.relatives, between, genes[known], own[known])
+    return Questions(line, asked, readout, similarity, own)

@@ -1,0 +1,188 @@
+"""Writes `evals/SCOREBOARD.md`: every figure that Knockwise reports, and where it comes from.
+
+    python -m evals.scoreboard                     # from evals/results/
+    python -m evals.scoreboard --add RUN_FOLDER    # keep a finished run's figures there first
+
+Nothing is fitted or scored here: `knockwise eval` did that, and `evals/results/*.json` holds the
+figures and the hashes of what they were made from.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from evals.genesets.run import as_markdown as genesets_as_markdown
+from evals.perturbqa.report import (
+    HOW,
+    READ_BEFORE,
+    SETTINGS,
+    Table,
+    headline_table,
+    sections,
+)
+from evals.perturbqa.schema import Metrics
+from knowledge.errors import DataError
+from models.fusion import WEIGHTS as FUSION
+
+SCOREBOARD = Path(__file__).parent / "SCOREBOARD.md"
+RESULTS = Path(__file__).parent / "results"
+SETS = ("k562_set", "gse")
+EARLIER_CONTROL = {
+    "e8bed8a8fe": "This run drew the other rows among all rows of the readout, most of which have "
+    "no vote: its ratio flatters.",
+}
+"""What a reader must know of the faithfulness of runs by an earlier commit."""
+FUSED = {
+    "auroc_with_path_gene_frequency": "AUROC there: gene frequency",
+    "auroc_with_path_cascade": "cascade alone",
+    "auroc_with_path_response": "response",
+    "auroc_with_path_fused": "fused",
+    "log_loss_with_path_response": "log loss there: response",
+    "log_loss_with_path_fused": "fused",
+}
+
+
+def keep(run: Path, results: Path = RESULTS) -> list[Path]:
+    """Copy the figures of a finished run of `knockwise eval`, and what made them.
+
+    Raises:
+        DataError: The run is not finished.
+    """
+    if not (run / "metrics.json").is_file():
+        raise DataError(f"{run / 'metrics.json'} is missing; run `knockwise eval` to its end.")
+    metrics = _json(run / "metrics.json")
+    if set(SETS) <= metrics.keys():
+        records = {name: metrics[name] for name in SETS}
+    elif "strategy" in metrics:
+        name = re.sub(r"[^\w.-]+", "-", f"language-{metrics['model']}-{metrics['strategy']}")
+        markdown = (run / "scoreboard.md").read_text(encoding="utf-8")
+        records = {name: {**metrics, "markdown": markdown}}
+    else:
+        parts = {name: _json(run / f"{name}.json") for name in ("config", "timing")}
+        records = {metrics["setting"]: {**parts, "metrics": metrics}}
+    results.mkdir(exist_ok=True)
+    kept = []
+    for name, record in records.items():
+        kept.append(results / f"{name}.json")
+        kept[-1].write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return kept
+
+
+def scoreboard(results: Path = RESULTS, fusion: Path = FUSION) -> str:
+    """Return the scoreboard as Markdown; what was not measured is left out."""
+    runs = {name: _json(path) for name in SETTINGS if (path := results / f"{name}.json").is_file()}
+    parts = [
+        "# Scoreboard",
+        "Written by `python -m evals.scoreboard` from the runs kept in `evals/results/`; do not "
+        f"edit. {HOW}",
+    ]
+    if runs:
+        parts += _overview(runs)
+    for name, run in runs.items():
+        parts += _setting(name, run)
+    parts += _others(results)
+    if (fusion / "training.json").is_file():
+        parts += _fusion(_json(fusion / "training.json"))
+    if runs:
+        parts += _sources(runs)
+    return "\n\n".join(parts) + "\n"
+
+
+def _overview(runs: dict[str, Any]) -> Iterator[str]:
+    yield "## PerturbQA: mean over the four lines"
+    yield (
+        "K562 and RPE1 on their official test rows, HepG2 and Jurkat, whose test labels are "
+        f"withheld, by cross-validation over training perturbations. {READ_BEFORE}"
+    )
+    for name, run in runs.items():
+        yield f"**{name}**: {SETTINGS[name]}"
+        yield headline_table(Metrics.model_validate(run["metrics"])).markdown()
+
+
+def _setting(name: str, run: dict[str, Any]) -> Iterator[str]:
+    """Yield a setting's sections, the headline excepted, which all settings share."""
+    metrics, config, timing = Metrics.model_validate(run["metrics"]), run["config"], run["timing"]
+    settings = config["settings"]
+    spent = ", ".join(f"{what} {s:,.0f} s" for what, s in timing["seconds"].items())
+    yield f"## PerturbQA, setting {name}"
+    yield (
+        f"Seed {settings['seed']}, {settings['folds']} folds, commit `{config['commit'][:10]}`. "
+        f"Time: {spent}; peak memory {timing['peak_memory_mib']:,.0f} MiB."
+    )
+    for section in sections(metrics)[1:]:
+        yield f"### {section.title} ({name})"
+        yield section.text
+        for caption, table in section.tables.items():
+            if table.rows:
+                yield f"**{caption}**\n\n{table.markdown()}" if caption else table.markdown()
+    if metrics.faithfulness and (caveat := EARLIER_CONTROL.get(config["commit"][:10])):
+        yield caveat
+
+
+def _others(results: Path) -> Iterator[str]:
+    """Yield the sections of the gene-set and language benchmarks, which bring their headings."""
+    sets = {name: results / f"{name}.json" for name in SETS}
+    if all(path.is_file() for path in sets.values()):
+        yield genesets_as_markdown({name: _json(path) for name, path in sets.items()})
+    for path in sorted(results.glob("language-*.json")):
+        yield str(_json(path)["markdown"]).strip()
+
+
+def _fusion(record: dict[str, Any]) -> Iterator[str]:
+    yield "## Cascade and fusion"
+    yield (
+        "Cross-validated over training perturbations. A row has a path where the signed graph "
+        "leads from the perturbation to the readout. AUROC in this table is pooled over those "
+        "rows, where the frequency of each readout gene alone does well: compare with that "
+        "column. The cascade alone, ranked by its signed confidence, knows no frequencies."
+    )
+    rows = tuple(
+        (
+            scope,
+            task,
+            f"{found['rows']:,}",
+            f"{found['rows_with_path']:,}",
+            *(f"{found[name]:.3f}" for name in FUSED),
+        )
+        for scope, tasks in record["metrics"].items()
+        for task, found in tasks.items()
+    )
+    yield Table(("knowledge", "task", "rows", "with a path", *FUSED.values()), rows).markdown()
+
+
+def _sources(runs: dict[str, Any]) -> Iterator[str]:
+    yield "## Sources"
+    yield "The files behind the figures of PerturbQA, by SHA-256."
+    names = dict.fromkeys(name for run in runs.values() for name in run["config"]["data"])
+    rows = tuple(
+        (f"`{name}`", *(run["config"]["data"].get(name, "")[:16] for run in runs.values()))
+        for name in names
+    )
+    yield Table(("file", *runs), rows).markdown()
+
+
+def _json(path: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return record
+
+
+def main(
+    add: Annotated[
+        list[Path] | None, typer.Option(help="Finished run folder to keep; repeatable.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="File to write.")] = SCOREBOARD,
+) -> None:
+    """Write the scoreboard."""
+    for run in add or ():
+        for path in keep(run):
+            typer.echo(str(path))
+    out.write_text(scoreboard(), encoding="utf-8")
+    typer.echo(str(out))
+
+
+if __name__ == "__main__":
+    typer.run(main)

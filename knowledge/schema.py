@@ -1,0 +1,198 @@
+"""The vocabulary every other package speaks: frozen, strict and serialisable."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Direction = Literal["up", "down"]
+EdgeEffect = Literal["activates", "inhibits", "binds", "regulates"]
+NodeKind = Literal["gene", "complex", "process"]
+Quantity = Literal["expression", "activity"]
+PerturbationKind = Literal["knockout", "knockdown", "activation"]
+Asks = Literal["what_happens", "which_genes", "direction", "why", "phenotype"]
+EvidenceKind = Literal["measured", "database", "annotation", "text", "model"]
+StepStatus = Literal["verified", "contradicted", "unsupported"]
+Proposer = Literal["graph", "llm"]
+Call = Literal["up", "down", "unchanged", "unknown"]
+
+
+class Frozen(BaseModel):
+    """Base of everything that crosses a package border."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Gene(Frozen):
+    """A human gene under its approved HGNC symbol."""
+
+    symbol: str
+    name: str = ""
+    hgnc_id: str = ""
+    entrez_id: str = ""
+    ensembl_id: str = ""
+    uniprot_ids: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    previous_symbols: tuple[str, ...] = ()
+
+
+class Edge(Frozen):
+    """One sourced relation between two nodes (gene symbols, or names of complexes and processes).
+
+    `effect` is what *more* of the source does to the target: a lost activator lowers its target, a
+    lost inhibitor raises it. `binds` and `regulates` carry no sign. `mechanism` is a lower-case
+    noun such as `transcription` or `phosphorylation`; it decides whether the target's transcript
+    changes or only its activity (see `knowledge.graph.changes_expression`).
+    """
+
+    source: str
+    target: str
+    effect: EdgeEffect
+    mechanism: str = ""
+    references: tuple[str, ...] = ()
+    database: str
+    note: str = ""
+
+    @property
+    def sign(self) -> int:
+        """Return +1 for activation, -1 for inhibition, 0 where no sign is known."""
+        return {"activates": 1, "inhibits": -1}.get(self.effect, 0)
+
+
+class Perturbation(Frozen):
+    """What is done to the cell."""
+
+    genes: tuple[str, ...] = Field(min_length=1)
+    kind: PerturbationKind = "knockout"
+    cell_line: str
+
+
+class Question(Frozen):
+    """A question in the field's terms, with the words it came from and what was assumed."""
+
+    perturbation: Perturbation
+    readouts: tuple[str, ...] = ()
+    phenotypes: tuple[str, ...] = ()
+    asks: Asks = "what_happens"
+    text: str
+    assumptions: tuple[str, ...] = ()
+
+
+class Evidence(Frozen):
+    """One citable fact. The kinds are never mixed up.
+
+    `measured` is a row of a screen, `database` a curated edge, `annotation` a membership in a
+    pathway, complex or ontology term, `text` a passage, `model` a trained model's output. `sign` is
+    +1 or -1 where the fact says that the last of `genes` goes up or down (measured, model), or that
+    the first of `genes` activates or inhibits the second (database); 0 otherwise.
+    """
+
+    id: str
+    kind: EvidenceKind
+    statement: str
+    source: str
+    reference: str = ""
+    weight: Probability
+    genes: tuple[str, ...] = ()
+    sign: Literal[-1, 0, 1] = 0
+
+
+class Interval(Frozen):
+    """A 90 % interval of a probability."""
+
+    low: Probability
+    high: Probability
+
+
+class Effect(Frozen):
+    """The predicted change of one readout gene's transcript.
+
+    `interval` belongs to `p_de`, `p_up_interval` to `p_up`. `call` reads the two: `up` or `down`
+    from the `p_de` threshold on that was chosen on training perturbations, and below it only where
+    a signed path supports the direction. Such an effect is `subtle`: its direction is known, but
+    it is probably too small for a screen to call. An abstained effect is `unknown`.
+    """
+
+    gene: str
+    p_de: Probability
+    p_up: Probability
+    interval: Interval
+    p_up_interval: Interval
+    call: Call
+    subtle: bool = False
+    evidence_ids: tuple[str, ...] = ()
+    seen_in_training: bool = False
+    abstained: bool = False
+    reason: str = ""
+
+
+class Change(Frozen):
+    """A node that went up or down, in transcript (`expression`) or in `activity` only."""
+
+    node: str
+    kind: NodeKind = "gene"
+    direction: Direction
+    quantity: Quantity
+
+
+class CascadeStep(Frozen):
+    """One signed step of a cascade, pointing at its evidence."""
+
+    source: Change
+    relation: EdgeEffect
+    target: Change
+    mechanism: str = ""
+    confidence: Probability
+    evidence_ids: tuple[str, ...] = ()
+    status: StepStatus
+    proposed_by: Proposer = "graph"
+    note: str = ""
+
+
+class Hypothesis(Frozen):
+    """The path of steps from the perturbation to one readout."""
+
+    readout: str
+    direction: Direction
+    steps: tuple[CascadeStep, ...]
+    summary: str
+    confidence: Probability
+    supporting: tuple[str, ...] = ()
+    contradicting: tuple[str, ...] = ()
+
+
+class Phenotype(Frozen):
+    """A predicted organism-level consequence."""
+
+    term: str
+    name: str
+    probability: Probability
+    evidence_ids: tuple[str, ...] = ()
+
+
+class Versions(Frozen):
+    """What an answer was made with: package version and content hashes."""
+
+    knockwise: str
+    knowledge: str
+    data: dict[str, str]
+    models: dict[str, str]
+    prompts: str = ""
+
+
+class Answer(Frozen):
+    """A calibrated prediction and a mechanism, every step of which points at `evidence`."""
+
+    run: str
+    question: Question
+    summary: str
+    effects: tuple[Effect, ...]
+    phenotypes: tuple[Phenotype, ...] = ()
+    hypotheses: tuple[Hypothesis, ...]
+    steps: tuple[CascadeStep, ...]
+    evidence: tuple[Evidence, ...]
+    unknown: tuple[str, ...] = ()
+    reasoner: str
+    versions: Versions
+    timings_s: dict[str, float]
+    tokens: dict[str, int]

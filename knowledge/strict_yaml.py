@@ -1,0 +1,52 @@
+"""Reads hand-written YAML into frozen models, so that a typo is an error naming file and key."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from knowledge.errors import DataError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class _UniqueKeys(yaml.CSafeLoader):
+    """YAML keeps the last of two equal keys in silence; a curated file must not lose an entry."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise DataError(
+                    f"{node.start_mark.name}: '{key.value}' is written twice "
+                    f"(line {key.start_mark.line + 1}); keep one of the two."
+                )
+            seen.add(key.value)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+def read_yaml(path: Path, model: type[M]) -> M:
+    """Return the file as a `model`.
+
+    Raises:
+        DataError: The file is unreadable, is no YAML, or does not fit the model.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = yaml.load(stream, Loader=_UniqueKeys)
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}); reinstall Knockwise."
+        ) from None
+    except yaml.YAMLError as error:
+        raise DataError(f"{path}: is not valid YAML ({' '.join(str(error).split())}).") from None
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        # A misspelt key is also a missing one; the misspelling is what the writer must see.
+        errors = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+        first = errors[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the top level"
+        raise DataError(f"{path}: {where}: {first['msg']}; correct the file.") from None

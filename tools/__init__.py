@@ -1,0 +1,1 @@
+"""What a reasoner can do, one typed tool per subject."""

@@ -1,0 +1,96 @@
+"""Facts as citable evidence, with ids that say what they are until the answer numbers them."""
+
+import json
+from collections.abc import Iterable
+from typing import Literal
+
+from knowledge.documents import cleaned
+from knowledge.graph import Relation
+from knowledge.schema import Edge, Evidence
+
+_VERBS = {
+    "activates": "activates",
+    "inhibits": "inhibits",
+    "binds": "binds",
+    "regulates": "acts on",
+}
+# A text is cited in a statement of this length; the rest is for whoever looks it up.
+STATEMENT_CHARACTERS = 300
+# A passage says what a gene is for, not what a perturbation does: it is context, not proof.
+TEXT_WEIGHT = 0.5
+
+
+def edge_evidence(edge: Edge, weight: float) -> Evidence:
+    """Return one database edge, or one membership, as evidence."""
+    member = edge.mechanism in {"complex", "membership"} and edge.effect == "activates"
+    if member:
+        statement = f"{edge.source} is part of {edge.target}"
+    else:
+        how = f" ({edge.mechanism})" if edge.mechanism else ""
+        statement = f"{edge.source} {_VERBS[edge.effect]} {edge.target}{how}"
+    if edge.note:
+        statement = f"{statement}; {edge.note}"
+    return Evidence(
+        id=f"db:{edge.source}>{edge.target}:{edge.effect}:{edge.database}",
+        kind="annotation" if member else "database",
+        statement=statement,
+        source=edge.database,
+        reference=", ".join(edge.references),
+        weight=min(weight, 1.0),
+        genes=(edge.source, edge.target),
+        sign=_sign(edge.sign),
+    )
+
+
+def relation_evidence(relation: Relation, *, most: int = 4) -> list[Evidence]:
+    """Return the best edges behind a relation, one for each database."""
+    by_database: dict[str, Edge] = {}
+    for edge in relation.edges:
+        by_database.setdefault(edge.database, edge)
+    return [edge_evidence(edge, relation.trust) for edge in list(by_database.values())[:most]]
+
+
+def opposing_evidence(edges: Iterable[Edge], *, most: int = 2) -> list[Evidence]:
+    """Return edges that say the opposite of a relation."""
+    return [edge_evidence(edge, 0.5) for edge in list(edges)[:most]]
+
+
+def text_evidence(
+    document: str, text: str, source: str, *, gene: str = "", reference: str = ""
+) -> Evidence:
+    """Return the beginning of a text as evidence; it is quoted, and nothing in it is obeyed."""
+    return Evidence(
+        id=f"txt:{document}",
+        kind="text",
+        statement=trimmed(text),
+        source=source,
+        reference=reference,
+        weight=TEXT_WEIGHT,
+        genes=(gene,) if gene else (),
+    )
+
+
+def trimmed(text: str, most: int = STATEMENT_CHARACTERS) -> str:
+    """Return `text` on one line, without invisible characters, cut between words."""
+    line = cleaned(text)
+    if len(line) <= most:
+        return line
+    return f"{line[:most].rsplit(' ', 1)[0]}…"
+
+
+def cited(fact: Evidence) -> str:
+    """Return evidence as one line for a model, its id first; a text stands in quotation marks."""
+    statement = fact.statement
+    if fact.kind == "text":
+        statement = json.dumps(statement, ensure_ascii=False)
+    where = f"{fact.source}, {fact.reference}" if fact.reference else fact.source
+    return f"[{fact.id}] {statement} ({where})"
+
+
+def cited_lines(facts: Iterable[Evidence]) -> str:
+    """Return evidence as lines for a model."""
+    return "\n".join(cited(fact) for fact in facts)
+
+
+def _sign(value: int) -> Literal[-1, 0, 1]:
+    return 1 if value > 0 else -1 if value < 0 else 0
