@@ -77,12 +77,10 @@ def test_a_batch_killed_three_times_ends_like_one_left_in_peace(world, hostile, 
     home = tmp_path / "killed"
     reached = 0
     for _ in range(3):
-        process = start(world, home, hostile.url)
-        wait(lambda: judged(home) >= reached + 8 or process.poll() is not None)  # noqa: B023
-        assert process.poll() is None, process.stderr.read().decode()
-        process.kill()
-        process.wait()
-        process.stderr.close()
+        with start(world, home, hostile.url) as process:
+            wait(lambda: judged(home) >= reached + 8 or process.poll() is not None)  # noqa: B023
+            assert process.poll() is None, process.stderr.read().decode()
+            process.kill()
         assert judged(home) > reached
         reached = judged(home)
     hostile.behave("good")
@@ -102,23 +100,25 @@ def test_a_cluster_that_loses_a_worker_loses_and_doubles_no_row(
     home = tmp_path / "ray"
     driver = start(world, home, hostile.url, "ray")
 
+    def judges(process):
+        try:
+            return process.cmdline()[:1] == ["ray::judge_chunk"]
+        except psutil.NoSuchProcess:  # it has ended since it was listed
+            return False
+
     def busy():
         assert driver.poll() is None, driver.stderr.read().decode()
-        return [
-            worker
-            for worker in psutil.Process(driver.pid).children(recursive=True)
-            if worker.cmdline()[:1] == ["ray::judge_chunk"]
-        ]
+        return list(filter(judges, psutil.Process(driver.pid).children(recursive=True)))
 
-    try:
-        # Both work, and the one to be killed is in the middle of its rows.
-        wait(lambda: len(busy()) == 2 and len(hostile.bodies) >= 12)
-        victim = busy()[0]
-        victim.kill()
-        hostile.behave("good")
-        told = finish(driver)
-    finally:
-        driver.kill()
+    with driver:
+        try:
+            # Both work, and the one to be killed is in the middle of its rows.
+            wait(lambda: len(busy()) == 2 and len(hostile.bodies) >= 12)
+            busy()[0].kill()
+            hostile.behave("good")
+            told = finish(driver)
+        finally:
+            driver.kill()
     assert "rows" in told
     same(home, whole)
     with closing(sqlite3.connect(home / "run" / "judgements.sqlite")) as kept:
