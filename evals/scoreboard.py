@@ -31,11 +31,6 @@ from models.fusion import WEIGHTS as FUSION
 SCOREBOARD = Path(__file__).parent / "SCOREBOARD.md"
 RESULTS = Path(__file__).parent / "results"
 SETS = ("k562_set", "gse")
-EARLIER_CONTROL = {
-    "e8bed8a8fe": "This run drew the other rows among all rows of the readout, most of which have "
-    "no vote: its ratio flatters.",
-}
-"""What a reader must know of the faithfulness of runs by an earlier commit."""
 FUSED = {
     "auroc_with_path_gene_frequency": "AUROC there: gene frequency",
     "auroc_with_path_cascade": "cascade alone",
@@ -119,8 +114,6 @@ def _setting(name: str, run: dict[str, Any]) -> Iterator[str]:
         for caption, table in section.tables.items():
             if table.rows:
                 yield f"**{caption}**\n\n{table.markdown()}" if caption else table.markdown()
-    if metrics.faithfulness and (caveat := EARLIER_CONTROL.get(config["commit"][:10])):
-        yield caveat
 
 
 def _others(results: Path) -> Iterator[str]:
