@@ -57,6 +57,8 @@ def examine(chosen: "Settings") -> Iterator[Check]:
     yield _packages()
     yield _torch()
     yield _guarded("response model", _response, "reinstall Knockwise: its weights are damaged")
+    remedy = "reinstall Knockwise, or train it with `knockwise train app`; `ask` works without"
+    yield _guarded("expression model", _expression, remedy, needed=False)
     yield _guarded("knowledge", lambda: _knowledge(chosen), "see the message")
     yield _folder("runs folder", chosen.runs, "KNOCKWISE_RUNS", needed=True)
     yield _folder("data folder", chosen.data, "KNOCKWISE_DATA", needed=False)
@@ -148,6 +150,15 @@ def _response() -> Check:
     lines = ", ".join(model.cell_lines)
     found = f"version {model.version}: {len(model.genes()):,} genes in {lines}"
     return Check(name="response model", ok=True, found=found)
+
+
+def _expression() -> Check:
+    from models.app.model import ExpressionModel
+
+    model = ExpressionModel.load()
+    names = ", ".join(context.name for context in model.contexts)
+    found = f"version {model.version}: {names}"
+    return Check(name="expression model", ok=True, found=found, needed=False)
 
 
 def _knowledge(chosen: "Settings") -> Check:

@@ -17,6 +17,7 @@ Data = Annotated[Path, typer.Option(help="Folder that holds perturbqa/, knowledg
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on in it.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
 LANGUAGE = "With --reasoner llm"
+OWN = "Your own screen"
 
 
 @app.callback()
@@ -126,8 +127,9 @@ def perturbqa(
 @app.command(epilog="Example: knockwise eval genesets --data ../shared/data --out sets")
 def genesets(data: Data, out: Out, seed: Seed = 0) -> None:
     """Score the gene-set tasks: what happens to a cluster of genes, and what a cluster is."""
-    from app.progress import progress_bar, yield_cores
+    from app.progress import progress_bar
     from app.terminal import results
+    from models.threads import yield_cores
 
     yield_cores()
     from evals.genesets.run import as_markdown, run
@@ -135,6 +137,82 @@ def genesets(data: Data, out: Out, seed: Seed = 0) -> None:
     with progress_bar() as told:
         metrics = run(data, out, seed, told)
     results().print(as_markdown(metrics), soft_wrap=True)
+
+
+@app.command(
+    "app",
+    epilog="Example: knockwise eval app --data ../shared/data --out app. Your own screen: "
+    "knockwise eval app --data ../shared/data --out mine --h5ad FILE --pert-col gene "
+    "--control non-targeting",
+)
+def expression(
+    data: Data,
+    out: Out,
+    context: Annotated[
+        list[str] | None,
+        typer.Option(help="Screen of the mirror to score; repeat for several, all by default."),
+    ] = None,
+    h5ad: Annotated[
+        Path | None, typer.Option(help="Your own screen, scored instead.", rich_help_panel=OWN)
+    ] = None,
+    pert_col: Annotated[
+        str | None, typer.Option(help="Column of the perturbed genes.", rich_help_panel=OWN)
+    ] = None,
+    control: Annotated[
+        str | None, typer.Option(help="Its label of unperturbed cells.", rich_help_panel=OWN)
+    ] = None,
+    batch_col: Annotated[
+        str | None, typer.Option(help="Column of the batch, if any.", rich_help_panel=OWN)
+    ] = None,
+    counts: Annotated[
+        bool | None,
+        typer.Option(
+            "--counts/--logs",
+            help="Whether the file holds raw counts; by its values if left out.",
+            rich_help_panel=OWN,
+        ),
+    ] = None,
+    seed: Seed = 0,
+    folds: Annotated[int, typer.Option(min=2, help="Folds over perturbations.")] = 5,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 2,
+    neural: Annotated[
+        bool, typer.Option("--neural/--no-neural", help="Train networks, and their ablations.")
+    ] = True,
+) -> None:
+    """Score predicted expression responses beside additive, linear and other baselines.
+
+    Single genes and doubles are held out of each screen. Ctrl-C loses at most the fold at work:
+    run the same command again to go on. A finished run is only rendered anew.
+    """
+    from app.progress import progress_bar
+    from app.terminal import results
+    from models.threads import yield_cores
+
+    yield_cores()
+    from evals.expression.report import summary
+    from evals.expression.run import ExpressionEval, OwnScreen, evaluate
+    from models.app.mirror import CONTEXTS
+
+    own = None
+    if h5ad is not None:
+        if pert_col is None or control is None:
+            raise KnockwiseError("--h5ad also needs --pert-col and --control.")
+        own = OwnScreen(
+            path=h5ad, perturbation=pert_col, control=control, batch=batch_col, counts=counts
+        )
+    elif pert_col or control or batch_col:
+        raise KnockwiseError("--pert-col, --control and --batch-col are about a file; add --h5ad.")
+    run = ExpressionEval(
+        contexts=tuple(context or (() if own else CONTEXTS)),
+        own=own,
+        seed=seed,
+        folds=folds,
+        neural=neural,
+    )
+    with progress_bar() as told:
+        metrics = evaluate(data, out, run, threads, told)
+    results().print(summary(metrics), soft_wrap=True)
+    typer.echo(out / "scoreboard.md")
 
 
 def _score_response_model(
@@ -148,8 +226,9 @@ def _score_response_model(
     *,
     ablation: bool | None,
 ) -> None:
-    from app.progress import progress_bar, yield_cores
+    from app.progress import progress_bar
     from app.terminal import results
+    from models.threads import yield_cores
 
     yield_cores()
     from evals.perturbqa.render import render

@@ -1,6 +1,5 @@
 """Long work: one progress bar that tells how far it has come, and manners on a shared machine."""
 
-import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
@@ -22,13 +21,3 @@ def progress_bar() -> Generator[Told]:
             bar.update(task, description=what, completed=share)
 
         yield told
-
-
-def yield_cores() -> None:
-    """Let threads that wait sleep instead of spinning; call before trees are imported.
-
-    On a machine that others use too, OpenMP's spinning made boosting up to ten times slower. It
-    changes no number, and what the user has set stays.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")

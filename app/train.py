@@ -1,10 +1,13 @@
 """`knockwise train`: train a model from pulled data, with progress, resumably."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from knowledge.errors import QuestionError
+
+OWN = "A screen of your own"
 app = typer.Typer(
     add_completion=False,
     help="Train a model from pulled data.",
@@ -41,8 +44,9 @@ def response(
     """
     import json
 
-    from app.progress import progress_bar, yield_cores
+    from app.progress import progress_bar
     from app.terminal import results
+    from models.threads import yield_cores
 
     yield_cores()
     from evals.perturbqa import as_markdown, cross_validated
@@ -81,3 +85,114 @@ def fusion(
     with progress().status("Following the cascades of all training perturbations (minutes) ..."):
         scores = train(held_out, data or settings().data, out or WEIGHTS)
     print_json(scores)
+
+
+@app.command(
+    "app",
+    epilog="Example: knockwise train app --data ../shared/data --h5ad screen.h5ad "
+    "--pert-col gene --control NT --out my-model",
+)
+def expression(
+    data: Annotated[
+        Path, typer.Option(help="Data folder or mirror: what is known of the genes, and screens.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder the trained model is written to.")],
+    context: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Context of the mirror to learn, repeat for several; those that may be shipped "
+            "by default. With --h5ad, what the screen's context is to be called."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
+    h5ad: Annotated[
+        Path | None, typer.Option(help="Screen with one cell per row.", rich_help_panel=OWN)
+    ] = None,
+    pert_col: Annotated[
+        str | None, typer.Option(help="Column of obs: what was perturbed.", rich_help_panel=OWN)
+    ] = None,
+    control: Annotated[
+        str | None, typer.Option(help="Its label of unperturbed cells.", rich_help_panel=OWN)
+    ] = None,
+    batch_col: Annotated[
+        str | None,
+        typer.Option(help="Column of obs: cells handled together.", rich_help_panel=OWN),
+    ] = None,
+    cell_line: Annotated[
+        str | None, typer.Option(help="For those who read it.", rich_help_panel=OWN)
+    ] = None,
+    kind: Annotated[
+        Literal["knockout", "knockdown", "activation"] | None,
+        typer.Option(help="What was done to the genes; knockout.", rich_help_panel=OWN),
+    ] = None,
+    counts: Annotated[
+        bool | None,
+        typer.Option(
+            "--counts/--logs",
+            help="What the values are; seen from them by default.",
+            rich_help_panel=OWN,
+        ),
+    ] = None,
+) -> None:
+    """Train the expression model on the mirror's screens, or on one of your own.
+
+    Prints how far held-out perturbations were predicted from what was measured, beside plain
+    baselines. Ask the model with `knockwise express --model`.
+    """
+    own = {
+        "pert-col": pert_col, "control": control, "batch-col": batch_col, "cell-line": cell_line,
+        "kind": kind, "counts": counts,
+    }  # fmt: skip
+    if h5ad is None:
+        if given := [name for name, value in own.items() if value is not None]:
+            raise QuestionError(f"--{given[0]} describes a file; name it with --h5ad.")
+    elif pert_col is None or control is None:
+        raise QuestionError("With --h5ad, name --pert-col and the --control label in it.")
+    elif context and len(context) > 1:
+        raise QuestionError("A screen is one context; name --context once.")
+    from app.progress import progress_bar
+    from app.terminal import progress
+    from models.threads import yield_cores
+
+    yield_cores()
+    from models.app.training import SHIPPED_CONTEXTS, UserScreen, train, train_file
+
+    with progress_bar() as told:
+        if h5ad is None or pert_col is None or control is None:
+            errors = train(data, out, told, context or SHIPPED_CONTEXTS, seed)
+        else:
+            screen = UserScreen(
+                path=h5ad,
+                perturbation=pert_col,
+                control=control,
+                batch=batch_col,
+                name=context[0] if context else None,
+                cell_line=cell_line or "",
+                kind=kind or "knockout",
+                counts=counts,
+            )
+            errors = train_file(screen, data, out, told, seed)
+    _show_errors(errors)
+    progress().print(f"Ask it with `knockwise express --model {out}`.", soft_wrap=True)
+
+
+def _show_errors(errors: list[dict[str, Any]]) -> None:
+    """Print how far held-out perturbations were from what was measured, beside baselines."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from app.terminal import results
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in ("Context", "Held out", "Model", "Baselines"):
+        table.add_column(name, overflow="fold")
+    for one in errors:
+        (_, model), *rivals = one["mean_l2"].items()
+        table.add_row(
+            one["context"],
+            f"{one['perturbations']:,} {one['task']}",
+            f"{model:.3f}",
+            ", ".join(f"{name} {value:.3f}" for name, value in rivals),
+        )
+    results().print("Mean distance (L2) of held-out perturbations from what was measured:")
+    results().print(table)

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from knowledge.schema import Frozen, Perturbation
+from models.threads import yield_cores
 
 QUESTION = "Knock out HSPA5 in K562: what happens to DDIT3 and HERPUD1, and why?"
 RESULT = Path(__file__).parent / "bench.json"
@@ -55,15 +56,19 @@ def main(
     ] = None,
 ) -> None:
     """Measure, print a table and write the numbers."""
+    yield_cores()
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["KNOCKWISE_RUNS"] = folder
         # Subprocesses first: a child's peak memory counts what its parent held when it forked.
         measurements = [*_commands(), *_in_process(Path(folder)), *_genome_wide()]
+    from evals.bench_expression import predicted, trained
+
+    measurements += predicted()
     if data is not None:
         from evals.bench_training import measured
 
-        measurements += measured(data)
+        measurements += [*trained(data), *measured(data)]
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in ("Measurement", "Value", "Limit", ""):
         table.add_column(name, justify="left" if name in ("Measurement", "") else "right")

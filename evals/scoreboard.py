@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from evals.expression.report import as_markdown as expression_as_markdown
 from evals.genesets.run import as_markdown as genesets_as_markdown
 from evals.perturbqa.report import (
     HOW,
@@ -58,7 +59,8 @@ def keep(run: Path, results: Path = RESULTS) -> list[Path]:
         records = {name: {**metrics, "markdown": markdown}}
     else:
         parts = {name: _json(run / f"{name}.json") for name in ("config", "timing")}
-        records = {metrics["setting"]: {**parts, "metrics": metrics}}
+        name = "expression" if metrics.get("kind") == "expression" else metrics["setting"]
+        records = {name: {**parts, "metrics": metrics}}
     results.mkdir(exist_ok=True)
     kept = []
     for name, record in records.items():
@@ -117,10 +119,12 @@ def _setting(name: str, run: dict[str, Any]) -> Iterator[str]:
 
 
 def _others(results: Path) -> Iterator[str]:
-    """Yield the sections of the gene-set and language benchmarks, which bring their headings."""
+    """Yield the sections of the other benchmarks, which bring their headings."""
     sets = {name: results / f"{name}.json" for name in SETS}
     if all(path.is_file() for path in sets.values()):
         yield genesets_as_markdown({name: _json(path) for name, path in sets.items()})
+    if (expression := results / "expression.json").is_file():
+        yield expression_as_markdown(_json(expression))
     for path in sorted(results.glob("language-*.json")):
         yield str(_json(path)["markdown"]).strip()
 

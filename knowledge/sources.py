@@ -190,3 +190,10 @@ def states(sources: Iterable[Source], data_dir: Path) -> dict[str, State]:
 
 def _receipts_path(data_dir: Path) -> Path:
     return data_dir / "sources" / "pulled.json"
+
+
+def missing(path: Path) -> DataError:
+    """Return the error about a source's file that is not there; it says how to fetch its group."""
+    found = [one.group for one in load_registry() if path.as_posix().endswith(f"/{one.path}")]
+    group = f" {found[0]}" if found and found[0] not in DEFAULT_GROUPS else ""
+    return DataError(f"{path} is missing; run `knockwise data pull{group}`.")

@@ -7,10 +7,9 @@ from functools import cached_property
 from pathlib import Path
 
 from knowledge.builders import Inputs, build_gene_sets, build_ontology
-from knowledge.errors import DataError
 from knowledge.gene_sets import GeneSet
 from knowledge.ontology import GeneOntology, Term
-from knowledge.sources import load_registry
+from knowledge.sources import load_registry, missing
 from knowledge.symbols import SymbolTable
 
 SOURCES = (
@@ -59,7 +58,7 @@ def library_files(root: Path) -> dict[str, Path]:
     files = {one.name: root / one.path for one in load_registry().select(SOURCES)}
     for path in files.values():
         if not path.is_file():
-            raise DataError(f"{path} is missing; run `knockwise data pull`.")
+            raise missing(path)
     return files
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evals.folder import part
 from evals.genesets import labels, naming
 from evals.genesets.library import library_files, read_library
 from evals.genesets.naming import NameScore, name_clusters, names_as_markdown, read_clusters
@@ -92,11 +93,11 @@ def as_markdown(metrics: dict[str, Any]) -> str:
 
 def _sets(root: Path, out: Path, seed: int, progress: Progress) -> dict[str, Any]:
     """Fit and score both settings."""
-    world = read_world(root, _part(progress, 0.0, 0.1))
+    world = read_world(root, part(progress, 0.0, 0.1))
     symbols = annotations.read_symbols(root)
     tested, scores = [], []
     for number, setting in enumerate(SETTINGS):
-        told = _part(progress, 0.1 + 0.35 * number, 0.35, setting)
+        told = part(progress, 0.1 + 0.35 * number, 0.35, setting)
         run = SetSettings(setting=setting, seed=seed)
         model = fit_sets(world, run, out / "partial", told)
         told("scoring", 0.95)
@@ -110,7 +111,7 @@ def _sets(root: Path, out: Path, seed: int, progress: Progress) -> dict[str, Any
 
 def _names(root: Path, out: Path, seed: int, progress: Progress) -> dict[str, Any]:
     """Name the clusters and score the names."""
-    told = _part(progress, 0.8, 0.2)
+    told = part(progress, 0.8, 0.2)
     told("reading named gene sets", 0.0)
     library, encoder = read_library(root), load_encoder()
     clusters = read_clusters(root)
@@ -138,9 +139,3 @@ def _provenance(files: list[Path], root: Path, seed: int) -> dict[str, Any]:
         "commit": code_commit(),
         "data": {path.relative_to(root).as_posix(): sha256_of(path) for path in files},
     }
-
-
-def _part(progress: Progress, start: float, share: float, name: str = "") -> Progress:
-    """Return a progress of a part of the whole."""
-    prefix = f"{name}: " if name else ""
-    return lambda text, done: progress(prefix + text, start + share * done)

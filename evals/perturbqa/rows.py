@@ -7,7 +7,6 @@ row has no label, which is not the label 0.
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from knowledge.errors import DataError
@@ -36,7 +35,7 @@ def official_rows(root: Path, cell_line: str, task: TaskName, symbols: SymbolTab
     """
     table = _read(root, cell_line, task)
     table = table[table.split == "test"].drop(columns="split").reset_index(drop=True)
-    table["label"] = table.label.replace("", np.nan).astype(np.float64)
+    table["label"] = pd.to_numeric(table.label)
     approved = {word: approve(word, symbols) for word in {*table.pert, *table.gene}}
     table["pert"], table["gene"] = table.pert.map(approved), table.gene.map(approved)
     return table

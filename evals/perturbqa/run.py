@@ -8,18 +8,15 @@ timing.json           how long it took and how much memory
 scoreboard.md, .html  the page, with plots/*.svg
 """
 
-import json
-import resource
 import shutil
-import time
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from evals.folder import Clock, claim, part, write_table
 from evals.perturbqa import ablation, slices
 from evals.perturbqa.rows import TASKS
 from evals.perturbqa.schema import Faithfulness, Metrics
@@ -31,10 +28,9 @@ from evals.perturbqa.unit import (
     held_out_table,
     tested_table,
 )
-from knowledge.errors import DataError, RunError
-from knowledge.files import replace_text, replacing
+from knowledge.files import replace_text
 from knowledge.schema import Frozen
-from knowledge.sources import sha256_of
+from knowledge.sources import missing, sha256_of
 from models.provenance import code_commit
 from models.response import annotations, scoring
 from models.response.annotations import sources_root
@@ -89,11 +85,11 @@ def evaluate(
         RunError: `out` holds another run.
     """
     root = sources_root(data)
-    _claim(out, root, settings)
+    claim(out, _config(root, settings))
     finished = out / "metrics.json"
     if finished.is_file():
         return Metrics.model_validate_json(finished.read_text(encoding="utf-8"))
-    clock = _Clock(out)
+    clock = Clock(out)
     with clock("fit"):
         tables = _fitted(data, out, settings, threads, progress, clock)
     with clock("score"):
@@ -106,45 +102,19 @@ def evaluate(
 def unit_tables(out: Path, settings: EvalSettings) -> Tables:
     """Return the tables of all units of a finished run."""
     names = [unit.name for unit in scoring.units(settings.setting, settings.cell_lines)]
-    parts = [
+    found = [
         [pd.read_parquet(out / "units" / name / f"{table}.parquet") for name in names]
         for table in Tables._fields
     ]
-    return Tables(*(pd.concat(part, ignore_index=True) for part in parts))
-
-
-def _claim(out: Path, root: Path, settings: EvalSettings) -> None:
-    """Write what the run is, or check that `out` already is that run."""
-    mine = _config(root, settings)
-    path = out / "config.json"
-    if not path.is_file():
-        if out.is_dir() and any(out.iterdir()):
-            raise RunError(f"{out} holds something other than an evaluation; name another --out.")
-        out.mkdir(parents=True, exist_ok=True)
-        replace_text(path, json.dumps(mine, indent=1) + "\n")
-        return
-    theirs = json.loads(path.read_text(encoding="utf-8"))
-    for part, what in (("settings", "other settings"), ("data", "other data")):
-        changed = [
-            name
-            for name in sorted({*mine[part], *theirs.get(part, {})})
-            if mine[part].get(name) != theirs.get(part, {}).get(name)
-        ]
-        if changed:
-            raise RunError(
-                f"{out} holds a run with {what} ({', '.join(changed[:3])} changed); "
-                "name another --out."
-            )
-    if mine["code"] != theirs.get("code"):
-        raise RunError(f"{out} holds a run of another version of the model; name another --out.")
+    return Tables(*(pd.concat(one, ignore_index=True) for one in found))
 
 
 def _config(root: Path, settings: EvalSettings) -> dict[str, Any]:
     extra = SET_FILES if settings.setting == "extended" else ()
     names = [*SCREEN_FILES, *annotations.FILES, slices.CLASS_FILES[1], *extra]
-    missing = [name for name in names if not (root / name).is_file()]
-    if missing:
-        raise DataError(f"{root / missing[0]} is missing; run `knockwise data pull`.")
+    for name in names:
+        if not (root / name).is_file():
+            raise missing(root / name)
     code = Path(scoring.__file__).parent
     return {
         "settings": settings.model_dump(mode="json"),
@@ -161,7 +131,7 @@ def _fitted(
     settings: EvalSettings,
     threads: int,
     progress: Progress,
-    clock: "_Clock",
+    clock: Clock,
 ) -> Tables:
     """Fit the units that are not there yet, and return the tables of all."""
     units = scoring.units(settings.setting, settings.cell_lines)
@@ -173,27 +143,27 @@ def _fitted(
         folder = out / "units" / unit.name
         if (folder / "done").is_file():
             continue
-        told = _part(progress, FIT_SHARE * number / len(units), FIT_SHARE / len(units), unit.name)
+        told = part(progress, FIT_SHARE * number / len(units), FIT_SHARE / len(units), unit.name)
         if corpus is None:
             corpus = scoring.read_corpus(data, settings.setting, told)
         partial = folder / "partial"
         partial.mkdir(parents=True, exist_ok=True)
         visible = scoring.visible_rows(corpus, data, settings.setting, unit)
-        fitted = scoring.fit_model(corpus, run, partial, _part(told, 0.0, 0.75), visible)
+        fitted = scoring.fit_model(corpus, run, partial, part(told, 0.0, 0.75), visible)
         told("controls on held-out rows", 0.76)
-        _write(held_out_table(fitted, unit, settings.seed), folder / "held_out.parquet")
+        write_table(held_out_table(fitted, unit, settings.seed), folder / "held_out.parquet")
         told("predicting the official test rows", 0.79)
         with clock("predict the test rows, controls included"):
             tested = tested_table(fitted, unit, sources_root(data), settings.seed)
-        _write(tested, folder / "tested.parquet")
+        write_table(tested, folder / "tested.parquet")
         told("taking cited rows away", 0.8)
         cited = faithfulness_table(fitted, tested, len(units), settings.seed)
-        _write(cited, folder / "faithfulness.parquet")
+        write_table(cited, folder / "faithfulness.parquet")
         without = pd.DataFrame()
         if settings.ablation:
-            part = _part(told, 0.85, 0.15)
-            without = ablation_table(fitted, unit, len(units), run, partial, part)
-        _write(without, folder / "ablation.parquet")
+            last = part(told, 0.85, 0.15)
+            without = ablation_table(fitted, unit, len(units), run, partial, last)
+        write_table(without, folder / "ablation.parquet")
         shutil.rmtree(partial)
         (folder / "done").touch()
     return unit_tables(out, settings)
@@ -241,40 +211,3 @@ def _faithfulness(table: pd.DataFrame) -> Iterator[Faithfulness]:
             yield Faithfulness(
                 task=task, ratio=cited / random, cited=cited, random=random, pairs=pairs
             )
-
-
-def _part(progress: Progress, start: float, share: float, name: str = "") -> Progress:
-    """Return a progress that fills `share` of the whole from `start`."""
-
-    def told(what: str, done: float) -> None:
-        progress(f"{name}: {what}" if name else what, start + share * done)
-
-    return told
-
-
-def _write(table: pd.DataFrame, path: Path) -> None:
-    with replacing(path) as draft:
-        table.to_parquet(draft, index=False)
-
-
-class _Clock:
-    """Adds up the seconds of each stage, over interruptions, and the peak of memory."""
-
-    def __init__(self, out: Path) -> None:
-        self._path = out / "timing.json"
-        stored = json.loads(self._path.read_text(encoding="utf-8")) if self._path.is_file() else {}
-        self._seconds: dict[str, float] = stored.get("seconds", {})
-        self._peak: float = stored.get("peak_memory_mib", 0.0)
-
-    @contextmanager
-    def __call__(self, stage: str) -> Generator[None]:
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = time.perf_counter() - began
-            self._seconds[stage] = self._seconds.get(stage, 0.0) + spent
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            self._peak = max(self._peak, peak)
-            record = {"seconds": self._seconds, "peak_memory_mib": self._peak}
-            replace_text(self._path, json.dumps(record, indent=1) + "\n")

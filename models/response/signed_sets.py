@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy import sparse
 
-from knowledge.errors import DataError
+from knowledge.sources import missing
 from knowledge.symbols import SymbolTable
 from models.response.field import FloatArray
 from models.response.query import Query
@@ -88,7 +88,7 @@ def read_set_rows(root: Path, symbols: SymbolTable) -> "pd.DataFrame":
         try:
             table = pd.read_parquet(root / name)
         except FileNotFoundError:
-            raise DataError(f"{root / name} is missing; run `knockwise data pull`.") from None
+            raise missing(root / name) from None
         if "study_id" in table:
             table = table.rename(columns={"perturbation": "pert"})
             table["cell_line"] = table.study_id.str.partition("_")[0].map(STUDY_LINES)

@@ -10,9 +10,10 @@ from app.cli import GROUPS
 from knowledge.errors import DataError, QuestionError
 from knowledge.schema import Answer
 
-COMMANDS = ("ask", "predict", "report", "runs", "doctor", *GROUPS)
+COMMANDS = ("ask", "predict", "express", "report", "runs", "doctor", *GROUPS)
 HEAVY = {
     "torch",
+    "anndata",
     "pandas",
     "chromadb",
     "langgraph",

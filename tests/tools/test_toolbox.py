@@ -15,6 +15,7 @@ NAMES = {
     "set_members",
     "analogous_experiments",
     "predict_effects",
+    "predict_expression",
     "search_text",
 }
 

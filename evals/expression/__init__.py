@@ -1,0 +1,1 @@
+"""How well responses of expression are predicted, beside the baselines that beat deep models."""
