@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from evals.expression.schema import ANSWERS, LOWER, MEASURES, Measure, Metrics, Score
+from evals.expression.schema import ANSWERS, MEASURES, RATIOS, Measure, Metrics, Score
 from evals.metrics import Estimate
 from evals.perturbqa.report import Table
 from evals.published import PUBLISHED_L2
@@ -31,7 +31,7 @@ HOW = (
 AGAINST = (
     "Against the baseline that turned out best by the same measure on the same perturbations, "
     "which favours the baseline. Better or worse: the 95 % interval of the gain excludes zero. "
-    "Gains in L2 are shares of the baseline's distance."
+    "Gains in L2 are shares of the baseline's distance, others are differences."
 )
 INTERACTIONS = (
     "Norman doubles held out, ranked within folds. Synergy (magnitude above 1) against buffering, "
@@ -146,7 +146,7 @@ def context_table(metrics: Metrics, context: str, task: Task) -> Table:
     header = ["predictor"]
     for measure in measures:
         header.append(MEASURES[measure])
-        if measure in LOWER:
+        if measure in RATIOS:
             header += ["to no change", f"to {reference}"]
     rows = []
     for name in dict.fromkeys(s.predictor for s in scores):
@@ -155,7 +155,7 @@ def context_table(metrics: Metrics, context: str, task: Task) -> Table:
         for measure in measures:
             one = found.get((name, measure))
             cells.append("" if one is None else str(one.value))
-            if measure in LOWER:
+            if measure in RATIOS:
                 cells += ("", "") if one is None else _ratios(one)
         rows.append(tuple(cells))
     return Table(tuple(header), tuple(rows))
@@ -198,7 +198,7 @@ def _gain(score: Score | None) -> str:
     if score is None or score.ahead is None:
         return ""
     one = score.ahead
-    if score.measure in LOWER:
+    if score.measure in RATIOS:
         gain = f"{one.value:+.1%} [{one.low:+.1%}, {one.high:+.1%}]"
     else:
         gain = f"{one.value:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"

@@ -16,7 +16,9 @@ MEASURES: dict[Measure, str] = {
     "energy": "energy distance",
 }
 LOWER: frozenset[Measure] = frozenset({"l2", "energy"})
-"""Measures of which less is better; they are shown as ratios too."""
+"""Measures of which less is better."""
+RATIOS: frozenset[Measure] = frozenset({"l2"})
+"""Measures shown as ratios too; the estimate of a small energy distance may be negative."""
 ROUNDING = 0.0005
 """A gain that a table shows as zero is none."""
 ANSWERS: dict[Task, str] = {"singles": "unseen single genes", "doubles": "unseen doubles"}
@@ -32,12 +34,12 @@ class Score(Frozen):
         role: Whether it is a baseline, ours, or an ablation of ours.
         measure: What is averaged.
         value: `n` is the number of perturbations.
-        to_no_change: Ratio to no change, for distances.
-        to_additive: Ratio to the additive model, for distances of doubles.
-        to_linear: Ratio to the best of the linear models, for distances.
+        to_no_change: Ratio to no change, for L2.
+        to_additive: Ratio to the additive model, for L2 of doubles.
+        to_linear: Ratio to the best of the linear models, for L2.
         best_baseline: The baseline that is best by this measure.
         ahead: Gain over it on the same resamples, positive where this predictor is better:
-            a share of its distance, or a difference.
+            a share of its L2, or a difference.
         unanswered: Perturbations for which the training mean stood in.
     """
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from evals.expression.predictors import ADDITIVE, LINEAR, NO_CHANGE
-from evals.expression.schema import LOWER, MEASURES, Interaction, Measure, Role, Score
+from evals.expression.schema import LOWER, MEASURES, RATIOS, Interaction, Measure, Role, Score
 from evals.metrics import Estimate, FloatArray, Ranking, estimate, resamples
 from models.app.choice import Task
 
@@ -165,7 +165,7 @@ class Comparison:
     def _ratio(
         self, values: Mapping[str, FloatArray], name: str, other: str, measure: Measure
     ) -> Estimate | None:
-        if measure not in LOWER or (pair := self._pair(values, name, other)) is None:
+        if measure not in RATIOS or (pair := self._pair(values, name, other)) is None:
             return None
         mine, theirs = pair
         return estimate(mine.value / theirs.value, mine.draws / theirs.draws, mine.n)
@@ -176,11 +176,12 @@ class Comparison:
         if self.roles[name] == "baseline" or (pair := self._pair(values, name, best)) is None:
             return None
         mine, theirs = pair
-        if measure in LOWER:
-            gain, draws = 1 - mine.value / theirs.value, 1 - mine.draws / theirs.draws
-        else:
-            gain, draws = mine.value - theirs.value, mine.draws - theirs.draws
-        return estimate(gain, draws, mine.n)
+        if measure in RATIOS:
+            return estimate(1 - mine.value / theirs.value, 1 - mine.draws / theirs.draws, mine.n)
+        sign = -1 if measure in LOWER else 1
+        return estimate(
+            sign * (mine.value - theirs.value), sign * (mine.draws - theirs.draws), mine.n
+        )
 
 
 def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
