@@ -1,7 +1,9 @@
 """Metrics of ranked predictions, with intervals that respect how the rows were sampled."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,6 +141,33 @@ def estimate(value: float, resampled: FloatArray, n: int) -> Estimate:
         return Estimate(value=value, low=math.nan, high=math.nan, n=n)
     low, high = np.quantile(found, [0.025, 0.975]) - found.mean() + value
     return Estimate(value=value, low=float(low), high=float(high), n=n)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A value and its resamples, which add and subtract draw by draw."""
+
+    value: float
+    draws: FloatArray
+    units: int
+    readouts: int = 0
+
+    def __sub__(self, other: Self) -> "Sample":
+        return Sample(self.value - other.value, self.draws - other.draws, self.units)
+
+    @classmethod
+    def mean(cls, parts: Sequence["Sample"]) -> "Sample":
+        """Return the mean of several lines."""
+        return cls(
+            float(np.mean([part.value for part in parts])),
+            np.mean([part.draws for part in parts], axis=0),
+            sum(part.units for part in parts),
+            sum(part.readouts for part in parts),
+        )
+
+    def estimate(self) -> Estimate:
+        """Return the value with its interval."""
+        return estimate(self.value, self.draws, self.units)
 
 
 def bootstrap(

@@ -1,30 +1,16 @@
 """Turns tables of measures per perturbation into scores; a pure function of them and a seed."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from evals.expression.predictors import ADDITIVE, LINEAR, NO_CHANGE
 from evals.expression.schema import LOWER, MEASURES, RATIOS, Interaction, Measure, Role, Score
-from evals.metrics import Estimate, FloatArray, Ranking, estimate, resamples
+from evals.metrics import Estimate, FloatArray, Ranking, Sample, estimate, resamples
 from models.app.choice import Task
 
 DRAWS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A mean over perturbations, and that of each resample of them."""
-
-    value: float
-    draws: FloatArray
-    n: int
-
-    def estimate(self) -> Estimate:
-        """Return the value with its interval."""
-        return estimate(self.value, self.draws, self.n)
 
 
 class Comparison:
@@ -168,7 +154,7 @@ class Comparison:
         if measure not in RATIOS or (pair := self._pair(values, name, other)) is None:
             return None
         mine, theirs = pair
-        return estimate(mine.value / theirs.value, mine.draws / theirs.draws, mine.n)
+        return estimate(mine.value / theirs.value, mine.draws / theirs.draws, mine.units)
 
     def _ahead(
         self, values: Mapping[str, FloatArray], name: str, best: str, measure: Measure
@@ -177,11 +163,10 @@ class Comparison:
             return None
         mine, theirs = pair
         if measure in RATIOS:
-            return estimate(1 - mine.value / theirs.value, 1 - mine.draws / theirs.draws, mine.n)
-        sign = -1 if measure in LOWER else 1
-        return estimate(
-            sign * (mine.value - theirs.value), sign * (mine.draws - theirs.draws), mine.n
-        )
+            return estimate(
+                1 - mine.value / theirs.value, 1 - mine.draws / theirs.draws, mine.units
+            )
+        return (theirs - mine if measure in LOWER else mine - theirs).estimate()
 
 
 def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -8,10 +8,10 @@ import pandas as pd
 
 from evals.language.judge import shared_tokens
 from evals.language.store import Judged
-from evals.metrics import Estimate
+from evals.metrics import Estimate, Sample
 from evals.perturbqa.rows import TASK_NAMES, TASKS, TaskName
 from evals.perturbqa.schema import MEAN
-from evals.perturbqa.score import Resampler, Sample, labelled
+from evals.perturbqa.score import Resampler, labelled
 from knowledge.schema import Frozen
 from models.fusion.language import LanguageStacker, Stack
 from models.response.screens import CELL_LINES

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from evals.metrics import Sample
 from evals.perturbqa.rows import TASKS, TaskName
 from evals.perturbqa.schema import Ablation
-from evals.perturbqa.score import Resampler, Sample, labelled
+from evals.perturbqa.score import Resampler, labelled
 from models.response.scoring import FittedModel
 from models.response.screens import CELL_LINES, UNKNOWN, IntArray
 from models.response.settings import Progress, TrainingSettings

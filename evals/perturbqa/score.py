@@ -5,20 +5,16 @@ withheld), `fold`, `p`, `abstained`, and a column per control. Perturbations are
 over all lines, since one screened in several is one draw.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from evals.metrics import (
-    Estimate,
-    FloatArray,
     Ranking,
+    Sample,
     brier,
     equal_bins,
-    estimate,
     expected_calibration_error,
     resamples,
 )
@@ -28,33 +24,6 @@ from models.response.screens import CELL_LINES
 
 DRAWS = 1000
 BINS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A value and its resamples, which add and subtract draw by draw."""
-
-    value: float
-    draws: FloatArray
-    units: int
-    readouts: int = 0
-
-    def __sub__(self, other: Self) -> "Sample":
-        return Sample(self.value - other.value, self.draws - other.draws, self.units)
-
-    @classmethod
-    def mean(cls, parts: Sequence["Sample"]) -> "Sample":
-        """Return the mean of several lines."""
-        return cls(
-            float(np.mean([part.value for part in parts])),
-            np.mean([part.draws for part in parts], axis=0),
-            sum(part.units for part in parts),
-            sum(part.readouts for part in parts),
-        )
-
-    def estimate(self) -> Estimate:
-        """Return the value with its interval."""
-        return estimate(self.value, self.draws, self.units)
 
 
 class Resampler:
