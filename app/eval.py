@@ -18,6 +18,7 @@ Out = Annotated[Path, typer.Option(help="Folder of the run; the same command aga
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
 LANGUAGE = "With --reasoner llm"
 OWN = "Your own screen"
+GEARS = "A published opponent"
 
 
 @app.callback()
@@ -178,6 +179,17 @@ def expression(
     neural: Annotated[
         bool, typer.Option("--neural/--no-neural", help="Train networks, and their ablations.")
     ] = True,
+    gears: Annotated[
+        Path | None,
+        typer.Option(
+            help="Python in which cell-gears is installed: GEARS joins the baselines.",
+            rich_help_panel=GEARS,
+        ),
+    ] = None,
+    gears_epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Epochs of its training; 20 by default.", rich_help_panel=GEARS),
+    ] = None,
 ) -> None:
     """Score predicted expression responses beside additive, linear and other baselines.
 
@@ -189,8 +201,9 @@ def expression(
     from models.threads import yield_cores
 
     yield_cores()
+    from evals.expression.gears import EPOCHS
     from evals.expression.report import summary
-    from evals.expression.run import ExpressionEval, OwnScreen, evaluate
+    from evals.expression.run import ExpressionEval, GearsSettings, OwnScreen, evaluate
     from models.app.mirror import CONTEXTS
 
     own = None
@@ -202,12 +215,18 @@ def expression(
         )
     elif pert_col or control or batch_col:
         raise KnockwiseError("--pert-col, --control and --batch-col are about a file; add --h5ad.")
+    opponent = None
+    if gears is not None:
+        opponent = GearsSettings(python=gears, epochs=gears_epochs or EPOCHS)
+    elif gears_epochs is not None:
+        raise KnockwiseError("--gears-epochs is about GEARS; add --gears.")
     run = ExpressionEval(
         contexts=tuple(context or (() if own else CONTEXTS)),
         own=own,
         seed=seed,
         folds=folds,
         neural=neural,
+        gears=opponent,
     )
     with progress_bar() as told:
         metrics = evaluate(data, out, run, threads, told)

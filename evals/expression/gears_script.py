@@ -1,18 +1,17 @@
 """Trains GEARS on exported cells; a script for an environment of its own, not part of the package.
 
 GEARS (`cell-gears` 0.1.2; Roohani, Huang and Leskovec, Nature Biotechnology 2024) needs an older
-pandas and scipy. Its environment is made with
+scipy. `docs/expression.md` says how its environment is made; there, `gears.py` runs it as
+`python -P gears_script.py FOLDER` (`-P`: or it would import `gears.py` beside it). FOLDER holds
 
-    python3.11 -m venv GEARS && GEARS/bin/pip install torch torch-geometric cell-gears "scipy<1.15"
-
-and it runs as `GEARS/bin/python evals/expression/gears_script.py FOLDER`, where FOLDER holds
-
-cells.h5ad   log-normalised cells; `obs["condition"]` in its words: `ctrl`, `A+ctrl`, `A+B`
-terms.json   gene -> Gene Ontology terms, of which it makes its graph of perturbations
+cells.h5ad   log-normalised cells of `train` and `val`; `obs["condition"]` in its words: `ctrl`,
+             `A+ctrl`, `A+B`
+terms.json   gene -> Gene Ontology terms, of which it makes its graph of perturbations; every
+             perturbed gene has some
 split.json   `train`, `val` and `test`: conditions; `epochs`, `seed`
 
 What is written there: `predictions.npz` with `conditions`, `readouts` and the predicted `change`
-against the mean control cell; nan where a gene has no terms. Nothing is downloaded.
+of each test condition. Nothing is downloaded.
 """
 
 import json
@@ -32,42 +31,58 @@ def main(folder: Path) -> None:
     folder = folder.resolve()
     split = json.loads((folder / "split.json").read_text())
     terms = json.loads((folder / "terms.json").read_text())
-    work = folder / "gears"
+    work = folder / "work"
     (work / "data").mkdir(parents=True, exist_ok=True)
     os.chdir(work)  # it keeps its graph in ./data
-    (work / "gene2go_all.pkl").write_bytes(pickle.dumps({g: set(t) for g, t in terms.items()}))
-    parts = {
-        name: [one for one in split[name] if all(gene in terms for gene in _genes(one))]
-        for name in ("train", "val", "test")
+    held = {
+        "gene2go_all.pkl": {gene: set(found) for gene, found in terms.items()},
+        # Without its own list of nodes it would leave out genes that are perturbed in no cell.
+        "genes.pkl": sorted(terms),
+        # Nothing is known of test conditions, so it gets none to test itself on.
+        "split.pkl": {"train": split["train"], "val": split["val"], "test": []},
     }
-    (work / "split.pkl").write_bytes(pickle.dumps(parts))
+    for name, value in held.items():
+        (work / name).write_bytes(pickle.dumps(value))
     cells = anndata.read_h5ad(folder / "cells.h5ad")
-    data = PertData(str(work), default_pert_graph=False)
+    _seed(split["seed"])
+    data = PertData(str(work), gene_set_path=str(work / "genes.pkl"), default_pert_graph=False)
     data.new_data_process("cells", adata=cells)
     data.load(data_path=str(work / "cells"))
     data.prepare_split(split="custom", seed=split["seed"], split_dict_path=str(work / "split.pkl"))
+    data.split = "no_test"
     data.get_dataloader(batch_size=32, test_batch_size=128)
-    torch.manual_seed(split["seed"])
-    np.random.seed(split["seed"])  # noqa: NPY002 - it draws control cells from the global state
     model = GEARS(data, device="cpu")
     model.model_initialize(hidden_size=64)
     model.train(epochs=split["epochs"])
-    found = model.predict([_genes(one) for one in parts["test"]])
-    control = np.asarray(cells[cells.obs["condition"] == "ctrl"].X.mean(0)).ravel()
-    change = np.full((len(split["test"]), cells.n_vars), np.nan, np.float32)
-    for row, one in enumerate(split["test"]):
-        if one in parts["test"]:
-            change[row] = found["_".join(_genes(one))] - control
+    change = [_change(model, one, split["seed"]) for one in split["test"]]
     np.savez_compressed(
         folder / "predictions.npz",
         conditions=np.array(split["test"]),
-        readouts=np.array(cells.var["gene_name"], str),
-        change=change,
+        readouts=np.array(data.gene_names, str),
+        change=np.array(change, np.float32),
     )
 
 
-def _genes(condition: str) -> list[str]:
-    return [gene for gene in condition.split("+") if gene != "ctrl"]
+def _change(model: GEARS, condition: str, seed: int) -> np.ndarray:
+    """Return the change from the very control cells that GEARS draws to predict from.
+
+    It predicts 300 drawn control cells after the perturbation; against the mean of all controls
+    the draw would be counted as an error of the prediction.
+    """
+    genes = [gene for gene in condition.split("+") if gene != "ctrl"]
+    _seed(seed)
+    after = model.predict([genes])["_".join(genes)]
+    _seed(seed)
+    control = model.ctrl_adata
+    before = control.X[np.random.randint(0, len(control), 300)].mean(0)  # noqa: NPY002 - as it does
+    change: np.ndarray = after - np.asarray(before).ravel()
+    return change
+
+
+def _seed(seed: int) -> None:
+    """Seed what GEARS draws from: the states that a process has one of."""
+    torch.manual_seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from evals.expression import gears
+from evals.expression.gears import Gears
 from evals.expression.schema import Role
 from models.app.baselines import (
     Additive,
@@ -54,12 +56,14 @@ class Knowledge:
         data: Where networks are read from; `None`: no networks are scored.
         transfer: Other screens, by context.
         networks: Those built so far, by context.
+        gears: An opponent that is trained elsewhere, where it was asked for.
     """
 
     features: GeneFeatures
     data: Path | None = None
     transfer: Mapping[str, ExpressionScreen] = field(default_factory=dict)
     networks: dict[str, GeneNetwork] = field(default_factory=dict)
+    gears: Gears | None = None
 
     def network(self, screen: ExpressionScreen) -> GeneNetwork | None:
         """Return the network around the perturbed genes of a screen."""
@@ -92,7 +96,11 @@ def entries(
         baselines.append(LinearTransfer(other))
     baselines += [RidgeFeatures(features), NearestNeighbours(features)]
     improved = KernelResidual(features)
-    found = [*(Entry(one, "baseline") for one in baselines), Entry(improved, "ours")]
+    found = [Entry(one, "baseline") for one in baselines]
+    if knowledge.gears is not None and screen.context in gears.CONTEXTS:
+        # A baseline, as it is one to beat; nothing of ours may choose it.
+        found.append(Entry(knowledge.gears, "baseline"))
+    found.append(Entry(improved, "ours"))
     if len(screen) <= MANY:
         found.append(Entry(Chosen((improved, *baselines)), "ours"))
     network = knowledge.network(screen) if neural else None

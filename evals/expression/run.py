@@ -19,13 +19,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from evals.expression import predictors
+from evals.expression import gears, predictors
+from evals.expression.gears import EPOCHS, Gears
 from evals.expression.measures import CellSamples, Yardstick
 from evals.expression.predictors import Entry, Knowledge, entries
 from evals.expression.report import as_markdown
 from evals.expression.schema import Interaction, Metrics, Role, Score
 from evals.expression.score import DRAWS, Comparison, joined
 from evals.folder import Clock, claim, part, write_table
+from knowledge.errors import KnockwiseError
 from knowledge.files import replace_text
 from knowledge.schema import Frozen, PerturbationKind
 from knowledge.sources import missing, sha256_of
@@ -57,6 +59,13 @@ class OwnScreen(Frozen):
     counts: bool | None = None
 
 
+class GearsSettings(Frozen):
+    """Where cell-gears is installed, and how long it is trained."""
+
+    python: Path
+    epochs: int = EPOCHS
+
+
 class ExpressionEval(Frozen):
     """What an evaluation can be told; another value is another run.
 
@@ -67,6 +76,7 @@ class ExpressionEval(Frozen):
         folds: Of the cross-validation over perturbations.
         neural: Whether networks are trained; most of the time goes there.
         draws: Bootstrap resamples of perturbations.
+        gears: GEARS as one more baseline, in the contexts that it can be trained in.
     """
 
     contexts: tuple[str, ...] = tuple(mirror.CONTEXTS)
@@ -75,6 +85,7 @@ class ExpressionEval(Frozen):
     folds: int = 5
     neural: bool = True
     draws: int = DRAWS
+    gears: GearsSettings | None = None
 
 
 class Unit(NamedTuple):
@@ -167,7 +178,9 @@ def _world(data: Path, settings: ExpressionEval) -> tuple[list[ExpressionScreen]
     genes = {gene for screen in screens for gene in screen.genes}
     features = gene_features(data, also=genes)
     transfer = {name: read[name] for name in transferred}
-    return screens, Knowledge(features, data if settings.neural else None, transfer)
+    networks = data if settings.neural else None
+    opponent = Gears(one.python, data, one.epochs) if (one := settings.gears) else None
+    return screens, Knowledge(features, networks, transfer, gears=opponent)
 
 
 def _units(
@@ -250,7 +263,26 @@ def _config(root: Path, settings: ExpressionEval) -> dict[str, Any]:
     return {
         "settings": settings.model_dump(mode="json"),
         "data": {name: sha256_of(path) for name, path in paths.items()},
-        "code": {f"{path.parent.name}/{path.name}": sha256_of(path) for path in sorted(code)},
+        "code": {
+            **{f"{path.parent.name}/{path.name}": sha256_of(path) for path in sorted(code)},
+            **_opponent(settings),
+        },
         "commit": code_commit(),
         "knockwise": version("knockwise"),
     }
+
+
+def _opponent(settings: ExpressionEval) -> dict[str, str]:
+    """Return the version of cell-gears, if it is to be trained.
+
+    Raises:
+        KnockwiseError: It cannot be imported, or trained in none of the contexts.
+    """
+    if settings.gears is None:
+        return {}
+    if not set(gears.CONTEXTS) & set(settings.contexts):
+        raise KnockwiseError(
+            f"GEARS is trained in {', '.join(gears.CONTEXTS)} alone; name one as --context, or "
+            "leave --gears out."
+        )
+    return {"cell-gears": gears.installed(settings.gears.python)}
