@@ -70,6 +70,10 @@ class Session:
         Raises:
             KnockwiseError: If data or weights are damaged.
         """
+        if gc.get_freeze_count():
+            # An earlier session was frozen; unless somebody holds it, its memory is wanted back.
+            gc.unfreeze()
+            gc.collect()
         # Loading makes some 10^5 objects that stay; looking for garbage among them costs seconds.
         gc.disable()
         try:

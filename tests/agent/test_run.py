@@ -1,6 +1,7 @@
 """Runs are folders: traced, interrupted, resumed, replayed."""
 
 import csv
+import gc
 import json
 from dataclasses import replace
 
@@ -168,3 +169,11 @@ async def test_runs_are_found_by_name_beginning_and_latest(session):
     assert len(runs(folder)) == 2
     with pytest.raises(RunError, match="not a run"):
         find_run(folder, "nothing")
+
+
+def test_sessions_that_nobody_holds_give_their_memory_back():
+    Session.open(Settings())
+    once = gc.get_freeze_count()
+    for _ in range(2):
+        Session.open(Settings())
+    assert gc.get_freeze_count() < 1.5 * once
