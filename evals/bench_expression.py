@@ -39,6 +39,21 @@ def predicted() -> Iterator[Measurement]:
             unit="ms",
             limit=5,
         )
+    yield Measurement(
+        name="APP as published, trainable parameters outside embeddings (claim: 0.5 to 1)",
+        value=_parameters(widest.readouts) / 1e6,
+        unit="M",
+        limit=1,
+    )
+
+
+def _parameters(readouts: int) -> int:
+    from models.app.architecture import AdaptivePerturbPredictor
+    from models.app.neural import PAPER
+
+    model = AdaptivePerturbPredictor(PAPER, 1, readouts)
+    named = model.named_parameters()
+    return sum(values.numel() for name, values in named if name != "encoder.embedding")
 
 
 def trained(data: Path) -> Iterator[Measurement]:
