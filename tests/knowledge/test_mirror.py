@@ -16,14 +16,12 @@ from knowledge.tables import SCHEMAS
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 
 MEASURE = """
-import sys, time
+import sys
 from pathlib import Path
 from knowledge.base import load_knowledge
-started = time.process_time()
 load_knowledge(Path(sys.argv[1]))
-seconds = time.process_time() - started
 peak = next(line for line in Path("/proc/self/status").open() if line.startswith("VmHWM"))
-print(seconds, int(peak.split()[1]) / 1024)
+print(int(peak.split()[1]) / 1024)
 """
 
 
@@ -56,13 +54,11 @@ def test_everything_pulled_is_whole(data):
     assert set(states(load_registry().select(["knowledge"]), data).values()) == {"present"}
 
 
-def test_the_full_scope_loads_fast_and_small(data):
+def test_the_full_scope_is_small_in_memory(data):
     command = [sys.executable, "-c", MEASURE, str(data)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    seconds, megabytes = map(float, done.stdout.split())
-    assert seconds < 3
-    assert megabytes < 600
+    assert float(done.stdout) < 600  # MiB
 
 
 def test_names_of_every_kind_are_grounded(knowledge):
