@@ -203,14 +203,15 @@ def expression(
     yield_cores()
     from evals.expression.gears import EPOCHS
     from evals.expression.report import summary
-    from evals.expression.run import ExpressionEval, GearsSettings, OwnScreen, evaluate
+    from evals.expression.run import ExpressionEval, GearsSettings, evaluate
     from models.app.mirror import CONTEXTS
+    from models.app.training import UserScreen
 
     own = None
     if h5ad is not None:
         if pert_col is None or control is None:
             raise KnockwiseError("--h5ad also needs --pert-col and --control.")
-        own = OwnScreen(
+        own = UserScreen(
             path=h5ad, perturbation=pert_col, control=control, batch=batch_col, counts=counts
         )
     elif pert_col or control or batch_col:

@@ -29,7 +29,7 @@ from evals.expression.score import DRAWS, Comparison, joined
 from evals.folder import Clock, claim, part, write_table
 from knowledge.errors import KnockwiseError
 from knowledge.files import replace_text
-from knowledge.schema import Frozen, PerturbationKind
+from knowledge.schema import Frozen
 from knowledge.sources import missing, sha256_of
 from models.app import mirror, network
 from models.app.choice import TASKS, Fold, Task, answers, folds_of
@@ -46,17 +46,6 @@ NORMAN = "perturbseq/norman_gi_expression_fits_train.csv"
 INTERACTING = "norman-latent"
 """The context with enough doubles for calls of interactions."""
 _log = logging.getLogger(__name__)
-
-
-class OwnScreen(Frozen):
-    """A user's own screen to score, as `knockwise train app` reads it."""
-
-    path: Path
-    perturbation: str
-    control: str
-    batch: str | None = None
-    kind: PerturbationKind = "knockout"
-    counts: bool | None = None
 
 
 class GearsSettings(Frozen):
@@ -80,7 +69,7 @@ class ExpressionEval(Frozen):
     """
 
     contexts: tuple[str, ...] = tuple(mirror.CONTEXTS)
-    own: OwnScreen | None = None
+    own: UserScreen | None = None
     seed: int = 0
     folds: int = 5
     neural: bool = True
@@ -171,10 +160,7 @@ def _world(data: Path, settings: ExpressionEval) -> tuple[list[ExpressionScreen]
     read = {one.context: one for one in mirror.read_contexts(data, [*{**names}, *transferred])}
     screens = [read[name] for name in names]
     if own := settings.own:
-        user = UserScreen(
-            own.path, own.perturbation, own.control, own.batch, kind=own.kind, counts=own.counts
-        )
-        screens.append(read_user_screen(user, root))
+        screens.append(read_user_screen(own, root))
     genes = {gene for screen in screens for gene in screen.genes}
     features = gene_features(data, also=genes)
     transfer = {name: read[name] for name in transferred}

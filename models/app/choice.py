@@ -70,6 +70,17 @@ def answers(
     return filled(predictor.fit(training, seed).predict(asked), fallback)
 
 
+def distances(
+    predictor: Predictor, screen: ExpressionScreen, folds: Sequence[Fold], seed: int
+) -> FloatArray:
+    """Return how far each held-out perturbation is from what is predicted, fold by fold."""
+    scored = screen.scored
+    found = [answers(predictor, screen, fold, seed)[0] for fold in folds]
+    rows = np.concatenate([fold.held_out for fold in folds])
+    wrong = np.concatenate(found)[:, scored] - screen.response[rows][:, scored]
+    return np.asarray(np.linalg.norm(wrong, axis=1), np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """For single genes and for several, the candidate with the least error within the training.
@@ -92,13 +103,7 @@ class Chosen:
         folds = folds_of(screen, task, self.folds, seed, fewest=2)
         if not folds:
             return self.candidates[0]
-        scored = screen.scored
-        errors = []
-        for predictor in self.candidates:
-            found = [answers(predictor, screen, fold, seed)[0] for fold in folds]
-            rows = np.concatenate([fold.held_out for fold in folds])
-            wrong = np.concatenate(found)[:, scored] - screen.response[rows][:, scored]
-            errors.append(float(np.linalg.norm(wrong, axis=1).mean()))
+        errors = [distances(one, screen, folds, seed).mean() for one in self.candidates]
         return self.candidates[int(np.argmin(errors))]
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from knowledge.errors import DataError
-from knowledge.schema import PerturbationKind
+from knowledge.schema import Frozen, PerturbationKind
 from knowledge.sources import sha256_of
 from models.app import mirror
 from models.app.anndata_file import read_h5ad
 from models.app.baselines import Additive, NoChange, ScaledAdditive, TrainingMean
 from models.app.checkpoint import Checkpoint, Config, Context, save_checkpoint
-from models.app.choice import TASKS, Fold, Task, answers, folds_of
+from models.app.choice import TASKS, Task, distances, folds_of
 from models.app.genes import GeneFeatures, StoredSimilarity, gene_features
 from models.app.kernel import Array, KernelResidual
-from models.app.screens import ExpressionScreen, FloatArray, Predictor
+from models.app.screens import ExpressionScreen, Predictor
 from models.provenance import code_commit
 from models.response import annotations
 from models.response.annotations import read_symbols, sources_root
@@ -37,8 +36,7 @@ RIVALS: Mapping[Task, tuple[Predictor, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class UserScreen:
+class UserScreen(Frozen):
     """A user's own screen and how to read it.
 
     Attributes:
@@ -234,7 +232,7 @@ def _learn(
         rivals = (
             (NoChange(), TrainingMean()) if task == "singles" else (Additive(), ScaledAdditive())
         )
-        errors = {one.name: _errors(one, screen, folds, seed) for one in (model, *rivals)}
+        errors = {one.name: distances(one, screen, folds, seed) for one in (model, *rivals)}
         figures.append(
             {
                 "context": screen.context,
@@ -244,24 +242,6 @@ def _learn(
             }
         )
     return context, figures
-
-
-def _errors(
-    predictor: Predictor, screen: ExpressionScreen, folds: Sequence[Fold], seed: int
-) -> FloatArray:
-    """Return the distance of each held-out prediction from the measurement."""
-    scored = screen.scored
-    return np.concatenate(
-        [
-            np.linalg.norm(
-                (answers(predictor, screen, fold, seed)[0] - screen.response[fold.held_out])[
-                    :, scored
-                ],
-                axis=1,
-            )
-            for fold in folds
-        ]
-    )
 
 
 def _width(errors: Array) -> float:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from knowledge.errors import DataError
+from knowledge.sources import missing
 from knowledge.symbols import SymbolTable
 
 FloatArray: TypeAlias = NDArray[np.float32]
@@ -129,7 +130,7 @@ def _read(
         wanted = [*names[:2], *([file.column] if file.column else [])]
         table = pd.read_csv(path, sep="\t", usecols=wanted, na_filter=False)
     except FileNotFoundError:
-        raise DataError(f"{path} is missing; run `knockwise data pull networks`.") from None
+        raise missing(path) from None
     except (pd.errors.ParserError, OSError, EOFError) as error:
         raise DataError(f"{path} is no tab-separated table ({error}).") from error
     ends = [table[name].astype(str) for name in names[:2]]

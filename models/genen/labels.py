@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from knowledge.errors import DataError
+from knowledge.sources import missing
 from knowledge.symbols import SymbolTable
 from models.response.annotations import read_symbols, sources_root
 
@@ -255,7 +256,7 @@ def _approved(path: Path, source: _Source, symbols: SymbolTable) -> tuple[pd.Dat
         # "NA" is a missing label, but NA could be a gene: only labels are read as missing.
         table = pd.read_csv(path, usecols=columns, dtype=str, keep_default_na=False)[columns]
     except FileNotFoundError:
-        raise DataError(f"{path} is missing; run `knockwise data pull genen`.") from None
+        raise missing(path) from None
     except (ValueError, OSError, EOFError) as error:
         raise DataError(f"{path}: expected {', '.join(columns)}; {error}.") from error
     table.columns = pd.Index(["word", "label"])

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from knowledge.errors import DataError
+from knowledge.sources import missing
 from knowledge.symbols import SymbolTable
 from models.genen.texts import GeneText
 from models.response.annotations import read_symbols, sources_root
@@ -55,7 +56,7 @@ def read_study_bias(
         )
         numbers = table.n_pubmed.astype(int)
     except FileNotFoundError:
-        raise DataError(f"{path} is missing; run `knockwise data pull networks`.") from None
+        raise missing(path) from None
     except (ValueError, OSError) as error:
         raise DataError(f"{path}: expected gene and n_pubmed ({error}).") from error
     known = symbols or read_symbols(root)
