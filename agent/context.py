@@ -1,6 +1,8 @@
 """What a run needs and a checkpoint must not hold."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from agent.reasoners.base import Reasoner
 from agent.settings import CascadeSettings
@@ -9,6 +11,10 @@ from knowledge.schema import Versions
 from tools.base import Toolbox
 from tools.effects import EffectPredictor
 from tools.literature import TextSearch
+from tools.phenotypes import shipped_phenotypes
+
+if TYPE_CHECKING:
+    from models.genepheno.model import GenePhenoModel
 
 
 @dataclass(frozen=True)
@@ -23,3 +29,4 @@ class AgentContext:
     versions: Versions
     run: str = ""
     text_index: TextSearch | None = None
+    phenotypes: "Callable[[], GenePhenoModel]" = shipped_phenotypes

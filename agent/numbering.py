@@ -1,8 +1,18 @@
 """Numbers the evidence of an answer in the order in which it is cited."""
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
-from knowledge.schema import CascadeStep, Effect, Evidence, Hypothesis
+from knowledge.schema import (
+    CascadeStep,
+    Effect,
+    Evidence,
+    Hypothesis,
+    KnownPhenotype,
+    Phenotype,
+)
+
+_Phenotype = TypeVar("_Phenotype", Phenotype, KnownPhenotype)
 
 
 class Numbering:
@@ -31,6 +41,10 @@ class Numbering:
     def effect(self, effect: Effect) -> Effect:
         """Return the effect with short ids."""
         return effect.model_copy(update={"evidence_ids": self.cite(effect.evidence_ids)})
+
+    def phenotype(self, phenotype: _Phenotype) -> _Phenotype:
+        """Return a phenotype, known or predicted, with short ids."""
+        return phenotype.model_copy(update={"evidence_ids": self.cite(phenotype.evidence_ids)})
 
     def hypothesis(self, hypothesis: Hypothesis) -> Hypothesis:
         """Return the hypothesis with short ids."""

@@ -109,8 +109,12 @@ def _cell_line(
     """Return the cell line, and what to tell about it."""
     named = list(dict.fromkeys(item.symbol for item in found if item.kind == "line"))
     strange = [item.text for item in found if item.kind == "other_line"]
-    if match := vocabulary.CELL_TYPES.search(text):
-        strange.append(match[0])
+    organism = vocabulary.ASKS_PHENOTYPE.search(text) is not None
+    strange += [
+        match[0]
+        for match in vocabulary.CELL_TYPES.finditer(text)
+        if not (organism and vocabulary.ORGANISMS.fullmatch(match[0]))
+    ]
     if given is not None:
         line = knowledge.cell_lines.ground(given).name
         others = [word for word in [*named, *strange] if word != line]

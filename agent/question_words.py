@@ -134,7 +134,9 @@ ASKS_WHY = re.compile(
     r"\bhow (?:do|does|is|are|did|would|can)\b(?!.*\b(?:change|respond|react|behave|look))",
     re.I,
 )
-ASKS_PHENOTYPE = re.compile(r"\b(?:pheno(?:type|typic)\w*|diseases?|symptoms?)\b", re.I)
+ASKS_PHENOTYPE = re.compile(
+    r"\b(?:pheno(?:type|typic)\w*|diseases?|symptoms?|abnormalit(?:y|ies)|malformations?)\b", re.I
+)
 ASKS_WHICH = re.compile(
     r"\b(?:(?:which|list|name|all|top|"
     r"what(?! (?:about|happens?|would|will|does|do|is|effects?)\b))\s+"
@@ -277,6 +279,9 @@ CELL_TYPES = re.compile(
     r"arabidopsis|e\. coli|bacteria)\b",
     re.IGNORECASE,
 )
+
+# Whose phenotypes are known and predicted; elsewhere they are no cell line that we know.
+ORGANISMS = re.compile(r"mouse|mice|murine", re.IGNORECASE)
 
 DRUG_NAMES = words(
     """tunicamycin thapsigargin doxorubicin adriamycin rapamycin sirolimus torin torin1 nutlin

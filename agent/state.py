@@ -18,6 +18,7 @@ from knowledge.schema import (
     Proposer,
     Question,
 )
+from tools.phenotypes import Outlook
 
 
 class Proposal(Frozen):
@@ -54,6 +55,7 @@ class AgentState(BaseModel):
     unknown: list[str] = []
     notes: Annotated[list[str], operator.add] = []
     targets: list[str] = []
+    outlooks: list[Outlook] = []
     judgements: dict[str, Judgement] = {}
     proposals: list[Proposal] = []
     judged: list[CascadeStep] = []
@@ -74,6 +76,7 @@ class AgentUpdate(TypedDict, total=False):
     unknown: list[str]
     notes: list[str]
     targets: list[str]
+    outlooks: list[Outlook]
     judgements: dict[str, Judgement]
     proposals: list[Proposal]
     judged: list[CascadeStep]

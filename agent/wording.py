@@ -1,11 +1,17 @@
 """Plain sentences for steps, effects and answers."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
+from agent.belief import believable
 from knowledge.schema import CascadeStep, Change, Effect, Hypothesis, Perturbation, Question
+from tools.phenotypes import ABOUT, Outlook
 
 QUANTITY_WORDS = {"expression": "mRNA", "activity": "activity"}
+WEAK = "The only path found, of a kind that is right little more often than by chance"
+# Of each collection of phenotypes, in a sentence; the lists of the answer have more.
+SAID_PHENOTYPES = 3
 _DONE = {"knockout": "Knocking out", "knockdown": "Knocking down", "activation": "Activating"}
 
 
@@ -103,6 +109,37 @@ def sentences(
     return calls or [_leading(opening, effects)], [best, *more]
 
 
+def outlook_words(found: Outlook) -> str:
+    """Return what is known and what is predicted of a gene's loss, in a sentence each."""
+    known, predicted = [], []
+    for collection, where in ABOUT.items():
+        count = found.known_counts.get(collection, 0)
+        names = [one.name for one in found.known if one.collection == collection]
+        if count:
+            shown = ", ".join(names[:SAID_PHENOTYPES])
+            known.append(f"{count:,} in {where}, such as {shown}" if count > 1 else shown)
+        likely = [one for one in found.predicted if one.collection == collection]
+        if likely:
+            said = (f"{one.name} {one.probability:.2f}" for one in likely[:SAID_PHENOTYPES])
+            predicted.append(f"in {where} {', '.join(said)}")
+    parts = [f"Known of {found.subject}: {'; '.join(known)}."] if known else []
+    if not known:
+        parts.append(f"No phenotype of {found.subject} is known here.")
+    if predicted:
+        said = "; ".join(predicted)
+        parts.append(f"Predicted for its loss from its {found.basis}: {said}{_carried(found)}.")
+    else:
+        parts.append("None is predicted.")
+    return " ".join(parts)
+
+
+def _carried(found: Outlook) -> str:
+    """Return the functions that carry most of the predicted phenotypes that are told."""
+    count = Counter(name for one in found.predicted for name in one.through)
+    most = [name for name, _ in count.most_common(SAID_PHENOTYPES)]
+    return f"; mostly through {listed(most)}" if most else ""
+
+
 def _mechanism(effects: Sequence[Effect], hypotheses: Sequence[Hypothesis]) -> str:
     """Return the best path that agrees with a call, or else say that none does."""
     if not hypotheses:
@@ -111,9 +148,16 @@ def _mechanism(effects: Sequence[Effect], hypotheses: Sequence[Hypothesis]) -> s
     agreeing = [one for one in hypotheses if calls.get(one.readout) == one.direction]
     certain = {effect.gene: effect.p_de for effect in effects}
     best = max(
-        agreeing or hypotheses, key=lambda one: (one.confidence, certain.get(one.readout, 0.0))
+        agreeing or hypotheses,
+        key=lambda one: (
+            believable(one.steps),
+            one.confidence,
+            certain.get(one.readout, 0.0),
+        ),
     )
     words = "Best-supported mechanism" if agreeing else "The best-supported path would mean"
+    if not believable(best.steps):
+        words = f"{WEAK}, {'is' if agreeing else 'would mean'}"
     return f"{words}: {path_words(best.steps)}."
 
 

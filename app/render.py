@@ -181,15 +181,29 @@ def _reasons(effects: Sequence[Effect]) -> Iterator[str]:
 
 
 def _phenotypes(answer: Answer, citations: Citations) -> list[RenderableType]:
-    lines = (
+    """Return the known phenotypes under one title, and the predicted ones under another."""
+    known = (
         Text.assemble(
-            (f"{plain(phenotype.name)} ({plain(phenotype.term)})", "bold"),
-            f"  {phenotype.probability:.2f}  ",
-            _cites(citations, phenotype.evidence_ids),
+            f"{plain(one.name)} ({plain(one.term)})  ",
+            (f"{plain(one.collection)}  ", "dim"),
+            _cites(citations, one.evidence_ids),
         )
-        for phenotype in answer.phenotypes
+        for one in answer.known_phenotypes
     )
-    return _section("Phenotypes", lines)
+    predicted = (
+        Text.assemble(
+            (f"{plain(one.name)} ({plain(one.term)})", "bold"),
+            f"  {one.probability:.2f}  ",
+            (f"{plain(one.collection)}  " if one.collection else "", "dim"),
+            f"through {plain('; '.join(one.through))}  " if one.through else "",
+            _cites(citations, one.evidence_ids),
+        )
+        for one in answer.phenotypes
+    )
+    return [
+        *_section("Known phenotypes", known),
+        *_section("Predicted phenotypes", predicted),
+    ]
 
 
 def _cascade(

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from app import train_genen, train_genepheno
 from knowledge.errors import QuestionError
 
 OWN = "A screen of your own"
@@ -174,6 +175,10 @@ def expression(
             errors = train_file(screen, data, out, told, seed)
     _show_errors(errors)
     progress().print(f"Ask it with `knockwise express --model {out}`.", soft_wrap=True)
+
+
+app.command(epilog=train_genen.EPILOG)(train_genen.genen)
+app.command(epilog=train_genepheno.EPILOG)(train_genepheno.genepheno)
 
 
 def _show_errors(errors: list[dict[str, Any]]) -> None:

@@ -9,14 +9,17 @@ figures and the hashes of what they were made from.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from evals.expression.report import as_markdown as expression_as_markdown
+from evals.genen.report import as_markdown as genen_as_markdown
+from evals.genes.report import as_markdown as genes_as_markdown
 from evals.genesets.run import as_markdown as genesets_as_markdown
+from evals.mechanism.report import as_markdown as mechanism_as_markdown
 from evals.perturbqa.report import (
     HOW,
     READ_BEFORE,
@@ -26,12 +29,23 @@ from evals.perturbqa.report import (
     sections,
 )
 from evals.perturbqa.schema import Metrics
+from evals.phenotypes.report import as_markdown as genepheno_as_markdown
+from evals.with_embeddings import as_markdown as with_embeddings_as_markdown
 from knowledge.errors import DataError
 from models.fusion import WEIGHTS as FUSION
 
 SCOREBOARD = Path(__file__).parent / "SCOREBOARD.md"
 RESULTS = Path(__file__).parent / "results"
 SETS = ("k562_set", "gse")
+KINDS: Mapping[str, Callable[[dict[str, Any]], str]] = {
+    "expression": expression_as_markdown,
+    "genen": genen_as_markdown,
+    "genes": genes_as_markdown,
+    "with-embeddings": with_embeddings_as_markdown,
+    "genepheno": genepheno_as_markdown,
+    "mechanism": mechanism_as_markdown,
+}
+"""What writes the section of a run, by the `kind` that its metrics say it is."""
 FUSED = {
     "auroc_with_path_gene_frequency": "AUROC there: gene frequency",
     "auroc_with_path_cascade": "cascade alone",
@@ -45,9 +59,16 @@ FUSED = {
 def keep(run: Path, results: Path = RESULTS) -> list[Path]:
     """Copy the figures of a finished run of `knockwise eval`, and what made them.
 
+    Args:
+        run: The run folder, or a file that says its `kind` itself.
+        results: Where figures are kept.
+
     Raises:
         DataError: The run is not finished.
     """
+    if run.is_file():
+        record = _json(run)
+        return _written({record["kind"]: record}, results)
     if not (run / "metrics.json").is_file():
         raise DataError(f"{run / 'metrics.json'} is missing; run `knockwise eval` to its end.")
     metrics = _json(run / "metrics.json")
@@ -59,8 +80,12 @@ def keep(run: Path, results: Path = RESULTS) -> list[Path]:
         records = {name: {**metrics, "markdown": markdown}}
     else:
         parts = {name: _json(run / f"{name}.json") for name in ("config", "timing")}
-        name = "expression" if metrics.get("kind") == "expression" else metrics["setting"]
+        name = metrics.get("kind") or metrics["setting"]
         records = {name: {**parts, "metrics": metrics}}
+    return _written(records, results)
+
+
+def _written(records: Mapping[str, dict[str, Any]], results: Path) -> list[Path]:
     results.mkdir(exist_ok=True)
     kept = []
     for name, record in records.items():
@@ -123,8 +148,9 @@ def _others(results: Path) -> Iterator[str]:
     sets = {name: results / f"{name}.json" for name in SETS}
     if all(path.is_file() for path in sets.values()):
         yield genesets_as_markdown({name: _json(path) for name, path in sets.items()})
-    if (expression := results / "expression.json").is_file():
-        yield expression_as_markdown(_json(expression))
+    for kind, as_markdown in KINDS.items():
+        if (path := results / f"{kind}.json").is_file():
+            yield as_markdown(_json(path)).strip()
     for path in sorted(results.glob("language-*.json")):
         yield str(_json(path)["markdown"]).strip()
 

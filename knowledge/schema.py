@@ -162,11 +162,26 @@ class Hypothesis(Frozen):
 
 
 class Phenotype(Frozen):
-    """A predicted organism-level consequence."""
+    """A predicted organism-level consequence.
+
+    `collection` is where its term comes from, such as mouse mutants; `through` are the functions
+    that carried the prediction, the one that carried most first.
+    """
 
     term: str
     name: str
     probability: Probability
+    collection: str = ""
+    through: tuple[str, ...] = ()
+    evidence_ids: tuple[str, ...] = ()
+
+
+class KnownPhenotype(Frozen):
+    """An organism-level consequence that was observed; it never stands among predicted ones."""
+
+    term: str
+    name: str
+    collection: str
     evidence_ids: tuple[str, ...] = ()
 
 
@@ -188,6 +203,7 @@ class Answer(Frozen):
     summary: str
     effects: tuple[Effect, ...]
     phenotypes: tuple[Phenotype, ...] = ()
+    known_phenotypes: tuple[KnownPhenotype, ...] = ()
     hypotheses: tuple[Hypothesis, ...]
     steps: tuple[CascadeStep, ...]
     evidence: tuple[Evidence, ...]

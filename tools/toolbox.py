@@ -12,10 +12,14 @@ from tools.genes import gene_tool
 from tools.literature import TextSearch, search_text_tool
 from tools.memberships import memberships_tool, set_members_tool
 from tools.network import neighbours_tool, paths_tool
+from tools.phenotypes import predict_phenotypes_tool, shipped_phenotypes
+from tools.properties import gene_properties_tool, shipped_properties
 from tools.response import predict_effects_tool
 
 if TYPE_CHECKING:
     from models.app.model import ExpressionModel
+    from models.genen.model import GenenModel
+    from models.genepheno.model import GenePhenoModel
 
 
 def build_toolbox(
@@ -23,10 +27,13 @@ def build_toolbox(
     predictor: EffectPredictor,
     index: TextSearch | None,
     expression: "Callable[[], ExpressionModel]" = shipped_expression,
+    phenotypes: "Callable[[], GenePhenoModel]" = shipped_phenotypes,
+    properties: "Callable[[], GenenModel]" = shipped_properties,
 ) -> Toolbox:
     """Return the tools over these collaborators; without an index there is no text search.
 
-    `expression` is called when its tool first is, so that a session opens without that model.
+    `expression`, `phenotypes` and `properties` are called when their tools first are, so that a
+    session opens without those models.
     """
     tools: list[Tool[Any]] = [
         gene_tool(knowledge),
@@ -37,6 +44,8 @@ def build_toolbox(
         analogous_experiments_tool(knowledge, predictor.response),
         predict_effects_tool(knowledge, predictor),
         predict_expression_tool(knowledge, expression),
+        predict_phenotypes_tool(knowledge, phenotypes),
+        gene_properties_tool(knowledge, properties),
     ]
     if index is not None:
         tools.append(search_text_tool(knowledge, index))

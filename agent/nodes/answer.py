@@ -11,11 +11,12 @@ from agent.frontier import refuted
 from agent.hypotheses import hypotheses
 from agent.nodes.consult import ranked
 from agent.numbering import Numbering
+from agent.phenotypes import organism_alone
 from agent.reasoners.evidence import EvidenceReasoner
 from agent.shadow import evidence_alone
 from agent.state import AgentState, AgentUpdate
-from agent.wording import listed
-from knowledge.schema import Answer, CascadeStep, Effect, Evidence, Hypothesis
+from agent.wording import listed, outlook_words
+from knowledge.schema import Answer, CascadeStep, Effect, Evidence, Hypothesis, Versions
 
 # Without readouts asked about, this many of the likeliest changes are listed in the answer;
 # effects.csv of the run has every gene.
@@ -31,7 +32,12 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     own_policy = context.reasoner.name == EvidenceReasoner.name
     reference = state if own_policy else await evidence_alone(state, context)
     without = refuted(reference.rejected)
-    predicted = context.predictor.effects(perturbation, question.readouts or None, without=without)
+    alone = organism_alone(question, state.outlooks)
+    predicted = (
+        []
+        if alone
+        else context.predictor.effects(perturbation, question.readouts or None, without=without)
+    )
     listed_effects = predicted if question.readouts else _leading(predicted, state.targets)
     found = hypotheses(state, listed_effects)
     evidence = list(state.evidence)
@@ -52,21 +58,29 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         effects.append(effect.model_copy(update={"evidence_ids": tuple(ids)}))
     unknown = [*state.unknown, *_unknown(state, reference.rejected, effects, found)]
     numbering = Numbering(evidence)
-    told = await context.reasoner.tell(question, effects, found, unknown)
+    told = [outlook_words(one) for one in state.outlooks]
+    if not alone:
+        told.append(await context.reasoner.tell(question, effects, found, unknown))
     last = settled(runtime, "answer")
     usage = state.usage + last.usage
     unknown += [*state.notes, *last.notes]
     result = Answer(
         run=context.run,
         question=question,
-        summary=told,
+        summary=" ".join(told),
+        known_phenotypes=tuple(
+            numbering.phenotype(one) for outlook in state.outlooks for one in outlook.known
+        ),
+        phenotypes=tuple(
+            numbering.phenotype(one) for outlook in state.outlooks for one in outlook.predicted
+        ),
         hypotheses=tuple(numbering.hypothesis(one) for one in found),
         steps=tuple(numbering.step(step) for step in [*state.committed, *state.rejected]),
         effects=tuple(numbering.effect(effect) for effect in effects),
         evidence=_numbered(state, numbering),
         unknown=tuple(dict.fromkeys(unknown)),
         reasoner=context.reasoner.name,
-        versions=context.versions,
+        versions=_versions(state, context),
         timings_s=state.timings_s,
         tokens={
             "prompt": usage.prompt,
@@ -76,9 +90,19 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         },
     )
     counts = {"effect": len(result.effects), "mechanism": len(result.hypotheses)}
+    if result.phenotypes:
+        counts["phenotype"] = len(result.phenotypes)
     said = (f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items())
     emit(runtime, "answer", ", ".join(said))
     return {"answer": result, "usage": last.usage, "notes": list(last.notes)}
+
+
+def _versions(state: AgentState, context: AgentContext) -> Versions:
+    """Return what the answer is made with, the phenotype model among it if it was asked."""
+    if not state.outlooks:
+        return context.versions
+    models = {**context.versions.models, "genepheno": state.outlooks[0].version}
+    return context.versions.model_copy(update={"models": models})
 
 
 def _leading(effects: Sequence[Effect], targets: Sequence[str]) -> list[Effect]:

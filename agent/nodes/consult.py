@@ -4,6 +4,7 @@ from langgraph.runtime import Runtime
 
 from agent.context import AgentContext
 from agent.events import emit
+from agent.phenotypes import foreseen, organism_alone
 from agent.state import AgentState, AgentUpdate
 from agent.strategies.case import build_case
 from knowledge.schema import Effect
@@ -16,10 +17,21 @@ MOST_JUDGED = 10
 
 
 async def consult(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpdate:
-    """Predict the effects and name the targets of the cascade."""
+    """Predict phenotypes and effects, and name the targets of the cascade."""
     if state.question is None:
         raise ValueError("the question has not been grounded yet")
     context, question = runtime.context, state.question
+    outlooks, notes = foreseen(question, context)
+    for one in outlooks:
+        known, told = sum(one.known_counts.values()), len(one.predicted)
+        emit(runtime, "consult", f"phenotypes of {one.subject}: {known:,} known, {told} predicted")
+    found: AgentUpdate = {
+        "outlooks": outlooks,
+        "evidence": [fact for one in outlooks for fact in one.evidence],
+        "unknown": [*state.unknown, *notes],
+    }
+    if organism_alone(question, outlooks):
+        return found
     asked = question.readouts or None
     effects = context.predictor.effects(question.perturbation, asked)
     if asked:
@@ -43,7 +55,7 @@ async def consult(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpd
     if judgements:
         usable = sum(not judgement.failed for judgement in judgements.values())
         emit(runtime, "consult", f"language model: {usable} of {len(judgements)} readouts judged")
-    return {"targets": targets, "judgements": judgements}
+    return {**found, "targets": targets, "judgements": judgements}
 
 
 def ranked(effects: list[Effect]) -> list[Effect]:

@@ -25,8 +25,4 @@ async def ground(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         reason = cell.absent(gene)
         if reason:
             unknown.append(f"A fall of {gene} could not be seen: {reason}")
-    if question.asks == "phenotype" or question.phenotypes:
-        unknown.append(
-            "No phenotype model is installed yet, so organism-level consequences are not predicted."
-        )
     return {"question": question, "unknown": unknown}

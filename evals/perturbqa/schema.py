@@ -19,7 +19,8 @@ CONTROLS: dict[str, str] = {
     "knowledge-kNN vote": "outcomes of the readout under perturbations of related genes, weighted "
     "by how related they are",
     "retrieval only": "share of changes among the ten nearest rows of the readout, unweighted",
-    "label-shuffled retrieval": "the same ten rows with outcomes permuted within the readout",
+    "label-shuffled retrieval": "the same rows with outcomes permuted within the readout; what it "
+    "keeps above .5 is how many rows there were to retrieve",
 }
 """Predictors of their own, scored on the model's rows; each is a column of a unit's tables."""
 

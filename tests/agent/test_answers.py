@@ -92,12 +92,6 @@ async def test_a_double_knockout_starts_from_both_genes(session):
     assert origins == {"NQO1": "KEAP1", "CA9": "VHL"}
 
 
-async def test_a_phenotype_question_says_what_is_not_installed(session):
-    answer = await session.ask("Which phenotype does loss of TP53 cause?")
-    assert answer.phenotypes == ()
-    assert any("phenotype" in note.lower() for note in answer.unknown)
-
-
 async def test_the_same_question_gives_the_same_answer(session):
     first, second = [
         (await session.ask("SCAP knockout in HepG2: LDLR?")).model_dump(

@@ -86,6 +86,8 @@ PHRASINGS = [
     ("what's the downstream effect of knocking-down AARS1", "AARS1 knockdown K562"),
     ("What happens if we get rid of the transcription factor GATA1?", "GATA1 knockout K562"),
     ("Which phenotype does losing VHL cause?", "VHL knockout K562"),
+    ("Which phenotypes do Vhl knockout mice have?", "VHL knockout K562"),
+    ("What abnormalities would a mouse lacking VHL show?", "VHL knockout K562"),
     ("how would K562 respond to losing both HSPA5 and EIF2AK3?", "HSPA5+EIF2AK3 knockout K562"),
     # readout first
     ("Does CDKN1A go up when MDM2 is lost in RPE1?", "MDM2 knockout RPE1: CDKN1A"),
@@ -217,6 +219,8 @@ def test_a_question_is_read_as_a_biologist_means_it(text, meaning):
         ("Why does ASNS go up after AARS1 knockdown?", "why"),
         ("Explain how SCAP loss lowers LDLR", "why"),
         ("Which phenotype does losing VHL cause?", "phenotype"),
+        ("Which diseases come from losing VHL?", "phenotype"),
+        ("What abnormalities would a mouse lacking VHL show?", "phenotype"),
         ("Do cells die when PSMD1 is knocked out?", "phenotype"),
     ],
 )

@@ -10,7 +10,7 @@ from app.cli import GROUPS
 from knowledge.errors import DataError, QuestionError
 from knowledge.schema import Answer
 
-COMMANDS = ("ask", "predict", "express", "report", "runs", "doctor", *GROUPS)
+COMMANDS = ("ask", "predict", "express", "phenotype", "report", "runs", "doctor", *GROUPS)
 HEAVY = {
     "torch",
     "anndata",

@@ -16,6 +16,8 @@ NAMES = {
     "analogous_experiments",
     "predict_effects",
     "predict_expression",
+    "predict_phenotypes",
+    "gene_properties",
     "search_text",
 }
 

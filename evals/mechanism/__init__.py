@@ -1,0 +1,1 @@
+"""Are the mechanisms right? The hypotheses themselves scored, beside controls."""

@@ -1,0 +1,1 @@
+"""GenePheno: what losing a gene does to the organism, from its protein through its functions."""

@@ -1,0 +1,106 @@
+"""A person's own embedding of genes is read from a file, or refused with a reason."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evals.genes.embeddings import read_file
+from knowledge.errors import DataError
+from knowledge.schema import Gene
+from knowledge.symbols import SymbolTable
+
+GENES = tuple(f"GENE{number:02}" for number in range(60))
+
+
+@pytest.fixture
+def symbols():
+    return SymbolTable(
+        Gene(
+            symbol=symbol,
+            previous_symbols=(f"OLD{number:02}",),
+            entrez_id=str(1000 + number),
+            ensembl_id=f"ENSG{number:011}",
+        )
+        for number, symbol in enumerate(GENES)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("symbol", GENES), ("previous", [f"old{number:02}" for number in range(60)]),
+     ("ensembl", [f"ENSG{number:011}.7" for number in range(60)]),
+     ("entrez_id", range(1000, 1060))],
+)  # fmt: skip
+@pytest.mark.parametrize("suffix", ["csv", "tsv.gz", "parquet"])
+def test_genes_are_known_by_symbol_old_symbol_or_identifier(
+    name, column, suffix, symbols, tmp_path
+):
+    path = tmp_path / f"mine.{suffix}"
+    table = pd.DataFrame({"x": np.arange(60.0), name: column, "y": 1})
+    if suffix == "parquet":
+        table.set_index(name).to_parquet(path)
+    else:
+        table.to_csv(path, sep="," if suffix == "csv" else "\t", index=False)
+    found = read_file(path, symbols)
+    assert (found.name, found.genes, found.unknown, found.repeated) == ("mine", GENES, 0, 0)
+    assert found.vectors[:, 0].tolist() == list(range(60))
+
+
+def test_rows_of_one_gene_are_averaged_and_rows_of_none_counted(symbols, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("gene,x\nGENE00,1\nOLD00,3\nNA,5\nENSG99999999999,6\nGENE01,7\n")
+    found = read_file(path, symbols)
+    assert found.genes == ("GENE00", "GENE01")
+    assert found.vectors.tolist() == [[2], [7]]
+    assert (found.unknown, found.repeated) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("gene,x\nGENE00,1\nGENE01,\n", "column x is not numbers ('' of GENE01)"),
+        ("gene,x,y\nGENE00,1,inf\nGENE01,2,3\n", "GENE00 has no finite number in column y"),
+        ("gene,kind,x\nGENE00,a,1\n", "column kind is not numbers ('a' of GENE00)"),
+        ("left,right,x\nGENE00,GENE01,1\n", "which column holds the genes?"),
+        ("a,b\n1,2\n", "which column holds the genes?"),
+        ("gene,x\nnosuch,1\n", "column gene holds no human gene (it begins with nosuch)"),
+        ("gene,x\n", "has 0 rows and 2 columns"),
+        ("gene\nGENE00\n", "has 1 rows and 1 columns"),
+    ],
+)
+def test_a_file_of_another_form_is_an_error_that_says_where(text, said, symbols, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text(text)
+    with pytest.raises(DataError) as caught:
+        read_file(path, symbols)
+    assert str(caught.value).startswith(str(path))
+    assert said in str(caught.value)
+
+
+def test_a_column_of_genes_can_be_named(symbols, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("row,who,x\n1,GENE00,5\n2,GENE01,6\n")
+    assert read_file(path, symbols, "who").vectors.tolist() == [[1, 5], [2, 6]]
+    with pytest.raises(DataError, match="has no column whom; it has row, who, x"):
+        read_file(path, symbols, "whom")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("none.csv", "not exist"), ("mine.xlsx", "neither CSV, TSV nor parquet"),
+     ("mine.parquet", "be read as parquet")],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_an_error_that_names_it(name, said, symbols, tmp_path):
+    path = tmp_path / name
+    if name.startswith("mine"):
+        path.write_text("no table")
+    with pytest.raises(DataError, match=f"{name} .*{said}"):
+        read_file(path, symbols)
+
+
+def test_an_identifier_without_a_gene_is_no_gene(tmp_path):
+    table = SymbolTable([Gene(symbol="GENE00", entrez_id="7")])
+    path = tmp_path / "mine.csv"
+    path.write_text("entrez,x\n7,1\n8,2\n")
+    found = read_file(path, table)
+    assert (found.genes, found.unknown) == (("GENE00",), 1)
