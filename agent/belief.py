@@ -36,10 +36,17 @@ def search_confidence(steps: Sequence[CascadeStep]) -> float:
     """Return the confidence that `knowledge.cascade.reach` has in a path of these steps."""
     confidence = 1.0
     for step in steps:
-        if not _joins_group(step):
-            confidence = carried(step.source, confidence)
-        confidence *= step.confidence
+        confidence = arriving(step, confidence)
     return confidence
+
+
+def arriving(step: CascadeStep, confidence: float) -> float:
+    """Return the confidence in what a step leads to, from that in where it starts.
+
+    Losing a member and losing its group are one step, as in `knowledge.cascade.next_steps`.
+    """
+    before = confidence if _joins_group(step) else carried(step.source, confidence)
+    return before * step.confidence
 
 
 def _joins_group(step: CascadeStep) -> bool:

@@ -1,9 +1,10 @@
 """The frontier of a cascade: what has changed so far, and what the graph offers next."""
 
+from agent.belief import arriving
 from agent.context import AgentContext
 from agent.reasoners.base import Frontier
 from agent.state import AgentState
-from knowledge.cascade import Candidate, Reach, RelationKey, carried, next_steps, start
+from knowledge.cascade import Candidate, Reach, RelationKey, next_steps, start
 from knowledge.schema import CascadeStep, Change
 
 
@@ -13,8 +14,8 @@ def world(state: AgentState) -> dict[Change, float]:
         raise ValueError("the question has not been grounded yet")
     changes = dict.fromkeys(start(state.question.perturbation), 1.0)
     for step in state.committed:
-        arriving = carried(step.source, changes[step.source]) * step.confidence
-        changes[step.target] = max(arriving, changes.get(step.target, 0.0))
+        found = arriving(step, changes[step.source])
+        changes[step.target] = max(found, changes.get(step.target, 0.0))
     return changes
 
 

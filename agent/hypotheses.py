@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from math import prod
 
+from agent.belief import arriving
 from agent.frontier import world
 from agent.state import AgentState
 from agent.wording import path_words
-from knowledge.cascade import carried
 from knowledge.schema import CascadeStep, Change, Direction, Effect, Hypothesis
 
 _DIRECTIONS: tuple[Direction, Direction] = ("up", "down")
@@ -17,7 +17,7 @@ def verified_path(state: AgentState, readout: str, direction: Direction) -> tupl
     reached = world(state)
     arrivals: dict[Change, tuple[float, CascadeStep]] = {}
     for step in state.committed:
-        support = carried(step.source, reached[step.source]) * step.confidence
+        support = arriving(step, reached[step.source])
         if support > arrivals.get(step.target, (0.0, step))[0]:
             arrivals[step.target] = (support, step)
     change = Change(node=readout, direction=direction, quantity="expression")

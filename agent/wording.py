@@ -126,8 +126,10 @@ def outlook_words(found: Outlook) -> str:
     if not known:
         parts.append(f"No phenotype of {found.subject} is known here.")
     if predicted:
-        said = "; ".join(predicted)
-        parts.append(f"Predicted for its loss from its {found.basis}: {said}{_carried(found)}.")
+        likeliest = "; ".join(predicted)
+        parts.append(
+            f"Predicted for its loss from its {found.basis}: {likeliest}{_carried(found)}."
+        )
     else:
         parts.append("None is predicted.")
     return " ".join(parts)

@@ -57,8 +57,9 @@ def examine(chosen: "Settings") -> Iterator[Check]:
     yield _packages()
     yield _torch()
     yield _guarded("response model", _response, "reinstall Knockwise: its weights are damaged")
-    remedy = "reinstall Knockwise, or train it with `knockwise train app`; `ask` works without"
-    yield _guarded("expression model", _expression, remedy, needed=False)
+    for name, (command, check) in _INSTRUMENTS.items():
+        remedy = f"reinstall Knockwise, or train it with `{command}`; most of `ask` works without"
+        yield _guarded(name, check, remedy, needed=False)
     yield _guarded("knowledge", lambda: _knowledge(chosen), "see the message")
     yield _folder("runs folder", chosen.runs, "KNOCKWISE_RUNS", needed=True)
     yield _folder("data folder", chosen.data, "KNOCKWISE_DATA", needed=False)
@@ -159,6 +160,29 @@ def _expression() -> Check:
     names = ", ".join(context.name for context in model.contexts)
     found = f"version {model.version}: {names}"
     return Check(name="expression model", ok=True, found=found, needed=False)
+
+
+def _properties() -> Check:
+    from models.genen.model import GenenModel
+
+    model = GenenModel.load()
+    found = f"version {model.version}: {len(model.genes):,} genes"
+    return Check(name="gene properties", ok=True, found=found, needed=False)
+
+
+def _phenotypes() -> Check:
+    from models.genepheno.model import GenePhenoModel
+
+    model = GenePhenoModel.load()
+    found = f"version {model.version}: {', '.join(model.collections)}"
+    return Check(name="phenotype model", ok=True, found=found, needed=False)
+
+
+_INSTRUMENTS = {
+    "expression model": ("knockwise train app", _expression),
+    "gene properties": ("knockwise train genen", _properties),
+    "phenotype model": ("knockwise train genepheno", _phenotypes),
+}
 
 
 def _knowledge(chosen: "Settings") -> Check:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from app import eval_embedding, eval_genes, eval_mechanism, eval_phenotypes
 from knowledge.errors import KnockwiseError
 
 app = typer.Typer(
@@ -233,6 +234,12 @@ def expression(
         metrics = evaluate(data, out, run, threads, told)
     results().print(summary(metrics), soft_wrap=True)
     typer.echo(out / "scoreboard.md")
+
+
+app.command(epilog=eval_genes.EPILOG)(eval_genes.genen)
+app.command(epilog=eval_embedding.EPILOG)(eval_embedding.genes)
+app.command(epilog=eval_phenotypes.EPILOG)(eval_phenotypes.genepheno)
+app.command(epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
 
 
 def _score_response_model(

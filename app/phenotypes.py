@@ -21,17 +21,8 @@ from knowledge.errors import DataError, KnockwiseError, QuestionError
 from knowledge.files import replacing
 from models.genepheno.model import GenePhenoModel, PhenotypePrediction
 from models.genepheno.sequences import Query, read_fasta
-from tools.phenotypes import (
-    ABOUT,
-    USUAL,
-    Asked,
-    by_system,
-    observed,
-    predictions_of,
-    remarks,
-    share_words,
-    telling,
-)
+from tools.phenotype_terms import by_system, share_words, telling
+from tools.phenotypes import ABOUT, USUAL, Asked, observed, predictions_of, remarks
 
 if TYPE_CHECKING:
     from agent.settings import Settings

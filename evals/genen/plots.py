@@ -82,7 +82,7 @@ def _overview(metrics: Metrics) -> "Figure":
     chosen = [s for s in metrics.scores if s.condition in (PLAIN, HEADLINE)]
     names = {s.predictor: s.role for s in chosen}
     height = 0.22 * len(names) + 0.7
-    figure, panels = _grid(3.1 * columns, height * rows, rows, columns)
+    figure, panels = _grid(2.4 * columns + 2.6, height * rows, rows, columns)
     for number, (axes, facts) in enumerate(zip(panels, metrics.tasks, strict=False)):
         mine = {s.predictor: s.value for s in chosen if s.task == facts.task}
         for y, (name, role) in enumerate(names.items()):

@@ -35,7 +35,7 @@ def render(metrics: Metrics, out: Path) -> tuple[Path, Path]:
     page = environment.get_template("report.html.j2").render(
         config=config,
         how=(HOW, COMPARTMENT),
-        made=made(config, timing),
+        made=made(config, timing).replace("`", ""),
         sections=sections(metrics),
         provenance=provenance_table(config),
         plots=plots,

@@ -35,14 +35,15 @@ HOW = (
     "protein-coding genes, with an inner validation part for early stopping and choices; test "
     "labels decide nothing. Genes are dealt into folds five times where verdicts depend on it "
     "(GO+PPI without CC, and no graph), twice with other graphs, once for networks, and half as "
-    "often where a task has over 5,000 genes; what is compared is compared on the same folds. AUROC is the mean over folds, and over classes against all others where "
-    "there are more than two; conservation is Pearson's correlation. Intervals are 95 % of "
-    "bootstrap resamples of genes, each with its held-out scores of all repeats, shared by all "
-    "that is compared: variances over folds, though corrected for shared training genes (Nadeau "
-    "and Bengio), leave four degrees of freedom to a network trained once, and cannot be paired "
-    "with ours. They tell how much depends on which genes have a label, not on a network's seed. "
-    "F1 is the mean over classes of calls at a probability of a half, or of the likeliest class; "
-    "no threshold is chosen."
+    "often where a task has over 5,000 genes; what is compared is compared on the same folds. "
+    "AUROC is the mean over folds, and over classes against all others where there are more than "
+    "two; conservation is Pearson's correlation. Intervals are 95 % of bootstrap resamples of "
+    "genes, each with its held-out scores of all repeats, shared by all that is compared: "
+    "variances over folds, though corrected for shared training genes (Nadeau and Bengio), leave "
+    "four degrees of freedom to a network trained once, and cannot be paired with ours. They tell "
+    "how much depends on which genes have a label, not on a network's seed. F1 is the mean over "
+    "classes where the likeliest class is called, or, of a yes or no question, as many test genes "
+    "as the other folds' share says: no threshold is chosen."
 )
 COMPARTMENT = (
     "The Gene Ontology's cellular components (CC) answer localisation and solubility by "
@@ -84,6 +85,8 @@ def as_markdown(record: Mapping[str, Any]) -> str:
     for section in sections(metrics):
         parts += [f"### {section.title}", *([section.text] if section.text else ())]
         for caption, table in section.tables.items():
+            if not table.rows:
+                continue
             parts += [*([f"**{caption}**"] if caption else ()), table.markdown()]
     return "\n\n".join(parts)
 
@@ -101,8 +104,8 @@ def made(config: Mapping[str, Any], timing: Mapping[str, Any]) -> str:
     told = ", ".join(f"{what} {spent / 60:.1f}" for what, spent in slowest)
     return (
         f"Seed {settings['seed']}, {settings['folds']} folds, commit `{config['commit'][:10]}`. "
-        f"Time: {sum(seconds.values()) / 60:,.0f} min (most of it: {told}); peak memory "
-        f"{timing['peak_memory_mib']:,.0f} MiB."
+        f"Time of all processes: {sum(seconds.values()) / 60:,.0f} min (most of it: {told}); peak "
+        f"memory of one {timing['peak_memory_mib']:,.0f} MiB."
     )
 
 

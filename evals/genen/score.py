@@ -61,9 +61,10 @@ class Yardstick:
     def f1(self, table: pd.DataFrame) -> Sample | None:
         """Return the mean F1 of the classes over repeats; none for a regression.
 
-        A class is called where it is the likeliest, or of a yes or no question where it has a
-        probability of a half or more: no threshold is chosen. Both answers of a yes or no question
-        count as classes, so that calling everything the commonest class scores badly.
+        The likeliest class is called; of a yes or no question, as many test genes of a fold as the
+        share of its other genes says, the highest scores first, so that no threshold is chosen and
+        none depends on how well scores are calibrated. Both answers of such a question count as
+        classes: calling everything the commonest class scores badly.
         """
         if self.task.kind == "regression":
             return None
@@ -71,12 +72,12 @@ class Yardstick:
         return Sample(mean.value, mean.draws, len(self.task))
 
     def _f1(self, table: pd.DataFrame) -> Sample:
-        _, row, said = _columns(table)
+        part, row, said = _columns(table)
         truth = self.truth[row] > 0
         if self.task.kind == "multiclass":
             called = said.argmax(axis=1)[:, None] == np.arange(said.shape[1])
         else:
-            called = said >= 0.5
+            called = _called(part, said, truth)
             truth, called = np.hstack([truth, ~truth]), np.hstack([called, ~called])
         hits = np.hstack([truth & called, truth ^ called]).astype(np.float32)
 
@@ -141,6 +142,23 @@ def _columns(table: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64],
     part = table["repeat"].to_numpy(np.int64) * (fold.max(initial=0) + 1) + fold
     names = [name for name in table.columns if name.startswith(SCORE)]
     return part, table["row"].to_numpy(np.int64), table[names].to_numpy(float)
+
+
+def _called(part: NDArray[np.int64], said: FloatArray, truth: BoolArray) -> BoolArray:
+    """Return which rows of each part are called, as many as the other parts' share of truths."""
+    called = np.zeros_like(truth)
+    for one in np.unique(part):
+        mine = part == one
+        share = truth[~mine].mean(axis=0) if not mine.all() else np.full(truth.shape[1], 0.5)
+        for column, count in enumerate(np.rint(share * mine.sum()).astype(int)):
+            if count:
+                scores = said[mine, column]
+                last = np.sort(scores)[-count]
+                above, level = scores > last, scores == last
+                # Rows that tie are called together, if at least half of them should be.
+                wanted = 2 * (count - above.sum()) >= level.sum()
+                called[mine, column] = above | level if wanted else above
+    return called
 
 
 def _standard(values: FloatArray) -> FloatArray:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from models.response.screens import CELL_LINES
 from tools.evidence import opposing_evidence, relation_evidence
 
 LEAST_SURE = 2
+TRIED = 8
 RULES = {
     "surest": "The most confident cascade of each line, whatever was measured.",
     "least sure": "The two least confident cascades of all lines that the tuned rule believes.",
@@ -22,10 +24,10 @@ RULES = {
 }
 
 
-def chosen_rows(pairs: pd.DataFrame, use: NDArray[np.bool_]) -> Iterator[tuple[str, int]]:
-    """Iterate over rules and the index of the rows that they choose, each row once.
+def slots(pairs: pd.DataFrame, use: NDArray[np.bool_]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Iterate over the places of the gallery: the rule, and the rows for it, the best first.
 
-    Official test rows are preferred where a line has labels of them.
+    Official test rows come first where a line has labels of them.
 
     Args:
         pairs: From `evals.mechanism.direction.changed_pairs`.
@@ -35,24 +37,13 @@ def chosen_rows(pairs: pd.DataFrame, use: NDArray[np.bool_]) -> Iterator[tuple[s
         ["split", "confidence", "cell_line", "pert", "gene"],
         ascending=[True, False, True, True, True],
     )
-    taken: set[str] = set()
-
-    def first(rows: pd.DataFrame, why: str) -> Iterator[tuple[str, int]]:
-        # A perturbation is shown once, so that ten cascades are ten stories.
-        for index, pert in zip(rows.index, rows.pert, strict=True):
-            if pert not in taken:
-                taken.add(pert)
-                yield why, int(index)
-                return
-
     for line in CELL_LINES:
-        yield from first(order[order.cell_line == line], "surest")
+        yield "surest", order[order.cell_line == line]
     unsure = order[order.use].sort_values("confidence", kind="stable")
     for _ in range(LEAST_SURE):
-        yield from first(unsure, "least sure")
+        yield "least sure", unsure
     for line in CELL_LINES:
-        wrong = order[(order.cell_line == line) & (order.right == 0)]
-        yield from first(wrong, "contradicted")
+        yield "contradicted", order[(order.cell_line == line) & (order.right == 0)]
 
 
 def _evidence(steps: Sequence[CascadeStep], context: AgentContext) -> list[Evidence]:
@@ -72,33 +63,45 @@ def _evidence(steps: Sequence[CascadeStep], context: AgentContext) -> list[Evide
 def gallery(
     pairs: pd.DataFrame, use: NDArray[np.bool_], context: AgentContext
 ) -> tuple[Shown, ...]:
-    """Return the chosen cascades as the agent tells them, blind to the measurement."""
-    believed = pd.Series(use, index=pairs.index)
-    shown = []
-    for why, index in chosen_rows(pairs, use):
-        row = pairs.loc[index]
-        pert, line, gene = (str(row[name]) for name in ("pert", "cell_line", "gene"))
-        asked = asyncio.run(ask(context, pert, line, [gene]))
-        hypothesis, effect = asked.hypothesis(gene), asked.effect(gene)
-        if hypothesis is None:
-            continue
-        cited = {i for step in hypothesis.steps for i in step.evidence_ids}
-        evidence = _evidence(asked.state.committed, context)
-        shown.append(
-            Shown(
-                why=why,
-                pert=pert,
-                cell_line=line,
-                split=row.split,
-                readout=gene,
-                measured="up" if row.is_up else "down",
-                direction=hypothesis.direction,
-                confidence=float(row.confidence),
-                believed=bool(believed.loc[index]),
-                p_de=effect.p_de,
-                p_up=effect.p_up,
-                steps=hypothesis.steps,
-                evidence=tuple(item for item in evidence if item.id in cited),
-            )
-        )
+    """Return the chosen cascades as the agent tells them, blind to the measurement.
+
+    A perturbation is shown once, so that ten cascades are ten stories; a row about which the agent
+    does not come to the search's conclusion leaves its place to the next.
+    """
+    shown: list[Shown] = []
+    for why, rows in slots(pairs, use):
+        taken = {one.pert for one in shown}
+        fresh = rows[~rows.pert.isin(taken)].drop_duplicates("pert").head(TRIED)
+        for _, row in fresh.iterrows():
+            if (one := _shown(why, row, context)) is not None:
+                shown.append(one)
+                break
     return tuple(shown)
+
+
+def _shown(why: str, row: "pd.Series[Any]", context: AgentContext) -> Shown | None:
+    """Return a row's cascade, or None if the agent does not point where the search does."""
+    pert, line, gene = (str(row[name]) for name in ("pert", "cell_line", "gene"))
+    asked = asyncio.run(ask(context, pert, line, [gene]))
+    hypothesis, effect = asked.hypothesis(gene), asked.effect(gene)
+    if hypothesis is None or hypothesis.direction != ("up" if row["way"] > 0 else "down"):
+        return None
+    cited = {i for step in hypothesis.steps for i in step.evidence_ids}
+    evidence = _evidence(asked.state.committed, context)
+    return Shown.model_validate(
+        {
+            "why": why,
+            "pert": pert,
+            "cell_line": line,
+            "split": row["split"],
+            "readout": gene,
+            "measured": "up" if row["is_up"] else "down",
+            "direction": hypothesis.direction,
+            "confidence": float(row["confidence"]),
+            "believed": bool(row["use"]),
+            "p_de": effect.p_de,
+            "p_up": effect.p_up,
+            "steps": hypothesis.steps,
+            "evidence": tuple(item for item in evidence if item.id in cited),
+        }
+    )

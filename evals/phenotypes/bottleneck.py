@@ -12,8 +12,8 @@ FEWEST_TERMS = 5
 """A system with fewer terms is left out."""
 
 
-def bottleneck(model: GenePheno, task: Task) -> Bottleneck:
-    """Return the mean weight of functions over the terms of each system.
+def bottleneck(model: GenePheno, task: Task) -> Bottleneck | None:
+    """Return the mean weight of functions over the terms of each system; none without systems.
 
     Shown are the functions that move each system most: weight times the spread of the function
     over the genes learnt from, so that a function of three genes does not lead.
@@ -25,7 +25,10 @@ def bottleneck(model: GenePheno, task: Task) -> Bottleneck:
     named = np.array(task.labels.vocabulary.systems)
     sizes = {name: int((named == name).sum()) for name in sorted({*named.tolist()} - {""})}
     systems = [name for name, size in sizes.items() if size >= FEWEST_TERMS]
-    weights = np.stack([model.weights[:, named == name].mean(axis=1) for name in systems], axis=1)
+    if not systems:
+        return None
+    whole = model.weights
+    weights = np.stack([whole[:, named == name].mean(axis=1) for name in systems], axis=1)
     share = model.units.share
     moved = weights * np.sqrt(share * (1 - share))[:, None]
     order = np.argsort(-moved, axis=0, kind="stable")[:PER_SYSTEM]

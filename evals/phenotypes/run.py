@@ -138,13 +138,18 @@ def _evaluated(root: Path, out: Path, settings: PhenotypeEval, progress: Progres
             predictor = fitted(entry, world, task, fold)
             probabilities = predicted(predictor, task, fold)
         if isinstance(predictor, GenePheno) and entry.role == "ours" and fold.fold == 0:
-            text = bottleneck(predictor, task).model_dump_json()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_text(path.with_name("bottleneck.json"), text)
+            _keep_bottleneck(predictor, task, path.with_name("bottleneck.json"))
         with clock("measures"):
             write_table(_measured(probabilities, task, fold, settings), path)
     progress("putting together", 0.97)
     return _metrics(out, found, settings)
+
+
+def _keep_bottleneck(model: GenePheno, task: Task, path: Path) -> None:
+    found = bottleneck(model, task)
+    if found is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, found.model_dump_json())
 
 
 def unit_path(out: Path, task: Task, entry: Entry, fold: GeneSplit) -> Path:

@@ -221,17 +221,22 @@ def test_figures_are_those_of_scikit_learn_fold_by_fold(task):
         for column in range(truth.shape[1])
     ]
     assert found.value == pytest.approx(np.mean(by_hand))
-    f1 = Yardstick(task, 0, 10).f1(table_of(task, said))
-    if task.kind == "multiclass":
-        right = f1_score(task.labels, said.argmax(axis=1), average="macro")
-    else:
-        right = np.mean(
-            [
-                f1_score(truth[:, c], said[:, c] >= 0.5, average="macro")
-                for c in range(truth.shape[1])
-            ]
-        )
-    assert f1.value == pytest.approx(right)
+
+
+def test_f1_is_that_of_scikit_learn_with_as_many_calls_as_the_other_folds_say():
+    said = noise(0, 0.2)(MULTICLASS)
+    found = Yardstick(MULTICLASS, 0, 10).f1(table_of(MULTICLASS, said)).value
+    assert found == pytest.approx(f1_score(THIRD, said.argmax(axis=1), average="macro"))
+    said, called = noise(0, 0.2)(BINARY), np.zeros(60)
+    for split in repeated_splits(BINARY, repeats=1, folds=3):
+        # Half of the other forty genes are of class 1.
+        called[split.test[np.argsort(-said[split.test, 0])[:10]]] = 1
+    table = table_of(BINARY, said, repeats=1)
+    right = f1_score(HALF, called, average="macro")
+    assert Yardstick(BINARY, 0, 10).f1(table).value == pytest.approx(right)
+    # How scores are calibrated makes no difference.
+    table["score_0"] /= 100
+    assert Yardstick(BINARY, 0, 10).f1(table).value == pytest.approx(right)
 
 
 def test_correlation_is_that_of_numpy_fold_by_fold_at_any_scale():

@@ -10,7 +10,7 @@ from evals.mechanism import direction, information, order, recovery
 from evals.mechanism.agent import Asked
 from evals.mechanism.cascades import followed
 from evals.mechanism.faithfulness import central_step, random_step
-from evals.mechanism.gallery import chosen_rows
+from evals.mechanism.gallery import slots
 from evals.mechanism.graphs import GraphWithout, Relations
 from evals.mechanism.grounding import step_marks
 from evals.mechanism.resampling import Resampler
@@ -390,22 +390,23 @@ def test_the_central_step_is_the_one_that_hypotheses_share():
     assert other is None or other not in {("A", "B"), ("B", "C"), ("B", "D")}
 
 
-def test_the_gallery_shows_each_perturbation_once_and_what_contradicts():
+def test_the_gallery_has_places_for_the_surest_the_least_sure_and_the_contradicted():
     pairs = pd.DataFrame(
         {
             "cell_line": ["K562", "K562", "K562", "RPE1"],
             "pert": ["A", "A", "E", "F"],
             "gene": ["C", "D", "C", "D"],
-            "split": ["test", "test", "train", "train"],
+            "split": ["train", "test", "test", "train"],
             "confidence": [0.9, 0.8, 0.7, 0.3],
             "right": [1.0, 1.0, 0.0, 1.0],
         }
     )
-    rows = list(chosen_rows(pairs, np.array([True, True, True, True])))
-    assert ("surest", 0) in rows
-    assert ("contradicted", 2) in rows or ("least sure", 2) in rows
-    names = pairs.pert.loc[[index for _, index in rows]]
-    assert len(names) == len(set(names))
+    places = list(slots(pairs, np.array([True, True, True, False])))
+    assert [why for why, _ in places] == ["surest"] * 4 + ["least sure"] * 2 + ["contradicted"] * 4
+    first = {why: list(rows.index) for why, rows in reversed(places) if len(rows)}
+    assert first["surest"] == [1, 2, 0]  # test rows of K562 before its training rows
+    assert first["least sure"] == [2, 1, 0]
+    assert first["contradicted"] == [2]
 
 
 @pytest.mark.slow

@@ -1,12 +1,15 @@
 """Predicted phenotypes are scored on held-out genes, compared there, and gone on with."""
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy import sparse
 
 from evals.phenotypes import run as runs
+from evals.phenotypes.bottleneck import bottleneck
 from evals.phenotypes.measures import measured
 from evals.phenotypes.plots import draw
 from evals.phenotypes.predictors import BASELINES, OURS, REQUIRED, Entry, Task, World, entries
@@ -254,6 +257,32 @@ def test_measures_survive_the_file_they_are_kept_in(labels, tmp_path):
         assert kept.draws == pytest.approx(sample.draws)
     assert folds.curve("recall") == pytest.approx(found.recall)
     assert folds.names("system") == ["bone", "ear"]
+
+
+class Carried:
+    """The first function raises bone, the second ear; a third is too rare to lead."""
+
+    functions = (("GO:1", "bone growth"), ("GO:2", "ear growth"), ("GO:3", "rarity"))
+    weights = np.array([[2, 2, 2, 2, 2, 0, 0, 0, 0, 0], [0] * 5 + [1] * 5, [9] * 10], np.float32)
+    units = SimpleNamespace(share=np.array([0.2, 0.2, 1e-4]))
+
+
+def task_of(labels, systems):
+    terms = tuple(f"T{number}" for number in range(10))
+    vocabulary = replace(labels.vocabulary, terms=terms, systems=systems)
+    return Task("mp", "random", replace(labels, vocabulary=vocabulary), (), ())
+
+
+def test_the_functions_that_move_a_system_most_are_read_off_the_weights(labels, monkeypatch):
+    monkeypatch.setattr("evals.phenotypes.bottleneck.PER_SYSTEM", 1)
+    found = bottleneck(Carried(), task_of(labels, ("bone",) * 5 + ("ear",) * 5))
+    assert found.functions == ("bone growth", "ear growth")
+    assert found.systems == ("bone", "ear")
+    assert found.weights == ((2.0, 0.0), (0.0, 1.0))
+
+
+def test_terms_without_systems_have_no_bottleneck_to_show(labels):
+    assert bottleneck(Carried(), task_of(labels, ("",) * 10)) is None
 
 
 def test_a_bottleneck_is_drawn(tmp_path):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tools.base import Toolbox
-from tools.phenotypes import ABOUT, outlook, predict_phenotypes_tool, sequence_outlook, telling
+from tools.phenotype_terms import telling
+from tools.phenotypes import ABOUT, outlook, predict_phenotypes_tool, sequence_outlook
 from tools.toolbox import build_toolbox
 
 TOLD = runpy.run_path(str(Path(__file__).parents[1] / "told_phenotypes.py"))
