@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from app import eval_embedding, eval_genes, eval_mechanism, eval_phenotypes
+from app import eval_genen, eval_genepheno, eval_genes, eval_mechanism
 from knowledge.errors import KnockwiseError
 
 app = typer.Typer(
@@ -236,9 +236,9 @@ def expression(
     typer.echo(out / "scoreboard.md")
 
 
-app.command(epilog=eval_genes.EPILOG)(eval_genes.genen)
-app.command(epilog=eval_embedding.EPILOG)(eval_embedding.genes)
-app.command(epilog=eval_phenotypes.EPILOG)(eval_phenotypes.genepheno)
+app.command(epilog=eval_genen.EPILOG)(eval_genen.genen)
+app.command(epilog=eval_genes.EPILOG)(eval_genes.genes)
+app.command(epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
 app.command(epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
 
 

@@ -12,7 +12,7 @@ import typer
 from sklearn.metrics import f1_score, roc_auc_score
 from typer.testing import CliRunner
 
-from app.eval_genes import genen
+from app.eval_genen import genen
 from evals.genen import run as runs
 from evals.genen import units
 from evals.genen.comparison import Comparison, Key
