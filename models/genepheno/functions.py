@@ -31,9 +31,9 @@ class KernelSettings(Frozen):
         rank: Directions that the targets are reduced to.
     """
 
-    relatives: float = 1.5
-    nearness: float = 1.0
-    noise: float = 1.0
+    relatives: float = 5.0
+    nearness: float = 0.5
+    noise: float = 3.0
     axes: int = 128
     waves: int = 1536
     rank: int = 96

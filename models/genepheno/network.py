@@ -32,12 +32,12 @@ class HeadSettings(Frozen):
         batch: Genes per step.
     """
 
-    shrinkage: float = 30.0
+    shrinkage: float = 80.0
     contrastive: float = 5.0
     temperature: float = 0.05
     exclusivity: float = 30.0
-    gain: float = 2.0
-    epochs: int = 2
+    gain: float = 2.5
+    epochs: int = 4
     rate: float = 1e-3
     batch: int = 256
 
@@ -102,7 +102,8 @@ def fitted_head(
 ) -> Head:
     """Return the layer that lowers squared error, contrastive loss and exclusivity together.
 
-    It starts from the ridge regression, which is exact for the squared error alone.
+    It starts from the ridge regression, which is exact for the squared error alone. All rows are
+    brought to the typical length first: a gene on which much was written counts no more.
 
     Args:
         latent: Functions of genes `(genes, rank)`, 0 for the mean gene.
@@ -116,7 +117,9 @@ def fitted_head(
     import torch
 
     x, y = torch.from_numpy(latent), torch.from_numpy(labels)
-    size = float((x * x).sum(1).mean()) or 1.0
+    lengths = (x * x).sum(1, keepdim=True).sqrt()
+    size = float((lengths * lengths).mean()) or 1.0
+    x = x * (size**0.5 / lengths.clamp(min=1e-6))
     penalty = settings.shrinkage * size
     centre = x.mean(0)
     system = (x - centre).T @ (x - centre) + penalty * torch.eye(x.shape[1])

@@ -1,9 +1,11 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from models.genepheno.losses import contrastive, exclusivity
+from models.genepheno.network import HeadSettings, fitted_head
 
 
 def test_contrastive_loss_is_what_a_hand_computes():
@@ -64,3 +66,18 @@ def test_opposites_that_occur_together_as_often_as_measured_cost_nothing():
 def test_a_vocabulary_without_opposites_costs_nothing():
     nothing = torch.zeros(0, 2, dtype=torch.long)
     assert exclusivity(torch.tensor([[0.5, 0.5]]), nothing, 0.1).item() == 0
+
+
+def test_a_gene_on_which_more_was_written_counts_no_more():
+    rng = np.random.default_rng(0)
+    latent = rng.standard_normal((40, 6)).astype(np.float32)
+    latent -= latent.mean(axis=0)
+    labels = (rng.random((40, 5)) < 0.3).astype(np.float32)
+    prior, pairs = labels.mean(axis=0), np.zeros((0, 2), np.int64)
+    settings = HeadSettings(contrastive=0.0, exclusivity=0.0)
+    written = latent.copy()
+    written[0] *= 50
+    plain = fitted_head(latent, labels, prior, pairs, 0.0, settings, 0).layer
+    more = fitted_head(written, labels, prior, pairs, 0.0, settings, 0).layer
+    directions = [one / np.linalg.norm(one) for one in (plain, more)]
+    np.testing.assert_allclose(*directions, atol=1e-4)
