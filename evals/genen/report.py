@@ -33,9 +33,10 @@ from evals.perturbqa.report import Section
 HOW = (
     "Every gene is scored by models that were fitted without it: stratified cross-validation over "
     "protein-coding genes, with an inner validation part for early stopping and choices; test "
-    "labels enter no fit and no setting. The form of ours (what it reads of the neighbours, and how "
+    "labels enter no fit and no setting. The form of ours (what it reads of neighbours, and how "
     "strongly it prefers a plain answer) was settled with held-out scores of these tasks in view, "
-    "those of TF range above all. Genes are dealt into folds five times where verdicts depend on it "
+    "those of TF range above all. Genes are dealt into folds five times where verdicts depend on "
+    "it "
     "(GO+PPI without CC, and no graph), twice with other graphs, once for networks, and half as "
     "often where a task has over 5,000 genes; what is compared is compared on the same folds. "
     "AUROC is the mean over folds, and over classes against all others where there are more than "
