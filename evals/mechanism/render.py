@@ -1,19 +1,16 @@
 """Writes the page of a finished run: Markdown, and one HTML file with the gallery."""
 
 import json
-from importlib.resources import files
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agent.wording import path_words
 from evals.mechanism.pictures import path_picture
 from evals.mechanism.report import HOW, as_markdown, provenance, sections
 from evals.mechanism.schema import Metrics
+from evals.page import filled
 from knowledge.files import replace_text
 
-TEMPLATES = Path(str(files("evals.mechanism"))) / "templates"
-STYLE = Path(str(files("evals.perturbqa"))) / "templates" / "scoreboard.css"
+TEMPLATE = Path(__file__).parent / "templates" / "report.html.j2"
 
 
 def render(metrics: Metrics, out: Path) -> tuple[Path, Path]:
@@ -24,14 +21,6 @@ def render(metrics: Metrics, out: Path) -> tuple[Path, Path]:
     }
     page, html = out / "scoreboard.md", out / "report.html"
     replace_text(page, as_markdown({"metrics": metrics.model_dump(), **record}) + "\n")
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     values = {
         "config": record["config"],
         "how": HOW,
@@ -39,7 +28,6 @@ def render(metrics: Metrics, out: Path) -> tuple[Path, Path]:
         "gallery": [(one, path_picture(one.steps, path_words(one.steps)))
                     for one in metrics.gallery],
         "provenance": provenance(record["config"]),
-        "css": STYLE.read_text(encoding="utf-8"),
     }  # fmt: skip
-    replace_text(html, environment.get_template("report.html.j2").render(values))
+    replace_text(html, filled(TEMPLATE, values))
     return page, html

@@ -1,21 +1,15 @@
 """Writes the page of a finished run: Markdown, and one HTML file that loads nothing."""
 
-import base64
 import json
-from importlib.resources import files
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from evals.perturbqa.render import TEMPLATES as SHARED
+from evals.page import TEMPLATES, embedded, filled
 from evals.perturbqa.report import provenance_table
 from evals.phenotypes.plots import draw
 from evals.phenotypes.predictors import OURS
 from evals.phenotypes.report import HOW, as_markdown, made, sections
 from evals.phenotypes.schema import Metrics
 from knowledge.files import replace_text
-
-TEMPLATES = Path(str(files("evals.phenotypes"))) / "templates"
 
 
 def render(metrics: Metrics, out: Path) -> tuple[Path, Path]:
@@ -25,30 +19,22 @@ def render(metrics: Metrics, out: Path) -> tuple[Path, Path]:
         for name in ("config", "timing")
     )
     plots = draw(metrics, out / "plots")
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("report.html.j2").render(
-        config=config,
-        how=(HOW,),
-        made=made(config, timing),
-        sections=sections(metrics),
-        provenance=provenance_table(config),
-        plots=plots,
-        images={name: _embedded(out / "plots" / f"{name}.svg") for name in plots},
-        css=(SHARED / "scoreboard.css").read_text(encoding="utf-8"),
-        ours=OURS,
-    )
+    values = {
+        "title": "Phenotypes",
+        "model": "GenePheno",
+        "heading": "Phenotypes from protein sequences",
+        "config": config,
+        "how": (HOW,),
+        "made": made(config, timing),
+        "sections": sections(metrics),
+        "provenance": provenance_table(config),
+        "plots": plots,
+        "images": {name: embedded(out / "plots" / f"{name}.svg") for name in plots},
+        "ours": OURS,
+    }
+    page = filled(TEMPLATES / "report.html.j2", values)
     record = {"metrics": metrics.model_dump(), "config": config, "timing": timing}
     written = {"scoreboard.md": as_markdown(record) + "\n", "report.html": page}
     for name, text in written.items():
         replace_text(out / name, text)
     return out / "scoreboard.md", out / "report.html"
-
-
-def _embedded(path: Path) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(path.read_bytes()).decode()}"

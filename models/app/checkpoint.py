@@ -1,24 +1,16 @@
 """Where trained expression models live on disk: JSON, gzipped text and safetensors."""
 
-import gzip
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
-
-from knowledge.errors import DataError
 from knowledge.schema import Frozen, PerturbationKind
 from models.app.kernel import Variances
 from models.app.pairs import PairSettings
 from models.app.screens import Unit
+from models.checkpoint import Arrays, Model, Names, read_parts, write_parts
 
-FILES = ("config.json", "names.txt.gz", "model.safetensors")
+MODEL = Model("expression model", "knockwise train app")
 
 
 class Context(Frozen):
@@ -71,25 +63,13 @@ class Checkpoint:
     """
 
     config: Config
-    names: Mapping[str, tuple[str, ...]]
-    arrays: Mapping[str, NDArray[Any]]
+    names: Names
+    arrays: Arrays
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write `checkpoint` into `folder`; the same content gives the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(
-        checkpoint.config.model_dump_json(indent=1) + "\n", encoding="utf-8"
-    )
-    lines = (f"{key}\t{word}\n" for key, words in checkpoint.names.items() for word in words)
-    # mtime 0: the bytes depend on the content alone.
-    with (
-        (folder / "names.txt.gz").open("wb") as raw,
-        gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as stream,
-    ):
-        stream.write("".join(lines).encode())
-    arrays = {name: np.ascontiguousarray(array) for name, array in checkpoint.arrays.items()}
-    (folder / "model.safetensors").write_bytes(save(arrays))
+    write_parts(folder, checkpoint.config, checkpoint.names, checkpoint.arrays)
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -98,30 +78,4 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     Raises:
         DataError: A file is missing, damaged or of another format.
     """
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise DataError(
-            f"The expression model in {folder} lacks {', '.join(missing)}; "
-            "train one with `knockwise train app`, or restore the shipped weights."
-        )
-    try:
-        config = Config.model_validate_json((folder / "config.json").read_bytes())
-        with gzip.open(folder / "names.txt.gz", "rt", encoding="utf-8", newline="") as lines:
-            pairs = [line.rstrip("\n").split("\t") for line in lines]
-        names: dict[str, list[str]] = {}
-        for key, word in pairs:
-            names.setdefault(key, []).append(word)
-        arrays = load_file(folder / "model.safetensors")
-    except (ValidationError, SafetensorError, ValueError, EOFError, OSError) as error:
-        raise DataError(
-            f"The expression model in {folder} is damaged or of another format ({_why(error)}); "
-            "train it again with `knockwise train app`, or restore the shipped weights."
-        ) from error
-    return Checkpoint(config, {key: tuple(words) for key, words in names.items()}, arrays)
-
-
-def _why(error: Exception) -> str:
-    """Return the first line of what is wrong."""
-    if isinstance(error, ValidationError):
-        return error.errors(include_url=False)[0]["msg"]
-    return next(iter(str(error).splitlines()), type(error).__name__)
+    return Checkpoint(*read_parts(folder, Config, MODEL))

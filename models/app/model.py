@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from knowledge.errors import KnockwiseError
-from models.app.checkpoint import FILES, Checkpoint, Context, load_checkpoint
+from models.app.checkpoint import Checkpoint, Context, load_checkpoint
 from models.app.genes import StoredSimilarity
 from models.app.kernel import Array, FittedKernel, KernelResidual, measured_singles
 from models.app.screens import ExpressionScreen, FloatArray, Genes, together
+from models.checkpoint import FILES
 from models.response.checkpoint import fingerprint
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights" / "app"

@@ -1,22 +1,14 @@
 """Where a trained Genen model lives on disk: JSON, gzipped text and safetensors."""
 
-import gzip
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
-
-from knowledge.errors import DataError
 from knowledge.schema import Frozen
+from models.checkpoint import Arrays, Model, Names, damaged, read_parts, write_parts
 from models.genen.labels import Kind, TaskName
 
-FILES = ("config.json", "names.txt.gz", "model.safetensors")
+MODEL = Model("Genen model", "knockwise train genen")
 
 
 class PropertyConfig(Frozen):
@@ -89,25 +81,13 @@ class Checkpoint:
     """
 
     config: Config
-    names: Mapping[str, tuple[str, ...]]
-    arrays: Mapping[str, NDArray[Any]]
+    names: Names
+    arrays: Arrays
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """Write `checkpoint` into `folder`; the same content gives the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(
-        checkpoint.config.model_dump_json(indent=1) + "\n", encoding="utf-8"
-    )
-    lines = (f"{key}\t{word}\n" for key, words in checkpoint.names.items() for word in words)
-    # mtime 0: the bytes depend on the content alone.
-    with (
-        (folder / "names.txt.gz").open("wb") as raw,
-        gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as stream,
-    ):
-        stream.write("".join(lines).encode())
-    arrays = {name: np.ascontiguousarray(array) for name, array in checkpoint.arrays.items()}
-    (folder / "model.safetensors").write_bytes(save(arrays))
+    write_parts(folder, checkpoint.config, checkpoint.names, checkpoint.arrays)
 
 
 def load_checkpoint(folder: Path) -> Checkpoint:
@@ -116,25 +96,12 @@ def load_checkpoint(folder: Path) -> Checkpoint:
     Raises:
         DataError: A file is missing, damaged or of another format.
     """
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise DataError(
-            f"The Genen model in {folder} lacks {', '.join(missing)}; "
-            "train one with `knockwise train genen`, or restore the shipped weights."
-        )
-    try:
-        config = Config.model_validate_json((folder / "config.json").read_bytes())
-        with gzip.open(folder / "names.txt.gz", "rt", encoding="utf-8", newline="") as lines:
-            pairs = [line.rstrip("\n").split("\t") for line in lines]
-        names: dict[str, list[str]] = {"genes": [], "terms": [], "term_names": []}
-        for key, word in pairs:
-            names[key].append(word)
-        arrays = load_file(folder / "model.safetensors")
-    except (ValidationError, SafetensorError, ValueError, KeyError, EOFError, OSError) as error:
-        raise damaged(folder, error) from error
-    checkpoint = Checkpoint(config, {key: tuple(words) for key, words in names.items()}, arrays)
+    config, names, arrays = read_parts(folder, Config, MODEL)
+    # A list without words leaves no line.
+    lists = {"genes": (), "terms": (), "term_names": (), **names}
+    checkpoint = Checkpoint(config, lists, arrays)
     if wrong := _unfit(checkpoint):
-        raise damaged(folder, ValueError(f"{wrong} is missing or of another size"))
+        raise damaged(folder, MODEL, ValueError(f"{wrong} is missing or of another size"))
     return checkpoint
 
 
@@ -150,15 +117,3 @@ def _unfit(checkpoint: Checkpoint) -> str:
         if name not in arrays or len(arrays[name]) != rows:
             return name
     return ""
-
-
-def damaged(folder: Path, error: Exception) -> DataError:
-    """Return the sentence for files that cannot be used."""
-    if isinstance(error, ValidationError):
-        why = error.errors(include_url=False)[0]["msg"]
-    else:
-        why = next(iter(str(error).splitlines()), type(error).__name__)
-    return DataError(
-        f"The Genen model in {folder} is damaged or of another format ({why}); "
-        "train it again with `knockwise train genen`, or restore the shipped weights."
-    )

@@ -13,8 +13,9 @@ from knowledge.encoder import Encoder
 from knowledge.errors import DataError
 from knowledge.vector_store import text_digest
 from models.app.genes import rows_of
+from models.checkpoint import FILES, damaged
 from models.genen.attribution import Influence, InfluenceKind, influences
-from models.genen.checkpoint import FILES, Checkpoint, PropertyConfig, damaged, load_checkpoint
+from models.genen.checkpoint import MODEL, Checkpoint, PropertyConfig, load_checkpoint
 from models.genen.heads import probabilities
 from models.genen.labels import TaskName
 from models.genen.neighbourhood import Neighbourhood
@@ -109,7 +110,7 @@ class GenenModel:
         try:
             return cls(checkpoint, fingerprint(folder, FILES))
         except (KeyError, ValueError) as error:
-            raise damaged(folder, error) from error
+            raise damaged(folder, MODEL, error) from error
 
     @cached_property
     def embeddings(self) -> NDArray[np.float16]:

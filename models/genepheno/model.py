@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.errors import KnockwiseError
+from models.checkpoint import FILES
 from models.genepheno.alignment import SequenceIndex, self_bits
-from models.genepheno.checkpoint import FILES, Checkpoint, load_checkpoint
+from models.genepheno.checkpoint import Checkpoint, load_checkpoint
 from models.genepheno.encoder import SequenceEncoder, encoder
 from models.genepheno.explanation import Function, carrier, carrying, switched_off
 from models.genepheno.functions import KernelRegression, Profiles, likeness
