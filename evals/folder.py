@@ -3,17 +3,20 @@
 import json
 import resource
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from knowledge.errors import RunError
 from knowledge.files import replace_text, replacing
+from knowledge.schema import Frozen
 from models.response.settings import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
+
+FiguresT = TypeVar("FiguresT", bound=Frozen)
 
 
 def claim(out: Path, config: dict[str, Any]) -> None:
@@ -42,6 +45,16 @@ def claim(out: Path, config: dict[str, Any]) -> None:
                 f"{out} holds a run with other {what} ({', '.join(changed[:3])} changed); "
                 "name another --out."
             )
+
+
+def finished(out: Path, kind: type[FiguresT], make: Callable[[], FiguresT]) -> FiguresT:
+    """Return the figures of a run: those kept in `metrics.json`, or made now and kept there."""
+    path = out / "metrics.json"
+    if path.is_file():
+        return kind.model_validate_json(path.read_text(encoding="utf-8"))
+    figures = make()
+    replace_text(path, figures.model_dump_json(indent=1) + "\n")
+    return figures
 
 
 def part(progress: Progress, start: float, share: float, name: str = "") -> Progress:

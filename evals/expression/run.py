@@ -26,7 +26,7 @@ from evals.expression.predictors import Entry, Knowledge, entries
 from evals.expression.report import as_markdown
 from evals.expression.schema import Interaction, Metrics, Role, Score
 from evals.expression.score import DRAWS, Comparison, joined
-from evals.folder import Clock, claim, part, write_table
+from evals.folder import Clock, claim, finished, part, write_table
 from knowledge.errors import KnockwiseError
 from knowledge.files import replace_text
 from knowledge.schema import Frozen
@@ -110,12 +110,7 @@ def evaluate(
     """
     root = sources_root(data)
     claim(out, _config(root, settings))
-    finished = out / "metrics.json"
-    if finished.is_file():
-        metrics = Metrics.model_validate_json(finished.read_text(encoding="utf-8"))
-    else:
-        metrics = _evaluated(data, out, settings, threads, progress)
-        replace_text(finished, metrics.model_dump_json(indent=1) + "\n")
+    metrics = finished(out, Metrics, lambda: _evaluated(data, out, settings, threads, progress))
     timing = json.loads((out / "timing.json").read_text(encoding="utf-8"))
     config = json.loads((out / "config.json").read_text(encoding="utf-8"))
     page = as_markdown({"metrics": metrics.model_dump(), "config": config, "timing": timing})

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evals.folder import Clock, claim, part, write_table
+from evals.folder import Clock, claim, finished, part, write_table
 from evals.genen.comparison import compared
 from evals.genen.maps import MAPPED, draw_map
 from evals.genen.render import render
@@ -65,12 +65,9 @@ def evaluate(
         RunError: `out` holds another run.
     """
     claim(out, _config(sources_root(data), settings, encoder))
-    finished = out / "metrics.json"
-    if finished.is_file():
-        metrics = Metrics.model_validate_json(finished.read_text(encoding="utf-8"))
-    else:
-        metrics = _evaluated(data, out, settings, encoder, cache, jobs, progress)
-        replace_text(finished, metrics.model_dump_json(indent=1) + "\n")
+    metrics = finished(
+        out, Metrics, lambda: _evaluated(data, out, settings, encoder, cache, jobs, progress)
+    )
     progress("drawing", 0.99)
     render(metrics, out)
     progress("done", 1.0)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from evals.folder import Clock, claim, part, write_table
+from evals.folder import Clock, claim, finished, part, write_table
 from evals.genes import published, tasks
 from evals.genes.embeddings import BUILT_IN, Embedding, World, fingerprint, read_embedding
 from evals.genes.probe import FOLDS, Folds, fold_scores, folds_of, over_folds
@@ -95,12 +95,9 @@ def evaluate(
     """
     root = sources_root(data)
     claim(out, _config(root, settings))
-    finished = out / "metrics.json"
-    if finished.is_file():
-        metrics = Metrics.model_validate_json(finished.read_text(encoding="utf-8"))
-    else:
-        metrics = _evaluated(data, out, settings, progress, cache or data / CACHE)
-        replace_text(finished, metrics.model_dump_json(indent=1) + "\n")
+    metrics = finished(
+        out, Metrics, lambda: _evaluated(data, out, settings, progress, cache or data / CACHE)
+    )
     timing = json.loads((out / "timing.json").read_text(encoding="utf-8"))
     config = json.loads((out / "config.json").read_text(encoding="utf-8"))
     page = as_markdown({"metrics": metrics.model_dump(), "config": config, "timing": timing})

@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 
 from agent.session import Session
 from agent.settings import Settings
-from evals.folder import Clock, claim, part, write_table
+from evals.folder import Clock, claim, finished, part, write_table
 from evals.mechanism.agent import open_session, without
 from evals.mechanism.cascades import chosen, followed
 from evals.mechanism.direction import (
@@ -148,13 +148,12 @@ def evaluate(
     settings = settings.model_copy(update={"reasoner": run.reasoner})
     session = open_session(settings, blind=False)
     claim(out, _config(data, run, session))
-    finished = out / "metrics.json"
-    if finished.is_file():
-        metrics = Metrics.model_validate_json(finished.read_bytes())
-    else:
+
+    def scored() -> Metrics:
         blind = open_session(settings, blind=True, knowledge=session.knowledge)
-        metrics = _evaluated(_Stages(data, out, run, session, blind, progress, Clock(out)))
-        replace_text(finished, metrics.model_dump_json(indent=1) + "\n")
+        return _evaluated(_Stages(data, out, run, session, blind, progress, Clock(out)))
+
+    metrics = finished(out, Metrics, scored)
     render(metrics, out)
     progress("done", 1.0)
     return metrics

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evals.folder import Clock, claim, part, write_table
+from evals.folder import Clock, claim, finished, part, write_table
 from evals.phenotypes import score
 from evals.phenotypes.bottleneck import bottleneck
 from evals.phenotypes.measures import DRAWS, information_content, measured
@@ -105,12 +105,7 @@ def evaluate(data: Path, out: Path, settings: PhenotypeEval, progress: Progress)
     """
     root = sources_root(data)
     claim(out, _config(root, settings))
-    finished = out / "metrics.json"
-    if finished.is_file():
-        metrics = Metrics.model_validate_json(finished.read_text(encoding="utf-8"))
-    else:
-        metrics = _evaluated(root, out, settings, progress)
-        replace_text(finished, metrics.model_dump_json(indent=1) + "\n")
+    metrics = finished(out, Metrics, lambda: _evaluated(root, out, settings, progress))
     progress("drawing", 0.99)
     render(metrics, out)
     progress("done", 1.0)

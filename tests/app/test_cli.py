@@ -9,6 +9,7 @@ import pytest
 from app.cli import GROUPS
 from knowledge.errors import DataError, QuestionError
 from knowledge.schema import Answer
+from tests.app.refusal import one_sentence
 
 COMMANDS = ("ask", "predict", "express", "phenotype", "report", "runs", "doctor", *GROUPS)
 HEAVY = {
@@ -22,16 +23,6 @@ HEAVY = {
     "networkx",
     "sklearn",
 }
-
-
-def one_sentence(result):
-    """The only thing on stderr besides progress, and no traceback."""
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    assert "Traceback" not in result.stderr
-    (line,) = [x for x in result.stderr.splitlines() if x.startswith("error: ")]
-    assert line.endswith((".", "?"))
-    return line
 
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)], ids=str)

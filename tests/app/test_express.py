@@ -14,6 +14,7 @@ from scipy import sparse
 from knowledge.schema import Gene
 from knowledge.symbols import SymbolTable
 from models.app.genes import GeneFeatures
+from tests.app.refusal import one_sentence
 
 TOLD = runpy.run_path(str(Path(__file__).parents[1] / "told_expression.py"))
 
@@ -24,15 +25,6 @@ def model(monkeypatch):
     told = TOLD["ToldExpression"]()
     monkeypatch.setattr("models.app.model.ExpressionModel.load", lambda *folder: told)
     return told
-
-
-def sentence(result):
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    assert "Traceback" not in result.stderr
-    (line,) = [x for x in result.stderr.splitlines() if x.startswith("error: ")]
-    assert line.endswith((".", "?"))
-    return line
 
 
 def test_the_genes_that_change_most_are_shown_as_a_table(knockwise, model):
@@ -152,7 +144,7 @@ def test_a_model_of_ones_own_is_read_from_its_folder(knockwise, monkeypatch, mod
 
 
 def test_a_folder_without_a_model_is_named(knockwise, tmp_path):
-    assert str(tmp_path) in sentence(knockwise("express", "--list", "--model", tmp_path))
+    assert str(tmp_path) in one_sentence(knockwise("express", "--list", "--model", tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -171,7 +163,7 @@ def test_a_folder_without_a_model_is_named(knockwise, tmp_path):
     ],
 )
 def test_what_cannot_be_predicted_is_said_in_one_sentence(knockwise, model, arguments, words):
-    assert words in sentence(knockwise("express", *arguments))
+    assert words in one_sentence(knockwise("express", *arguments))
 
 
 GENES = ("ATF4", "CHEK2", "ATM", "MDM2", "MDM4", "TP53", "CDKN1A", "GADD45A")
@@ -244,7 +236,7 @@ def test_a_screen_of_ones_own_is_learnt_and_asked(knockwise, train, tmp_path):
     ],
 )
 def test_a_screen_that_cannot_be_learnt_is_said_in_one_sentence(train, arguments, words):
-    assert words in sentence(train(*arguments))
+    assert words in one_sentence(train(*arguments))
 
 
 @pytest.mark.parametrize(
@@ -257,7 +249,7 @@ def test_a_screen_that_cannot_be_learnt_is_said_in_one_sentence(train, arguments
 )
 def test_what_training_is_not_told_is_said_in_one_sentence(knockwise, tmp_path, arguments, words):
     train = ("train", "app", "--data", tmp_path, "--out", tmp_path / "model")
-    assert words in sentence(knockwise(*train, *arguments))
+    assert words in one_sentence(knockwise(*train, *arguments))
 
 
 DOCS = (Path(__file__).parents[2] / "docs" / "expression.md").read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ from app.render import answer_view
 from app.report import html_page, markdown_page
 from app.terminal import UNICODE
 from knowledge.schema import KnownPhenotype, Phenotype
+from tests.app.refusal import one_sentence
 
 TOLD = runpy.run_path(str(Path(__file__).parents[1] / "told_phenotypes.py"))
 PROTEIN = "MKVLATRGDWYHKDEFGHIK"
@@ -34,15 +35,6 @@ def fasta(tmp_path):
     path = tmp_path / "mine.fasta"
     path.write_text(f">one first\n{PROTEIN}\n>two\n{PROTEIN.lower()}*\n")
     return path
-
-
-def sentence(result):
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    assert "Traceback" not in result.stderr
-    (line,) = [x for x in result.stderr.splitlines() if x.startswith("error: ")]
-    assert line.endswith((".", "?"))
-    return line
 
 
 def words(text):
@@ -196,7 +188,7 @@ def test_a_model_of_fewer_collections_is_asked_for_those_it_has(knockwise, model
 
 
 def test_a_folder_without_a_model_is_named(knockwise, tmp_path):
-    assert str(tmp_path) in sentence(knockwise("phenotype", "MDM2", "--model", tmp_path))
+    assert str(tmp_path) in one_sentence(knockwise("phenotype", "MDM2", "--model", tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -214,20 +206,20 @@ def test_a_folder_without_a_model_is_named(knockwise, tmp_path):
     ],
 )
 def test_what_cannot_be_predicted_is_said_in_one_sentence(knockwise, model, arguments, said):
-    assert said in sentence(knockwise("phenotype", *arguments))
+    assert said in one_sentence(knockwise("phenotype", *arguments))
 
 
 def test_too_many_sequences_for_a_screen_need_a_file(knockwise, model, tmp_path):
     path = tmp_path / "many.fasta"
     path.write_text("".join(f">p{i}\n{PROTEIN}\n" for i in range(11)))
-    assert "--out" in sentence(knockwise("phenotype", "--fasta", path))
+    assert "--out" in one_sentence(knockwise("phenotype", "--fasta", path))
 
 
 @pytest.mark.parametrize("text", ["", "just text\n", ">dna\n" + "ACGT" * 30, ">none\n"])
 def test_a_file_without_proteins_is_refused_in_one_sentence(knockwise, model, tmp_path, text):
     path = tmp_path / "bad.fasta"
     path.write_text(text)
-    assert str(path) in sentence(knockwise("phenotype", "--fasta", path, "--out", "-"))
+    assert str(path) in one_sentence(knockwise("phenotype", "--fasta", path, "--out", "-"))
 
 
 @pytest.fixture
