@@ -49,6 +49,28 @@ ACTIVATION = (
 )
 
 
+class Habit(NamedTuple):
+    """What a readout does in a line whatever is perturbed: how often it changes, and rises if so.
+
+    Both are shrunken means over the training rows of the line.
+    """
+
+    p_de: float
+    p_up: float
+
+
+class Ground(NamedTuple):
+    """What of the screens a perturbed gene stands on.
+
+    Attributes:
+        perturbed: Whether a training screen perturbed the gene itself.
+        nearest: Similarity of the most alike gene that was perturbed, 0 to 1.
+    """
+
+    perturbed: bool
+    nearest: float
+
+
 class _Block(NamedTuple):
     """One perturbation in one line over all its readouts."""
 
@@ -121,6 +143,24 @@ class ResponseModel:
     def readouts(self, cell_line: str) -> tuple[str, ...]:
         """Return the genes whose transcripts the training screen of `cell_line` read."""
         return tuple(self._readout_names[i] for i in self._measured_here[self._line(cell_line)])
+
+    def habit(self, cell_line: str) -> dict[str, Habit]:
+        """Return, for every readout of `cell_line`, what it does whatever is perturbed there."""
+        line = self._line(cell_line)
+        de, up = self._evidence.de.prior[line], self._evidence.up.prior[line]
+        return {
+            self._readout_names[i]: Habit(float(de[i]), float(up[i]))
+            for i in self._measured_here[line]
+        }
+
+    def ground(self, gene: str) -> Ground:
+        """Return how near the screens came to perturbing `gene`; nowhere for an unknown gene."""
+        if (index := self._gene.get(gene)) is None:
+            return Ground(perturbed=False, nearest=0.0)
+        query = self._query(index, 0)
+        own = int(query.own[0])
+        perturbed = own != UNKNOWN and bool(self._evidence.de.n_rows[:, own].any())
+        return Ground(perturbed, float(query.similarity.max(initial=0)))
 
     def measured(self, gene: str, readout: str, cell_line: str) -> Outcome | None:
         """Return the training outcome of a pair, or None where no training row says."""
