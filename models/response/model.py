@@ -49,6 +49,16 @@ ACTIVATION = (
 )
 
 
+class Habit(NamedTuple):
+    """What a readout does in a line whatever is perturbed: how often it changes, and rises if so.
+
+    Both are shrunken means over the training rows of the line.
+    """
+
+    p_de: float
+    p_up: float
+
+
 class Ground(NamedTuple):
     """Where a perturbation stands in what the model was trained on.
 
@@ -135,6 +145,15 @@ class ResponseModel:
     def readouts(self, cell_line: str) -> tuple[str, ...]:
         """Return the genes whose transcripts the training screen of `cell_line` read."""
         return tuple(self._readout_names[i] for i in self._measured_here[self._line(cell_line)])
+
+    def habit(self, cell_line: str) -> dict[str, Habit]:
+        """Return, for every readout of `cell_line`, what it does whatever is perturbed there."""
+        line = self._line(cell_line)
+        de, up = self._evidence.de.prior[line], self._evidence.up.prior[line]
+        return {
+            self._readout_names[i]: Habit(float(de[i]), float(up[i]))
+            for i in self._measured_here[line]
+        }
 
     def ground(self, gene: str) -> Ground:
         """Return where the loss of `gene` stands in what the model was trained on."""
