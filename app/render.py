@@ -19,7 +19,7 @@ from app.story import (
     trees,
 )
 from app.terminal import STYLES, Signs, plain
-from knowledge.schema import Answer, Call, CascadeStep, Effect, Evidence, Interval
+from knowledge.schema import Answer, Call, CascadeStep, Effect, Evidence
 
 # What fits on a screen; `--verbose` and the report show the rest.
 MOST_EFFECTS = 15
@@ -54,18 +54,18 @@ def effects_table(effects: Sequence[Effect], citations: Citations, signs: Signs)
     """Return one row per readout: the call, both probabilities with 90 % intervals, citations."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     table.add_column("Gene", style="bold", no_wrap=True)
-    table.add_column("Call", no_wrap=True)
-    table.add_column("P(DE)", no_wrap=True)
-    table.add_column("P(up if DE)", no_wrap=True)
-    table.add_column("In training", no_wrap=True)
+    table.add_column("Prediction", no_wrap=True)
+    table.add_column("P(changes)", no_wrap=True)
+    table.add_column("P(up if it changes)", no_wrap=True)
+    table.add_column("Measured", no_wrap=True)
     table.add_column("Evidence", overflow="fold")
     most = min(MOST_CITATIONS, max(1, CITATIONS // max(1, len(effects))))
     for effect in effects:
         table.add_row(
             Text(plain(effect.gene)),
             Text(signs.reading(effect), style=STYLES[effect.call]),
-            "" if effect.abstained else _probability(effect.p_de, effect.interval, signs),
-            "" if effect.abstained else _probability(effect.p_up, effect.p_up_interval, signs),
+            "" if effect.abstained else signs.chance(effect.p_de, effect.interval),
+            "" if effect.p_de is None else signs.chance(effect.p_up, effect.p_up_interval),
             "yes" if effect.seen_in_training else "no",
             _cites(citations, effect.evidence_ids, most),
         )
@@ -241,10 +241,6 @@ def _grow(
     node = tree.add(line)
     for next_branch in branch.branches:
         _grow(node, next_branch, calls, citations, signs)
-
-
-def _probability(value: float, interval: Interval, signs: Signs) -> str:
-    return f"{value:.2f} ({interval.low:.2f}{signs.dash}{interval.high:.2f})"
 
 
 def _cites(citations: Citations, ids: tuple[str, ...], most: int = MOST_CITATIONS) -> str:

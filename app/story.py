@@ -63,7 +63,8 @@ def main_steps(answer: Answer) -> tuple[CascadeStep, ...]:
     What was proposed about those readouts and contradicted is part of the story, and comes with
     the steps that lead to it.
     """
-    told = dict.fromkeys(step for path in answer.hypotheses for step in path.steps)
+    paths = [path for one in answer.hypotheses for path in (one.steps, *one.branches)]
+    told = dict.fromkeys(step for path in paths for step in path)
     if not told:
         return answer.steps
     readouts = {path.readout for path in answer.hypotheses}

@@ -40,14 +40,18 @@ class CellState:
         line: The cell line, with its lesions and the lineage genes that it keeps silent.
         expression: Baseline expression, where it has been measured.
         observed: Genes whose transcript a screen of the line read, whatever an atlas says of them.
+        hindered: Whether the line's lesions and silent genes count.
     """
 
     line: CellLine
     expression: BaselineExpression | None = None
     observed: frozenset[str] = frozenset()
+    hindered: bool = True
 
     def lacks(self, gene: str) -> str | None:
         """Return why the line certainly has no working `gene`, or None."""
+        if not self.hindered:
+            return None
         lesion = self.line.lesion(gene)
         if lesion is not None and lesion.effect == "loss":
             return f"{self.line.name} lacks functional {gene}: {lesion.note}"
@@ -72,7 +76,7 @@ class CellState:
         A gene with little baseline RNA may still be induced; one that its lineage keeps silent,
         or that is lost, may not.
         """
-        lesion = self.line.lesion(change.node)
+        lesion = self.line.lesion(change.node) if self.hindered else None
         if lesion is not None and lesion.effect == "gain" and change.quantity == "activity":
             return f"{change.node} is constitutively active in {self.line.name}: {lesion.note}"
         return self.lacks(change.node)
@@ -372,9 +376,7 @@ def _leaves_programme(before: Relation, after: Relation) -> bool:
     """
     if before.joins_group or after.joins_group:
         return False
-    return bool(
-        before.programmes and after.programmes and not before.programmes & after.programmes
-    )
+    return bool(before.programmes and after.programmes and not before.programmes & after.programmes)
 
 
 def _as_change(graph: SignedGraph, state: _State) -> Change:

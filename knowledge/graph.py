@@ -14,7 +14,7 @@ from knowledge.trust import EdgeTrust, is_starter, load_edge_trust
 # the target's protein does, which an RNA readout of that gene does not show.
 EXPRESSION_MECHANISMS = frozenset({"transcription", "mrna decay", "mrna processing"})
 
-# That a protein is a part of a complex is rarely wrong; that the complex fails without it, sometimes.
+# A protein that is called a part of a complex mostly is, and mostly the complex needs it.
 MEMBERSHIP_TRUST = 0.5
 
 

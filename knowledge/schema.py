@@ -107,23 +107,38 @@ class Interval(Frozen):
 class Effect(Frozen):
     """The predicted change of one readout gene's transcript.
 
-    `interval` belongs to `p_de`, `p_up_interval` to `p_up`. `call` reads the two: `up` or `down`
-    from the `p_de` threshold on that was chosen on training perturbations, and below it only where
-    a signed path supports the direction. Such an effect is `subtle`: its direction is known, but
-    it is probably too small for a screen to call. An abstained effect is `unknown`.
+    `p_de` is None where no screen of the line read the gene: then a path or the gene's habit may
+    say which way, but nothing says how likely a change is. `interval` belongs to `p_de`,
+    `p_up_interval` to `p_up`; None: not known. `call` reads the two: `up` or `down` from the `p_de`
+    threshold on that was chosen on training perturbations, and below it, or without a `p_de`, only
+    where a signed path supports the direction. Such an effect is `subtle`: its direction alone is
+    known. An abstained effect is `unknown`. `usual` is how often the readout changes in the line
+    whatever is perturbed, `conflict` says what contradicts the call, and which was believed.
     """
 
     gene: str
-    p_de: Probability
+    p_de: Probability | None
     p_up: Probability
-    interval: Interval
-    p_up_interval: Interval
+    interval: Interval | None
+    p_up_interval: Interval | None
     call: Call
     subtle: bool = False
     evidence_ids: tuple[str, ...] = ()
     seen_in_training: bool = False
     abstained: bool = False
     reason: str = ""
+    usual: Probability | None = None
+    conflict: str = ""
+
+    @property
+    def joint(self) -> float:
+        """Return P(changes in the likelier direction); 0 where P(changes) is not known."""
+        return (self.p_de or 0.0) * max(self.p_up, 1 - self.p_up)
+
+    @property
+    def specific(self) -> float:
+        """Return `p_de * (1 - usual)`: the chance that it changes here and not by habit."""
+        return (self.p_de or 0.0) * (1 - (self.usual or 0.0))
 
 
 class Change(Frozen):
@@ -150,13 +165,17 @@ class CascadeStep(Frozen):
 
 
 class Hypothesis(Frozen):
-    """The path of steps from the perturbation to one readout."""
+    """The best-documented path from the perturbation to one readout.
+
+    `branches` are further paths to the same change, each through a regulator of its own.
+    """
 
     readout: str
     direction: Direction
     steps: tuple[CascadeStep, ...]
     summary: str
     confidence: Probability
+    branches: tuple[tuple[CascadeStep, ...], ...] = ()
     supporting: tuple[str, ...] = ()
     contradicting: tuple[str, ...] = ()
 

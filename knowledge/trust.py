@@ -7,7 +7,7 @@ perturbations and of training regulators (`models.fusion.edge_trust`) and writes
 import json
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from math import exp, log1p
+from math import exp, log, log1p
 from pathlib import Path
 
 from knowledge.errors import DataError
@@ -18,24 +18,32 @@ FILE = Path(__file__).parent / "edge_trust.json"
 STARTER_TRUST = 0.9
 # What is left of the trust in a relation that the databases contradict each other about.
 LEAST_TRUST = 0.05
+# However many databases agree, they are trusted less than the starter pack.
+DATABASE_TRUST = 0.85
 
 
 class EdgeTrust(Frozen):
     """A logistic model of whether the sign of a relation is the measured one.
 
-    `p = logistic(bias + databases[d:sign] + ... + papers * log(1 + n))` over the databases that
-    assert it, `n` papers in all. Trust is the correlation `2 p - 1` on the scale on which a direct
-    edge of the starter pack has `STARTER_TRUST`: what noise in the labels takes from both, cancels.
+    `logit p = bias + inhibits [sign < 0] + databases[d] + ... + more log k + papers log(1 + n)` for
+    a relation that `k` databases `d` assert, with `n` papers in all. Each further database or paper
+    adds trust or nothing: all weights but `bias` and `inhibits` are at least 0. Trust is the
+    correlation `2 p - 1` on the scale on which a direct edge of the starter pack has
+    `STARTER_TRUST`: what noise in the labels takes from both, cancels.
 
     Attributes:
         bias: Log-odds of a relation of a database without a weight of its own.
-        databases: Log-odds added by each database and sign, such as `CollecTRI:+`.
+        inhibits: Log-odds added where the relation is an inhibition.
+        databases: Log-odds added by each database.
+        more: Log-odds added by the logarithm of the number of databases.
         papers: Log-odds added by `log(1 + n)` of the papers cited.
         starter_agreement: Share of the starter pack's direct edges with the measured sign.
     """
 
     bias: float
+    inhibits: float
     databases: Mapping[str, float]
+    more: float
     papers: float
     starter_agreement: float
 
@@ -44,13 +52,14 @@ class EdgeTrust(Frozen):
         found = list(edges)
         if any(is_starter(edge) for edge in found):
             return STARTER_TRUST
-        names = {f"{edge.database}:{'+' if edge.sign > 0 else '-'}" for edge in found}
+        names = {edge.database for edge in found}
         papers = {reference for edge in found for reference in edge.references}
-        score = self.bias + self.papers * log1p(len(papers))
+        score = self.bias + self.inhibits * (found[0].sign < 0)
+        score += self.more * log(len(names)) + self.papers * log1p(len(papers))
         score += sum(self.databases.get(name, 0.0) for name in names)
         correlation = 2 / (1 + exp(-score)) - 1
         scale = STARTER_TRUST / (2 * self.starter_agreement - 1)
-        return min(max(correlation * scale, LEAST_TRUST), STARTER_TRUST)
+        return min(max(correlation * scale, LEAST_TRUST), DATABASE_TRUST)
 
 
 @lru_cache(maxsize=1)

@@ -8,14 +8,14 @@ from agent.accounting import settled
 from agent.context import AgentContext
 from agent.events import emit
 from agent.frontier import refuted
-from agent.hypotheses import hypotheses
+from agent.hypotheses import disputed, hypotheses
 from agent.nodes.consult import ranked
 from agent.numbering import Numbering
 from agent.phenotypes import organism_alone
 from agent.reasoners.evidence import EvidenceReasoner
 from agent.shadow import evidence_alone
 from agent.state import AgentState, AgentUpdate
-from agent.wording import listed, outlook_words
+from agent.wording import listed, outlook_words, reached_words
 from knowledge.schema import Answer, CascadeStep, Effect, Evidence, Hypothesis, Versions
 
 # Without readouts asked about, this many of the likeliest changes are listed in the answer;
@@ -53,9 +53,27 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         if fused is not None:
             facts.append(fused.evidence)
         evidence += [fact for fact in facts if fact.id not in {item.id for item in evidence}]
-        path = [one.supporting for one in found if one.readout == effect.gene]
+        path = [
+            (
+                *one.supporting,
+                *(i for path in one.branches for step in path for i in step.evidence_ids),
+            )
+            for one in found
+            if one.readout == effect.gene
+        ]
         ids = dict.fromkeys([*(fact.id for fact in facts), *(i for ids in path for i in ids)])
         effects.append(effect.model_copy(update={"evidence_ids": tuple(ids)}))
+    effects = tuple(effects)
+    found = [
+        one.model_copy(
+            update={
+                "steps": disputed(one.steps, effects),
+                "branches": tuple(disputed(path, effects) for path in one.branches),
+            }
+        )
+        for one in found
+    ]
+    steps = disputed([*state.committed, *state.rejected], effects)
     unknown = [*state.unknown, *_unknown(state, reference.rejected, effects, found)]
     numbering = Numbering(evidence)
     told = [outlook_words(one) for one in state.outlooks]
@@ -75,7 +93,7 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
             numbering.phenotype(one) for outlook in state.outlooks for one in outlook.predicted
         ),
         hypotheses=tuple(numbering.hypothesis(one) for one in found),
-        steps=tuple(numbering.step(step) for step in [*state.committed, *state.rejected]),
+        steps=tuple(numbering.step(step) for step in steps),
         effects=tuple(numbering.effect(effect) for effect in effects),
         evidence=_numbered(state, numbering),
         unknown=tuple(dict.fromkeys(unknown)),
@@ -89,11 +107,13 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
             "requests": usage.requests,
         },
     )
-    counts = {"effect": len(result.effects), "mechanism": len(result.hypotheses)}
+    counts = {"effect": len(result.effects)}
     if result.phenotypes:
         counts["phenotype"] = len(result.phenotypes)
-    said = (f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items())
-    emit(runtime, "answer", ", ".join(said))
+    said = [f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items()]
+    if state.targets:
+        said.append(reached_words(effects, found, len(state.targets)))
+    emit(runtime, "answer", "; ".join(said))
     return {"answer": result, "usage": last.usage, "notes": list(last.notes)}
 
 
@@ -148,13 +168,13 @@ def _unknown(
     if missing and blocked:
         notes.append(f"The cascade stops: {blocked[0].note}")
     if missing:
-        notes.append(f"No verified signed path reaches {listed(missing)}.")
+        notes.append(f"No signed path reaches {listed(missing)}.")
     for effect in effects:
         direction = explained.get(effect.gene)
         if effect.call in ("up", "down") and direction and direction != effect.call:
+            why = f": {effect.conflict}" if effect.conflict else ""
             notes.append(
-                f"For {effect.gene} the cascade says {direction}, the measured analogues outweigh "
-                f"it and say {effect.call}."
+                f"For {effect.gene} a path says {direction}, the prediction is {effect.call}{why}."
             )
     silent = [effect.gene for effect in effects if effect.abstained]
     if silent:

@@ -8,19 +8,21 @@ screens; relations of the starter pack are the yardstick and are not fitted.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from math import log1p
+from math import log, log1p
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from knowledge.graph import changes_expression, is_membership
 from knowledge.schema import Edge
 from knowledge.trust import EdgeTrust, is_starter
 
 # Weak priors: some databases have a handful of labelled relations.
-INVERSE_PENALTY = 0.5
+PENALTY = 2.0
 # Genes that the starter pack hangs on a protein, from which the protein's change is read.
 MOST_TARGETS = 25
 
@@ -63,28 +65,37 @@ def measured_signs(consensus: pd.DataFrame, directions: pd.DataFrame) -> pd.Data
     return both[both["pert"] != both["gene"]]
 
 
-def fit_edge_trust(edges: Iterable[Edge], signs: pd.DataFrame) -> tuple[EdgeTrust, dict[str, float]]:
+def fit_edge_trust(
+    edges: Iterable[Edge], signs: pd.DataFrame
+) -> tuple[EdgeTrust, dict[str, float]]:
     """Return the learnt trust, and what it rests on (counts and shares)."""
     labelled = list(_labelled(edges, signs))
     starter = [one for one in labelled if is_starter(one.edges[0]) and not one.mediated]
     others = [one for one in labelled if not is_starter(one.edges[0])]
     agreement = _share(starter)
-    columns = sorted({_name(edge) for one in others for edge in one.edges})
-    place = {name: i for i, name in enumerate(columns)}
-    x = np.zeros((len(others), len(columns) + 2))
+    databases = sorted({edge.database for one in others for edge in one.edges})
+    names = ("bias", "mediated", "inhibits", "more", "papers", *databases)
+    x = np.zeros((len(others), len(names)))
     for row, one in enumerate(others):
-        for edge in one.edges:
-            x[row, place[_name(edge)]] = 1
+        said = {edge.database for edge in one.edges}
         papers = {reference for edge in one.edges for reference in edge.references}
-        x[row, -2], x[row, -1] = log1p(len(papers)), one.mediated
-    right = np.array([one.right for one in others])
-    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000)
-    model.fit(x, right, sample_weight=[one.weight for one in others])
-    weights = [float(value) for value in model.coef_[0]]
+        x[row, :5] = (
+            1,
+            one.mediated,
+            one.edges[0].sign < 0,
+            log(len(said)),
+            log1p(len(papers)),
+        )
+        x[row, [names.index(name) for name in said]] = 1
+    right = np.array([1.0 if one.right else -1.0 for one in others])
+    weights = _fit(x, right, np.array([one.weight for one in others]), free=3)
+    found_weights = dict(zip(names, weights.tolist(), strict=True))
     trust = EdgeTrust(
-        bias=float(model.intercept_[0]),
-        databases=dict(zip(columns, weights, strict=False)),
-        papers=max(weights[-2], 0.0),
+        bias=found_weights["bias"],
+        inhibits=found_weights["inhibits"],
+        databases={name: found_weights[name] for name in databases},
+        more=found_weights["more"],
+        papers=found_weights["papers"],
         starter_agreement=agreement,
     )
     found: dict[str, float] = {
@@ -93,15 +104,39 @@ def fit_edge_trust(edges: Iterable[Edge], signs: pd.DataFrame) -> tuple[EdgeTrus
         "database_pairs": len(others),
         "database_right": _share(others),
     }
-    for name in columns:
-        own = [one for one in others if any(_name(edge) == name for edge in one.edges)]
-        found[f"{name} pairs"], found[f"{name} right"] = len(own), _share(own)
+    for name in databases:
+        for sign, mark in ((1, "+"), (-1, "-")):
+            own = [
+                one
+                for one in others
+                if one.edges[0].sign == sign and any(edge.database == name for edge in one.edges)
+            ]
+            if own:
+                found[f"{name}{mark} pairs"], found[f"{name}{mark} right"] = len(own), _share(own)
     return trust, found
+
+
+def _fit(
+    x: NDArray[np.float64], right: NDArray[np.float64], weight: NDArray[np.float64], free: int
+) -> NDArray[np.float64]:
+    """Return the weights of a logistic model; all but the first `free` are at least 0."""
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margin = right * (x @ weights)
+        slope = -(weight * right * expit(-margin)) @ x
+        penalty = PENALTY * weights[1:] @ weights[1:] / 2
+        total = float(weight @ np.logaddexp(0, -margin) + penalty)
+        return total, slope + PENALTY * np.concatenate([[0.0], weights[1:]])
+
+    bounds = [(None, None)] * free + [(0.0, None)] * (x.shape[1] - free)
+    found = minimize(loss, np.zeros(x.shape[1]), jac=True, bounds=bounds, method="L-BFGS-B")
+    return np.asarray(found.x)
 
 
 def _labelled(edges: Iterable[Edge], signs: pd.DataFrame) -> Iterator[Labelled]:
     measured: dict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
-    for pert, gene, sign, weight in signs[["pert", "gene", "sign", "weight"]].itertuples(index=False):
+    columns = signs[["pert", "gene", "sign", "weight"]]
+    for pert, gene, sign, weight in columns.itertuples(index=False):
         measured[pert][gene] = (int(sign), float(weight))
     relations = _relations(edges)
     hung: dict[str, list[tuple[str, int]]] = defaultdict(list)
@@ -135,10 +170,6 @@ def _shown(group: list[Edge]) -> tuple[Edge, ...]:
     """Return the starter pack's edges alone where it has one, else all."""
     curated = tuple(edge for edge in group if is_starter(edge))
     return curated or tuple(group)
-
-
-def _name(edge: Edge) -> str:
-    return f"{edge.database}:{'+' if edge.sign > 0 else '-'}"
 
 
 def _share(rows: list[Labelled]) -> float:

@@ -26,17 +26,19 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Habit:
+class LossHabit:
     """How much more often than not each gene goes up after a loss.
 
     Attributes:
         genes: Approved symbols.
         values: In [-1, 1]: mean sign of a change `(genes,)`.
+        regulators: Genes that act on many others by name: transcription factors, kinases, switches.
         version: Hash of the stored files.
     """
 
     genes: tuple[str, ...]
     values: Floats
+    regulators: frozenset[str] = frozenset()
     version: str = ""
 
     @cached_property
@@ -50,7 +52,7 @@ class Habit:
         return np.asarray(2 * np.arctanh(np.clip(values, -0.9, 0.9)))
 
 
-def load_habit(folder: Path) -> Habit:
+def load_habit(folder: Path) -> LossHabit:
     """Read the habits in a checkpoint folder.
 
     Raises:
@@ -59,18 +61,22 @@ def load_habit(folder: Path) -> Habit:
     file = folder / FILE
     try:
         raw, words = file.read_bytes(), (folder / GENES).read_bytes()
-        values = load(raw)["habit"].astype(np.float64)
+        stored = load(raw)
+        values, acts = stored["habit"].astype(np.float64), stored["regulator"].astype(bool)
         genes = tuple(gzip.decompress(words).decode().split())
-        if values.shape != (len(genes),) or not np.isfinite(values).all():
+        if not values.shape == acts.shape == (len(genes),) or not np.isfinite(values).all():
             raise ValueError(f"{len(genes)} genes, but {values.shape} finite values were expected")
     except (OSError, ValueError, KeyError, EOFError, SafetensorError) as error:
         raise DataError(f"{file} cannot be read ({error}); reinstall knockwise.") from error
-    return Habit(genes, values, hashlib.sha256(raw + words).hexdigest()[:16])
+    regulators = frozenset(gene for gene, does in zip(genes, acts, strict=True) if does)
+    return LossHabit(genes, values, regulators, hashlib.sha256(raw + words).hexdigest()[:16])
 
 
-def save_habit(habit: Habit, folder: Path) -> None:
+def save_habit(habit: LossHabit, folder: Path) -> None:
     """Write the habits into a checkpoint folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({"habit": habit.values.astype(np.float16)}, folder / FILE)
+    acts = np.array([gene in habit.regulators for gene in habit.genes], np.uint8)
+    tensors = {"habit": habit.values.astype(np.float16), "regulator": acts}
+    save_file(tensors, folder / FILE)
     text = "\n".join(habit.genes).encode()
     (folder / GENES).write_bytes(gzip.compress(text, mtime=0))

@@ -1,6 +1,7 @@
 """Learns what genes usually do after losses of regulators, from what is known of the genes."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import lightgbm as lgb
@@ -11,14 +12,20 @@ from scipy import sparse
 from scipy.sparse.linalg import svds
 
 from knowledge.base import Knowledge
+from knowledge.graph import is_membership
+from knowledge.schema import Edge
 from knowledge.sources import missing
-from models.fusion.habit import Floats, Habit
+from models.fusion.habit import Floats, LossHabit
 
 SETS = "perturbseq/replogle_signed_sets_train.parquet"
 # Gene sets that say something of a gene: neither pairs nor half the genome.
 SMALLEST, LARGEST = 15, 400
 SET_AXES, SCREEN_AXES = 100, 60
 ROUNDS = 120
+# Trees of one seed see half of the genes; the mean of several is steadier.
+SEEDS = 5
+# A gene that acts on so many others, as the networks name them one by one, is a regulator.
+LEAST_TARGETS = 10
 # A rate in the screens' sets is drawn to zero as if by this many sets.
 PRIOR_SETS = 10
 TREES: Mapping[str, object] = {
@@ -64,15 +71,29 @@ def gene_features(genes: Sequence[str], knowledge: Knowledge, root: Path) -> NDA
     return np.hstack(parts).astype(np.float32)
 
 
+def regulators(edges: Iterable[Edge]) -> frozenset[str]:
+    """Return the genes that act on many others, memberships in complexes left aside."""
+    targets: dict[str, set[str]] = defaultdict(set)
+    for edge in edges:
+        if edge.sign and not is_membership(edge):
+            targets[edge.source].add(edge.target)
+    return frozenset(gene for gene, on in targets.items() if len(on) >= LEAST_TARGETS)
+
+
 def fit_habit(
-    consensus: pd.DataFrame, genes: Sequence[str], known: NDArray[np.float32], seed: int = 0
-) -> Habit:
+    consensus: pd.DataFrame,
+    genes: Sequence[str],
+    known: NDArray[np.float32],
+    acting: frozenset[str],
+    seed: int = 0,
+) -> LossHabit:
     """Return each gene's mean sign after losses, fitted to votes of training regulators.
 
     Args:
         consensus: As `models.fusion.regulator_sets.consensus` returns it.
         genes: Approved symbols.
         known: Features of the genes `(genes, features)`.
+        acting: The regulators among all genes.
         seed: Of the trees.
     """
     place = {gene: i for i, gene in enumerate(genes)}
@@ -83,9 +104,12 @@ def fit_habit(
     np.add.at(total, at, votes)
     np.add.at(weight, at, np.abs(votes))
     seen = weight > 0
-    data = lgb.Dataset(known[seen], total[seen] / weight[seen], weight=weight[seen])
-    trees = lgb.train({**TREES, "seed": seed}, data, ROUNDS)
-    return Habit(tuple(genes), np.clip(np.asarray(trees.predict(known), np.float64), -1, 1))
+    mean = np.zeros(len(genes))
+    for number in range(SEEDS):
+        data = lgb.Dataset(known[seen], total[seen] / weight[seen], weight=weight[seen])
+        trees = lgb.train({**TREES, "seed": SEEDS * seed + number}, data, ROUNDS)
+        mean += np.asarray(trees.predict(known), np.float64) / SEEDS
+    return LossHabit(tuple(genes), np.clip(mean, -1, 1), acting)
 
 
 def _screen_sets(
@@ -102,9 +126,7 @@ def _screen_sets(
     keys = list(zip(table["target"], table["cell_line"], strict=True))
     names = {key: i for i, key in enumerate(sorted(set(keys)))}
     where = ([names[key] for key in keys], table["gene"].map(place).to_numpy(int))
-    moved = sparse.csr_array(
-        (table["sign"].to_numpy(float), where), shape=(len(names), len(place))
-    )
+    moved = sparse.csr_array((table["sign"].to_numpy(float), where), shape=(len(names), len(place)))
     moved.sum_duplicates()
     moved.data = np.sign(moved.data)
     return moved, [line for _, line in names]

@@ -27,15 +27,13 @@ from scipy.special import expit
 
 from knowledge.errors import DataError
 from knowledge.schema import Frozen
-from models.fusion.habit import Habit, load_habit
+from models.fusion.habit import LossHabit, load_habit
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "fusion"
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Scope = Literal["starter", "full"]
 Task = Literal["de", "up"]
-# Beyond these log-odds a probability of the response model is not taken at its word.
-MOST_LOGIT = 4.0
 
 
 class PathKind(IntEnum):
@@ -62,11 +60,14 @@ class Support:
         known: Whether a screen has measured the perturbation, in any line.
         essential: Share of cancer lines that need the perturbed gene.
         nearest: Likeness of the nearest measured perturbation.
+        regulator: Whether the perturbed gene acts on many others by name (`LossHabit`).
         up: Confidence of the best path that raises the readout, 0 where there is none.
         down: The same for lowering it.
         kind: `PathKind` of that path.
-        habit: Log-odds that the readout is up, given a change, after losses of regulators; with
-            the sign turned for an activation.
+        usual_de: How often the readout changes in the line, whatever is perturbed; NaN: not read.
+        usual_up: How often it rises there if it changes.
+        habit: Log-odds that the readout is up, given a change, after losses of regulators in other
+            cells; for an activation, `usual_up` and `habit` are those of its mirror image.
     """
 
     p_de: Floats
@@ -74,9 +75,12 @@ class Support:
     known: Bools
     essential: Floats
     nearest: Floats
+    regulator: Bools
     up: Floats
     down: Floats
     kind: NDArray[np.int64]
+    usual_de: Floats
+    usual_up: Floats
     habit: Floats
 
     def __len__(self) -> int:
@@ -94,21 +98,35 @@ class Support:
 
 
 def features(support: Support, task: Task) -> dict[str, Floats]:
-    """Return the named features of one head, each `(n,)`."""
-    p = support.p_de if task == "de" else support.p_up
+    """Return the named features of one head, each `(n,)`.
+
+    For a perturbation that a screen has measured, the response model's log-odds are taken whole.
+    For others they are parted into what the readout usually does in the line and what likeness to
+    measured perturbations adds to that. Both hold for essential genes and their near relatives;
+    for regulators that cells can do without, the screens' own genes are no guide.
+    """
+    p, usual = (
+        (support.p_de, support.usual_de) if task == "de" else (support.p_up, support.usual_up)
+    )
     heard = np.isfinite(p)
-    r = np.clip(logit(np.where(heard, p, 0.5)), -MOST_LOGIT, MOST_LOGIT)
-    known, new = support.known.astype(float), 1.0 - support.known
-    trusted = np.isin(support.kind, (PathKind.DIRECT, PathKind.RELAYED)).astype(float)
-    moved = strength if task == "de" else balance
-    path = moved(support.up, support.down)
+    whole = np.where(heard, logit(np.where(heard, p, 0.5)), 0.0)
+    line = np.where(heard & np.isfinite(usual), logit(np.where(np.isfinite(usual), usual, 0.5)), 0)
+    new = 1.0 - support.known
+    likeness = new * (whole - line)
+    regulator = support.regulator * (1 - support.essential)
+    trusted = np.isin(support.kind, (PathKind.DIRECT, PathKind.RELAYED))
+    path = strength(support.up, support.down)
+    if task == "up":
+        path = balance(support.up, support.down)
     found = {
-        "response_known": known * r,
-        "response_known_with_path": known * trusted * r,
-        "response_new": new * r,
-        "response_new_essential": new * support.essential * r,
-        "response_new_near": new * np.minimum(support.nearest, 1.0) * r,
-        "response_new_with_path": new * trusted * r,
+        "response": support.known * whole,
+        "response_beside_path": support.known * trusted * whole,
+        "line": new * line,
+        "line_regulator": new * line * regulator,
+        "likeness": likeness,
+        "likeness_regulator": likeness * regulator,
+        "likeness_essential": likeness * support.essential,
+        "likeness_near": likeness * np.minimum(support.nearest, 1.0),
         "path_direct": path * (support.kind == PathKind.DIRECT),
         "path_relayed": path * (support.kind == PathKind.RELAYED),
         "path_database": path * (support.kind == PathKind.DATABASE),
@@ -153,7 +171,7 @@ class Fusion:
     """Loaded fusion weights for one knowledge scope."""
 
     def __init__(
-        self, config: FusionConfig, scope: Scope, habit: Habit, version: str = ""
+        self, config: FusionConfig, scope: Scope, habit: LossHabit, version: str = ""
     ) -> None:
         self.version, self.habit = version, habit
         self.heads = config.scopes[scope]

@@ -102,6 +102,7 @@ def consensus(rows: pd.DataFrame) -> pd.DataFrame:
     )
     by_study["vote"] = by_study["vote"].clip(-1, 1)
     by_study = by_study[by_study["vote"] != 0]
-    return by_study.groupby(["regulator", "gene"], as_index=False).agg(
+    found: pd.DataFrame = by_study.groupby(["regulator", "gene"], as_index=False).agg(
         votes=("vote", "sum"), studies=("vote", "size")
     )
+    return found

@@ -8,8 +8,7 @@ cells. Figures are cross-fitted, by perturbation and by regulator; the shipped h
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -19,32 +18,34 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss, log_loss
 
-from knowledge.base import Knowledge, load_knowledge
-from knowledge.cascade import CellState, Reach, reach, start
+from knowledge.base import load_knowledge
 from knowledge.errors import DataError
-from knowledge.schema import Perturbation
-from knowledge.sources import missing
+from knowledge.files import replace_text
+from knowledge.sources import sha256_of
 from knowledge.trust import FILE as EDGE_TRUST
+from knowledge.trust import load_edge_trust
 from models.fusion.edge_trust import fit_edge_trust, measured_signs
-from models.fusion.habit import Habit, save_habit
-from models.fusion.habit_training import fit_habit, gene_features
+from models.fusion.habit import LossHabit, save_habit
+from models.fusion.habit_training import fit_habit, gene_features, regulators
 from models.fusion.posterior import (
-    Bools,
     Floats,
     FusionConfig,
     Head,
     Heads,
+    PathKind,
     Scope,
     Support,
     Task,
     features,
+    logit,
 )
-from models.fusion.regulator_sets import FILE as REGULATORS
-from models.fusion.regulator_sets import consensus, read_regulator_sets
-from models.fusion.support import gathered
+from models.fusion.regulator_sets import consensus, read_regulator_sets, without_repeats
+from models.fusion.rows import Progress, Rows, World, read_held_out
 from models.provenance import code_commit
 from models.response import ResponseModel
+from models.response.annotations import sources_root
 from models.threshold import best_f1_threshold
 
 FOLDS = 5
@@ -54,136 +55,7 @@ LEAST_VOTES = 2
 MOST_PERTURBATIONS = 1500
 # Ridge strength of the heads: weak, there are a dozen weights and 10^5 rows.
 INVERSE_PENALTY = 10.0
-Progress = Callable[[str, float], None]
 Figures = dict[str, dict[str, float]]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Labelled pairs of one task and what speaks about them.
-
-    Attributes:
-        support: One entry per row.
-        label: 0 or 1.
-        weight: How much a row counts.
-        group: What a fold must not part: a perturbation of the screens, or a regulator.
-        screens: Whether the row is of the screens.
-        table: `pert`, `gene`, `cell_line` and `setting` of each row.
-    """
-
-    support: Support
-    label: NDArray[np.int64]
-    weight: Floats
-    group: NDArray[np.str_]
-    screens: Bools
-    table: pd.DataFrame
-
-    def take(self, chosen: Bools) -> "Rows":
-        """Return the chosen rows."""
-        table = self.table[chosen].reset_index(drop=True)
-        rest = (self.label, self.weight, self.group, self.screens)
-        return Rows(self.support.take(chosen), *(part[chosen] for part in rest), table)
-
-    @classmethod
-    def joined(cls, parts: "list[Rows]") -> "Rows":
-        """Return all rows of `parts`."""
-        return cls(
-            Support.joined([part.support for part in parts]),
-            np.concatenate([part.label for part in parts]),
-            np.concatenate([part.weight for part in parts]),
-            np.concatenate([part.group for part in parts]),
-            np.concatenate([part.screens for part in parts]),
-            pd.concat([part.table for part in parts], ignore_index=True),
-        )
-
-
-class World:
-    """What the rows of one knowledge scope are gathered from."""
-
-    def __init__(self, knowledge: Knowledge, response: ResponseModel) -> None:
-        self.knowledge, self.response = knowledge, response
-
-    def reached(self, gene: str, line: str) -> Reach:
-        """Return the best paths from the loss of `gene` in `line`."""
-        perturbation = Perturbation(genes=(gene,), kind="knockdown", cell_line=line)
-        ground = self.knowledge.cell_lines.ground(line)
-        read = frozenset(self.response.readouts(line))
-        cell = CellState(ground, self.knowledge.expression, read)
-        return reach(self.knowledge.graph, start(perturbation), cell=cell)
-
-    def screens(self, tables: Mapping[str, pd.DataFrame], task: Task, told: Progress) -> Rows:
-        """Return the rows of held-out tables, by setting; habits are none of their business."""
-        column = {"de": "de", "up": "dir"}[task]
-        parts = []
-        for setting, table in tables.items():
-            rows = table[table["task"] == column]
-            lines = rows.groupby("pert")["cell_line"].nunique()
-            groups = list(rows.groupby(["pert", "cell_line"], sort=True))
-            for done, ((pert, line), part) in enumerate(groups):
-                told(f"{task}, {setting}: following paths", done / len(groups))
-                known = setting == "multi" and lines[pert] > 1
-                ground = self.response.ground(str(pert))._replace(known=bool(known))
-                n, p = len(part), part["p"].to_numpy(float)
-                support = gathered(
-                    list(part["gene"]), p, p, ground, self._paths(str(pert), str(line)), np.zeros(n)
-                )
-                parts.append(
-                    Rows(
-                        support,
-                        part["label"].to_numpy(np.int64),
-                        np.ones(n),
-                        np.full(n, pert),
-                        np.ones(n, bool),
-                        part[["pert", "gene", "cell_line"]].assign(setting=setting),
-                    )
-                )
-        return Rows.joined(parts)
-
-    def regulators(self, votes: pd.DataFrame, habit: Mapping[str, Habit], told: Progress) -> Rows:
-        """Return the rows of regulators in every line, each weighing its share of the votes.
-
-        Args:
-            votes: `regulator`, `gene`, `votes`, of genes with enough of them.
-            habit: For each regulator, one that was learnt without it.
-            told: Is told how far it has come.
-        """
-        parts = []
-        groups = list(votes.groupby("regulator", sort=True))
-        lines = self.response.cell_lines
-        for done, (regulator, part) in enumerate(groups):
-            told("regulators: asking the response model", done / len(groups))
-            genes = list(part["gene"])
-            usual = habit[str(regulator)].log_odds(genes)
-            ground = self.response.ground(str(regulator))
-            for line in lines:
-                predicted = self.response.predict((str(regulator),), genes, line)
-                p_up = np.array([np.nan if row.abstained else row.p_up for row in predicted])
-                p_de = np.array([np.nan if row.abstained else row.p_de for row in predicted])
-                reached = self._paths(str(regulator), line)
-                n = len(genes)
-                parts.append(
-                    Rows(
-                        gathered(genes, p_de, p_up, ground, reached, usual),
-                        (part["votes"].to_numpy() > 0).astype(np.int64),
-                        part["votes"].to_numpy(float) ** 2 / (4 * len(lines)),
-                        np.full(n, regulator),
-                        np.zeros(n, bool),
-                        pd.DataFrame(
-                            {"pert": regulator, "gene": genes, "cell_line": line}
-                        ).assign(setting="regulators"),
-                    )
-                )
-        return Rows.joined(parts)
-
-    def _paths(self, gene: str, line: str) -> Reach:
-        key = (gene, line)
-        if key not in self._kept:
-            self._kept[key] = self.reached(gene, line)
-        return self._kept[key]
-
-    @property
-    def _kept(self) -> dict[tuple[str, str], Reach]:
-        return self.__dict__.setdefault("_paths_kept", {})
 
 
 def fit_head(rows: Rows, task: Task) -> Head:
@@ -217,20 +89,167 @@ def folds_of(groups: NDArray[np.str_], seed: int = 0) -> NDArray[np.int64]:
     return np.array([digest[group] for group in groups.tolist()], np.int64)
 
 
-def read_held_out(path: Path) -> pd.DataFrame:
-    """Read a table of held-out predictions.
+def train(held_out: Mapping[str, Path], data: Path, out: Path, told: Progress) -> Figures:
+    """Fit edge trust, habits and heads; write them, and return the figures.
+
+    `knowledge/edge_trust.json` is written anew, and `out` gets the checkpoint and the cross-fitted
+    probabilities: `held_out_fused_SETTING.parquet` (training perturbations of the screens, with
+    `p_fused`) and `regulators_held_out.parquet` (`regulator`, `gene`, `p_up`, `scope`).
+
+    Args:
+        held_out: Setting -> table of held-out predictions, for `multi` and `strict`.
+        data: The data folder, pulled and compiled; the groups `regulators` and `perturbseq` too.
+        out: Folder of the checkpoint.
+        told: Is told what is being done, and how much of it is finished.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: A table or a source is missing.
     """
-    try:
-        table = pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path} is no table of held-out predictions ({error}); "
-            "`knockwise train response` writes one."
-        ) from error
-    wanted = {"task", "pert", "gene", "cell_line", "label", "p"}
-    if not wanted <= set(table.columns):
-        raise DataError(f"{path} lacks {', '.join(sorted(wanted - set(table.columns)))}.")
-    return table
+    tables = {setting: read_held_out(path) for setting, path in held_out.items()}
+    response = ResponseModel.load()
+    full = load_knowledge(data, extra_genes=response.genes())
+    if full.scope != "full":
+        raise DataError(f"{data} is not compiled; run `knockwise index build`.")
+    root = sources_root(data)
+    votes = consensus(without_repeats(read_regulator_sets(root, full.symbols)))
+    directions = tables["multi"][tables["multi"]["task"] == "dir"]
+    told("learning how far each database is trusted", 0.0)
+    trust, trusted = fit_edge_trust(full.graph.edges, measured_signs(votes, directions))
+    replace_text(
+        EDGE_TRUST,
+        json.dumps({"trust": trust.model_dump(), "labelled": trusted}, indent=1) + "\n",
+    )
+    load_edge_trust.cache_clear()
+    genes = sorted({*votes["gene"], *(gene.symbol for gene in response.genes())})
+    acting = regulators(full.graph.edges)
+    told("learning what genes usually do", 0.0)
+    known = gene_features(genes, full, root)
+    whole = fit_habit(votes, genes, known, acting)
+    habits = _habits_without(votes, genes, known, acting)
+    scopes: dict[Scope, Heads] = {}
+    figures: Figures = {"edge trust": trusted}
+    versions: dict[str, dict[str, str]] = {}
+    fused: list[pd.DataFrame] = []
+    regulated: list[pd.DataFrame] = []
+    for scope in get_args(Scope):
+        folder = data if scope == "full" else Path("/nonexistent")
+        knowledge = load_knowledge(folder, extra_genes=response.genes())
+        versions[scope] = knowledge.versions
+        world = World(knowledge, response, acting)
+        some = tables if scope == "starter" else _sample(tables)
+        heads: dict[str, Head | float] = {}
+        for task in get_args(Task):
+            screens = world.screens(some, task, told)
+            if task == "up":
+                enough = votes[votes["votes"].abs() >= LEAST_VOTES]
+                elsewhere = world.regulators(enough, habits, told)
+                # A screen that measured a regulator says what it does in the line; studies of
+                # other cells must not talk it down.
+                rows = Rows.joined([screens, elsewhere.take(~elsewhere.support.known)])
+            else:
+                rows = screens
+            p, head = cross_fitted(rows, task), fit_head(rows, task)
+            heads[task] = head
+            of_screens = p[: len(screens.label)]
+            figures[f"{scope}, {task}"] = _losses(screens, of_screens, task)
+            if task == "de":
+                heads["de_threshold"] = best_f1_threshold(of_screens, screens.label.astype(float))
+            else:
+                of_known = elsewhere.take(elsewhere.support.known)
+                said = [p[len(screens.label) :], _probability(head, of_known.support, "up")]
+                new = elsewhere.take(~elsewhere.support.known)
+                regulated.append(_by_pair([new, of_known], said).assign(scope=scope))
+            if scope == "starter":
+                fused.append(_with_response(screens, task).assign(p_fused=of_screens))
+        scopes[scope] = Heads.model_validate(heads)
+    out.mkdir(parents=True, exist_ok=True)
+    together = pd.concat(fused, ignore_index=True)
+    for setting, table in together.groupby("setting"):
+        table.drop(columns="setting").to_parquet(out / f"held_out_fused_{setting}.parquet")
+    pd.concat(regulated, ignore_index=True).to_parquet(out / "regulators_held_out.parquet")
+    _write(out, FusionConfig(scopes=scopes), whole, versions, held_out, figures)
+    return figures
+
+
+def _probability(head: Head, support: Support, task: Task) -> Floats:
+    return np.asarray(expit(head.logit(features(support, task))))
+
+
+def _habits_without(
+    votes: pd.DataFrame,
+    genes: list[str],
+    known: NDArray[np.float32],
+    acting: frozenset[str],
+) -> dict[str, LossHabit]:
+    """Return, for each regulator, the habits learnt without those of its fold."""
+    names = np.array(sorted(votes["regulator"].unique()))
+    fold = folds_of(names)
+    found: dict[str, LossHabit] = {}
+    for number in range(FOLDS):
+        own = set(names[fold == number])
+        habit = fit_habit(votes[~votes["regulator"].isin(own)], genes, known, acting)
+        found.update(dict.fromkeys(own, habit))
+    return found
+
+
+def _sample(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return the rows of some perturbations, the same in each table."""
+    names = sorted({name for table in tables.values() for name in table["pert"]})
+    order = np.random.default_rng(0).permutation(names)[:MOST_PERTURBATIONS]
+    return {setting: table[table["pert"].isin(order)] for setting, table in tables.items()}
+
+
+def _with_response(rows: Rows, task: Task) -> pd.DataFrame:
+    """Return the table of the screens' rows with the response model's own probability."""
+    p = rows.support.p_de if task == "de" else rows.support.p_up
+    return rows.table.assign(task={"de": "de", "up": "dir"}[task], label=rows.label, p=p)
+
+
+def _by_pair(parts: list[Rows], said: list[Floats]) -> pd.DataFrame:
+    """Return `regulator`, `gene` and `p_up`, the log-odds of the lines averaged."""
+    table = pd.concat([part.table for part in parts], ignore_index=True)
+    table = table.rename(columns={"pert": "regulator"}).assign(p_up=logit(np.concatenate(said)))
+    mean: pd.DataFrame = table.groupby(["regulator", "gene"], as_index=False)["p_up"].mean()
+    return mean.assign(p_up=expit(mean["p_up"]))
+
+
+def _losses(rows: Rows, p: Floats, task: Task) -> dict[str, float]:
+    """Return log loss and Brier score, alone and fused, over all rows and parts of them."""
+    alone = rows.support.p_de if task == "de" else rows.support.p_up
+    found: dict[str, float] = {}
+    for name, chosen in (
+        ("", np.ones(len(p), bool)),
+        (", path", rows.support.kind != PathKind.NONE),
+        (", multi", (rows.table["setting"] == "multi").to_numpy()),
+        (", strict", (rows.table["setting"] == "strict").to_numpy()),
+    ):
+        label = rows.label[chosen]
+        found[f"rows{name}"] = int(chosen.sum())
+        if len(set(label.tolist())) < 2:
+            continue
+        for who, values in (("response", alone), ("fused", p)):
+            found[f"log loss, {who}{name}"] = float(log_loss(label, values[chosen]))
+            found[f"Brier, {who}{name}"] = float(brier_score_loss(label, values[chosen]))
+    return found
+
+
+def _write(
+    out: Path,
+    config: FusionConfig,
+    habit: LossHabit,
+    versions: Mapping[str, Mapping[str, str]],
+    held_out: Mapping[str, Path],
+    figures: Figures,
+) -> None:
+    save_habit(habit, out)
+    training: dict[str, object] = {
+        "held_out_sha256": {name: sha256_of(path) for name, path in held_out.items()},
+        "knowledge": versions,
+        "folds": FOLDS,
+        "least_votes": LEAST_VOTES,
+        "metrics": figures,
+        "commit": code_commit(),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    replace_text(out / "config.json", config.model_dump_json(indent=2) + "\n")
+    replace_text(out / "training.json", json.dumps(training, indent=2, sort_keys=True) + "\n")
