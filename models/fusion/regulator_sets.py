@@ -25,6 +25,10 @@ GAIN: Final = re.compile(
 # A drug acts on the protein: what its target's transcript does says nothing about the contrast.
 DRUG: Final = re.compile(r"^DRUG")
 
+# Independent studies of one regulator share a sixth of their genes; those that share nearly all,
+# with their signs, are one experiment under two accessions.
+REPEATED: Final = 0.9
+
 
 def read_regulator_sets(root: Path, symbols: SymbolTable) -> pd.DataFrame:
     """Return one row per study, regulator and gene that moved.
@@ -65,6 +69,23 @@ def read_regulator_sets(root: Path, symbols: SymbolTable) -> pd.DataFrame:
     rows = rows[(rows["gene"] != rows["regulator"]) & ~rows["term"].isin(turned)]
     columns = ["regulator", "kind", "study", "species", "term", "gene", "sign"]
     return rows[columns].drop_duplicates().reset_index(drop=True)
+
+
+def without_repeats(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows without studies that repeat another of the same regulator.
+
+    GEO has some experiments twice (GDS5085 is GSE42872), and two votes of one experiment are one.
+    """
+    of_study = rows.groupby(["regulator", "study"])
+    named = {key: set(zip(part["gene"], part["sign"], strict=True)) for key, part in of_study}
+    kept: dict[str, list[str]] = {}
+    for regulator, study in sorted(named):
+        mine = named[regulator, study]
+        others = (named[regulator, other] for other in kept.get(regulator, ()))
+        if all(len(mine & theirs) < REPEATED * min(len(mine), len(theirs)) for theirs in others):
+            kept.setdefault(regulator, []).append(study)
+    keys = pd.MultiIndex.from_frame(rows[["regulator", "study"]])
+    return rows[keys.isin([(one, study) for one, many in kept.items() for study in many])]
 
 
 def consensus(rows: pd.DataFrame) -> pd.DataFrame:
