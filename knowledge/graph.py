@@ -10,10 +10,6 @@ import networkx as nx
 from knowledge.schema import Direction, Edge, EdgeEffect, Frozen, NodeKind
 from knowledge.trust import EdgeTrust, is_starter, load_edge_trust
 
-# Mechanisms after which the *transcript* of the target changes. Every other mechanism changes what
-# the target's protein does, which an RNA readout of that gene does not show.
-EXPRESSION_MECHANISMS = frozenset({"transcription", "mrna decay", "mrna processing"})
-
 # A protein that is called a part of a complex mostly is, and mostly the complex needs it.
 MEMBERSHIP_TRUST = 0.5
 
@@ -53,11 +49,6 @@ class Relation:
     def mechanism(self) -> str:
         """Return the mechanism of the best edge."""
         return self.edges[0].mechanism
-
-
-def changes_expression(edge: Edge) -> bool:
-    """Return whether `edge` changes the target's transcript rather than only its activity."""
-    return edge.mechanism.lower() in EXPRESSION_MECHANISMS
 
 
 def is_membership(edge: Edge) -> bool:
@@ -170,7 +161,7 @@ class SignedGraph:
         signed = [edge for edge in self.edges_between(source, target) if edge.sign]
         found = []
         for expression in (True, False):
-            edges = [edge for edge in signed if changes_expression(edge) is expression]
+            edges = [edge for edge in signed if edge.changes_expression is expression]
             up = [edge for edge in edges if edge.sign == 1]
             down = [edge for edge in edges if edge.sign == -1]
             heavier = self._weight(up) >= self._weight(down)

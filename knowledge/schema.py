@@ -17,6 +17,11 @@ Proposer = Literal["graph", "llm"]
 Call = Literal["up", "down", "unchanged", "unknown"]
 
 
+# Mechanisms after which the *transcript* of the target changes. Every other mechanism changes what
+# the target's protein does, which an RNA readout of that gene does not show.
+EXPRESSION_MECHANISMS = frozenset({"transcription", "mrna decay", "mrna processing"})
+
+
 class Frozen(BaseModel):
     """Base of everything that crosses a package border."""
 
@@ -42,7 +47,7 @@ class Edge(Frozen):
     `effect` is what *more* of the source does to the target: a lost activator lowers its target, a
     lost inhibitor raises it. `binds` and `regulates` carry no sign. `mechanism` is a lower-case
     noun such as `transcription` or `phosphorylation`; it decides whether the target's transcript
-    changes or only its activity (see `knowledge.graph.changes_expression`).
+    changes or only its activity (see `changes_expression`).
     """
 
     source: str
@@ -57,6 +62,11 @@ class Edge(Frozen):
     def sign(self) -> int:
         """Return +1 for activation, -1 for inhibition, 0 where no sign is known."""
         return {"activates": 1, "inhibits": -1}.get(self.effect, 0)
+
+    @property
+    def changes_expression(self) -> bool:
+        """Return whether it changes the target's transcript rather than only its activity."""
+        return self.mechanism.lower() in EXPRESSION_MECHANISMS
 
 
 class Perturbation(Frozen):

@@ -34,7 +34,7 @@ class EdgeTrust(Frozen):
     Attributes:
         bias: Log-odds of a relation of a database without a weight of its own.
         inhibits: Log-odds added where the relation is an inhibition.
-        databases: Log-odds added by each database.
+        databases: Log-odds added by each database, see `trust_name`.
         more: Log-odds added by the logarithm of the number of databases.
         papers: Log-odds added by `log(1 + n)` of the papers cited.
         starter_agreement: Share of the starter pack's direct edges with the measured sign.
@@ -52,7 +52,7 @@ class EdgeTrust(Frozen):
         found = list(edges)
         if any(is_starter(edge) for edge in found):
             return STARTER_TRUST
-        names = {edge.database for edge in found}
+        names = set(map(trust_name, found))
         papers = {reference for edge in found for reference in edge.references}
         score = self.bias + self.inhibits * (found[0].sign < 0)
         score += self.more * log(len(names)) + self.papers * log1p(len(papers))
@@ -60,6 +60,11 @@ class EdgeTrust(Frozen):
         correlation = 2 / (1 + exp(-score)) - 1
         scale = STARTER_TRUST / (2 * self.starter_agreement - 1)
         return min(max(correlation * scale, LEAST_TRUST), DATABASE_TRUST)
+
+
+def trust_name(edge: Edge) -> str:
+    """Return what an edge is trusted as: a database is one thing for transcripts, another else."""
+    return edge.database if edge.changes_expression else f"{edge.database}, protein"
 
 
 @lru_cache(maxsize=1)

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from knowledge.graph import changes_expression, is_membership
+from knowledge.graph import is_membership
 from knowledge.schema import Edge
-from knowledge.trust import EdgeTrust, is_starter
+from knowledge.trust import EdgeTrust, is_starter, trust_name
 
 # Weak priors: some databases have a handful of labelled relations.
 PENALTY = 2.0
@@ -73,11 +73,11 @@ def fit_edge_trust(
     starter = [one for one in labelled if is_starter(one.edges[0]) and not one.mediated]
     others = [one for one in labelled if not is_starter(one.edges[0])]
     agreement = _share(starter)
-    databases = sorted({edge.database for one in others for edge in one.edges})
+    databases = sorted({trust_name(edge) for one in others for edge in one.edges})
     names = ("bias", "mediated", "inhibits", "more", "papers", *databases)
     x = np.zeros((len(others), len(names)))
     for row, one in enumerate(others):
-        said = {edge.database for edge in one.edges}
+        said = set(map(trust_name, one.edges))
         papers = {reference for edge in one.edges for reference in edge.references}
         x[row, :5] = (
             1,
@@ -109,7 +109,7 @@ def fit_edge_trust(
             own = [
                 one
                 for one in others
-                if one.edges[0].sign == sign and any(edge.database == name for edge in one.edges)
+                if one.edges[0].sign == sign and any(trust_name(edge) == name for edge in one.edges)
             ]
             if own:
                 found[f"{name}{mark} pairs"], found[f"{name}{mark} right"] = len(own), _share(own)
@@ -162,7 +162,7 @@ def _relations(edges: Iterable[Edge]) -> Mapping[tuple[str, str, int, bool], lis
     found: dict[tuple[str, str, int, bool], list[Edge]] = defaultdict(list)
     for edge in edges:
         if edge.sign and not is_membership(edge):
-            found[edge.source, edge.target, edge.sign, changes_expression(edge)].append(edge)
+            found[edge.source, edge.target, edge.sign, edge.changes_expression].append(edge)
     return found
 
 

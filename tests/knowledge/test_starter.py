@@ -7,7 +7,7 @@ import pytest
 from knowledge.cascade import CellState, reach, start
 from knowledge.cell_lines import load_cell_lines
 from knowledge.errors import DataError
-from knowledge.graph import SignedGraph, changes_expression
+from knowledge.graph import SignedGraph
 from knowledge.schema import Perturbation
 from knowledge.starter import IDENTIFIERS, load_starter
 from knowledge.starter.identifiers import starter_symbols, write_identifiers
@@ -73,7 +73,7 @@ def test_no_two_edges_contradict_each_other(starter):
     signs = {}
     for edge in starter.edges:
         if edge.sign:
-            key = (edge.source, edge.target, changes_expression(edge))
+            key = (edge.source, edge.target, edge.changes_expression)
             assert signs.setdefault(key, edge.sign) == edge.sign, edge
 
 
