@@ -77,7 +77,7 @@ def load_edge_trust(path: Path = FILE) -> EdgeTrust:
     try:
         return EdgeTrust.model_validate(json.loads(path.read_bytes())["trust"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} cannot be read ({error}); reinstall knockwise.") from error
+        raise DataError(f"{path} is missing or damaged; reinstall knockwise.") from error
 
 
 def is_starter(edge: Edge) -> bool:

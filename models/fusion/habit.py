@@ -67,7 +67,7 @@ def load_habit(folder: Path) -> LossHabit:
         if not values.shape == acts.shape == (len(genes),) or not np.isfinite(values).all():
             raise ValueError(f"{len(genes)} genes, but {values.shape} finite values were expected")
     except (OSError, ValueError, KeyError, EOFError, SafetensorError) as error:
-        raise DataError(f"{file} cannot be read ({error}); reinstall knockwise.") from error
+        raise DataError(f"{file} is missing or damaged; reinstall knockwise.") from error
     regulators = frozenset(gene for gene, does in zip(genes, acts, strict=True) if does)
     return LossHabit(genes, values, regulators, hashlib.sha256(raw + words).hexdigest()[:16])
 

@@ -195,7 +195,7 @@ class Fusion:
             if scope not in config.scopes:
                 raise ValueError(f"it has no heads for the {scope} knowledge")
         except (OSError, ValueError) as error:
-            raise DataError(f"{file} cannot be read ({error}); reinstall knockwise.") from error
+            raise DataError(f"{file} is missing or damaged; reinstall knockwise.") from error
         habit = load_habit(path)
         version = hashlib.sha256(raw + habit.version.encode()).hexdigest()[:16]
         return cls(config, scope, habit, version)

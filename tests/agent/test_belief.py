@@ -57,7 +57,7 @@ def told(database):
     return headline(question, [effect], [one], [])
 
 
-@pytest.mark.parametrize("database", ["starter:test", "SIGNOR"])
+@pytest.mark.parametrize("database", ["starter:test", "CausalPath"])
 def test_the_confidence_of_a_path_is_that_of_the_search(database):
     steps, confidence = path(database)
     assert search_confidence(steps) == pytest.approx(confidence)
@@ -68,8 +68,8 @@ def test_a_path_within_the_starter_pack_is_told_as_the_mechanism():
 
 
 def test_a_path_that_leans_on_one_database_is_told_as_a_weak_one():
-    assert "right little more often than by chance" in told("SIGNOR")
-    assert "Best-documented" not in told("SIGNOR")
+    assert "right little more often than by chance" in told("CausalPath")
+    assert "Best-documented" not in told("CausalPath")
 
 
 def test_a_confident_path_is_believed_whoever_asserts_it():

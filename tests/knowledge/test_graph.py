@@ -59,8 +59,8 @@ def test_a_disputed_sign_goes_to_the_better_supported_side_with_less_trust():
 def test_an_evenly_disputed_sign_is_not_guessed():
     graph = SignedGraph(
         [
-            edge("A", "activates", "B", database="CollecTRI"),
-            edge("A", "inhibits", "B", database="CausalPath"),
+            edge("A", "activates", "B", database="SIGNOR"),
+            edge("A", "inhibits", "B", database="TRRUST"),
         ]
     )
     assert graph.relations("A", "B") == ()
