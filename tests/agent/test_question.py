@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from agent.question import LONGEST_QUESTION, parse_question
+from agent.question.reading import LONGEST_QUESTION, parse_question
 from knowledge.cell_lines import load_cell_lines
 from knowledge.errors import QuestionError
 from knowledge.schema import Gene

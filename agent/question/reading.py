@@ -2,10 +2,10 @@
 
 import re
 
-from agent import question_words as vocabulary
-from agent.question_items import Unreadable, Vocabulary, items, unknown_gene
-from agent.question_pieces import Item, cleaned
-from agent.question_roles import Assigned, Roles
+from agent.question import words as vocabulary
+from agent.question.items import Unreadable, Vocabulary, items, unknown_gene
+from agent.question.pieces import Item, cleaned
+from agent.question.roles import Assigned, Roles
 from knowledge.errors import QuestionError
 from knowledge.schema import Asks, Perturbation, PerturbationKind, Question
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from agent import question_words as vocabulary
-from agent.question_words import Cue
+from agent.question import words as vocabulary
+from agent.question.words import Cue
 from knowledge.cell_lines import CellLines
 
 Kind = Literal["gene", "cue", "line", "other_line", "word", "mark"]

@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass, replace
 
-from agent import question_words as vocabulary
-from agent.question_pieces import Item
-from agent.question_words import Cue
+from agent.question import words as vocabulary
+from agent.question.pieces import Item
+from agent.question.words import Cue
 
 # Tools, which do not make a subject: in "use CRISPRa to activate KLF1", KLF1 is perturbed.
 _TOOL = re.compile(r"crispr|dcas9|(?:si|sh|sg|g)rna|rnai|guide|aso", re.IGNORECASE)

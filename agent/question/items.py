@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from agent import question_words as vocabulary
-from agent.question_pieces import Item, pieces
-from agent.question_words import Cue
+from agent.question import words as vocabulary
+from agent.question.pieces import Item, pieces
+from agent.question.words import Cue
 from knowledge.cell_lines import CellLines
 from knowledge.errors import QuestionError
 from knowledge.schema import Gene, PerturbationKind
