@@ -10,7 +10,21 @@ EdgeEffect = Literal["activates", "inhibits", "binds", "regulates"]
 NodeKind = Literal["gene", "complex", "process"]
 Quantity = Literal["expression", "activity"]
 PerturbationKind = Literal["knockout", "knockdown", "activation"]
-Asks = Literal["what_happens", "which_genes", "direction", "why", "phenotype"]
+Asks = Literal["what_happens", "which_genes", "how_many", "direction", "why", "phenotype"]
+Intent = Literal[
+    "forward", "why", "reverse", "compare", "epistasis", "essentiality", "follow_up", "planning"
+]
+Seeks = Literal["regulators", "phenocopies", "rescuers"]
+Manner = Literal[
+    "",
+    "partial loss",
+    "degron",
+    "degradation",
+    "dominant negative",
+    "inhibition",
+    "overexpression",
+    "constitutively active",
+]
 EvidenceKind = Literal["measured", "database", "annotation", "text", "model"]
 StepStatus = Literal["verified", "contradicted", "unsupported"]
 Proposer = Literal["graph", "llm"]
@@ -60,22 +74,62 @@ class Edge(Frozen):
 
 
 class Perturbation(Frozen):
-    """What is done to the cell."""
+    """What is done to the cell.
 
-    genes: tuple[str, ...] = Field(min_length=1)
+    Attributes:
+        genes: Symbols; none only where the question asks which perturbation it is.
+        kind: How they are perturbed, in the terms of the screens.
+        cell_line: One of the screened lines.
+        background: Genes that the cells have lost before, a lesion of the line for this question.
+        manner: How, where that is more than the kind says.
+        named: The complexes, families or pathways that `genes` stand for.
+    """
+
+    genes: tuple[str, ...]
     kind: PerturbationKind = "knockout"
     cell_line: str
+    background: tuple[str, ...] = ()
+    manner: Manner = ""
+    named: tuple[str, ...] = ()
+
+
+class NamedSet(Frozen):
+    """A set of readouts under the name that the question gave it."""
+
+    name: str
+    members: tuple[str, ...]
 
 
 class Question(Frozen):
-    """A question in the field's terms, with the words it came from and what was assumed."""
+    """A question in the field's terms, with the words it came from and what was assumed.
+
+    Attributes:
+        perturbation: What is done; open, without a gene, where the question asks for it.
+        readouts: Symbols of the transcripts that are asked about.
+        readout_sets: Named sets among them.
+        phenotypes: Phenotypes of cells that are asked about.
+        asks: What of an effect is asked.
+        text: The user's words.
+        assumptions: What had to be assumed, for the top of the answer.
+        intent: The kind of question.
+        against: The other sides of a comparison; what the perturbation sought should be like.
+        seeks: What a reverse question looks for.
+        direction: Where only changes this way are asked about.
+        top: How many changes are asked for.
+    """
 
     perturbation: Perturbation
     readouts: tuple[str, ...] = ()
+    readout_sets: tuple[NamedSet, ...] = ()
     phenotypes: tuple[str, ...] = ()
     asks: Asks = "what_happens"
     text: str
     assumptions: tuple[str, ...] = ()
+    intent: Intent = "forward"
+    against: tuple[Perturbation, ...] = ()
+    seeks: Seeks | None = None
+    direction: Direction | None = None
+    top: int | None = None
 
 
 class Evidence(Frozen):

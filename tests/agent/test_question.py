@@ -7,6 +7,8 @@ import pytest
 from agent.question.reading import LONGEST_QUESTION, parse_question
 from knowledge.cell_lines import load_cell_lines
 from knowledge.errors import QuestionError
+from knowledge.gene_sets import GeneSets
+from knowledge.graph import SignedGraph
 from knowledge.schema import Gene
 from knowledge.symbols import SymbolTable
 
@@ -52,7 +54,12 @@ GENES = [
     ),
     Gene(symbol="BLTP2", previous_symbols=("KIAA0100",)),
 ]
-KNOWLEDGE = SimpleNamespace(symbols=SymbolTable(GENES), cell_lines=load_cell_lines())
+KNOWLEDGE = SimpleNamespace(
+    symbols=SymbolTable(GENES),
+    cell_lines=load_cell_lines(),
+    graph=SignedGraph(()),
+    gene_sets=GeneSets(()),
+)
 
 
 def read(text, **more):
