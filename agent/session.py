@@ -16,6 +16,7 @@ from typing import Any
 from agent.context import AgentContext
 from agent.llm.chat import ChatModel
 from agent.llm.errors import LLMError
+from agent.question.answerable import refuse_unanswered
 from agent.reasoners.base import Reasoner
 from agent.reasoners.evidence import EvidenceReasoner
 from agent.run import (
@@ -152,7 +153,7 @@ class Session:
         """
         async with self._reasoning() as reasoner:
             # A question that cannot be read leaves no run behind.
-            await reasoner.read(text, self.knowledge, cell_line)
+            refuse_unanswered(await reasoner.read(text, self.knowledge, cell_line))
             now = datetime.now(UTC)
             folder = run_dir or self.settings.runs / run_name(text, now)
             request = RunRequest(

@@ -73,6 +73,9 @@ def ask(
             metavar="RUN", help="Go on with an interrupted run: its name, folder, or 'latest'."
         ),
     ] = None,
+    explain_reading: Annotated[
+        bool, typer.Option("--explain-reading", help="Only show how the question is read.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show every step, effect and fact.")
@@ -83,6 +86,11 @@ def ask(
     if bool(text) == bool(resume):
         problem = "Ask a question or resume a run, not both" if text else "There is no question"
         raise QuestionError(f"{problem}; for example: {EXAMPLE}.")
+    if text and explain_reading:
+        from app.read import explain
+
+        explain(text, cell_line, as_json=as_json)
+        return
     llm = {"strategy": strategy, "base_url": base_url, "model": model}
     given = {name: value for name, value in llm.items() if value is not None}
     chosen = settings(reasoner=reasoner.value if reasoner else None, llm=given or None)

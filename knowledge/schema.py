@@ -12,7 +12,7 @@ Quantity = Literal["expression", "activity"]
 PerturbationKind = Literal["knockout", "knockdown", "activation"]
 Asks = Literal["what_happens", "which_genes", "how_many", "direction", "why", "phenotype"]
 Intent = Literal[
-    "forward", "why", "reverse", "compare", "epistasis", "essentiality", "follow_up", "planning"
+    "forward", "why", "reverse", "compare", "epistasis", "essentiality", "planning"
 ]
 Seeks = Literal["regulators", "phenocopies", "rescuers"]
 Manner = Literal[

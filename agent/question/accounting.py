@@ -59,6 +59,8 @@ def _known(word: str, named: frozenset[str]) -> bool:
         return True
     if lower in named or len(lower) == 1:
         return True
+    if word.isupper() and any(name.startswith(lower) for name in named):
+        return True
     parts = re.split(r"[-.:@']", lower)
     return len(parts) > 1 and all(
         part in vocabulary.KNOWN or part in named or len(part) < 2 or part.isdigit()

@@ -8,6 +8,7 @@ from agent.question.draft import EXAMPLE, MOST_PERTURBED, Draft, Unreadable
 from agent.question.items import Vocabulary, unknown_gene
 from agent.question.listing import listed
 from agent.question.pieces import Item
+from agent.question.skeleton import matches
 from agent.question.roles import Assigned, Perturbed, Roles
 from knowledge.errors import QuestionError
 from knowledge.schema import (
@@ -37,6 +38,14 @@ _PARTIAL = re.compile(
 )
 _FALLS = re.compile(
     r"\b(?:drops?|dropped|falls?|fell|reduced?|halved|lowered|decreased?|down)\b", re.IGNORECASE
+)
+# A gene alone is taken as lost where no more is said, and where its loss is what the words mean.
+_BARE = re.compile(
+    r"^(?:in l[,:]? )?g(?: gene)?[,:]?(?: (?:in )?l)?(?: cells?)?[?.!]*$|^l(?: cells?)?[:,]? g[?.!]*$|"
+    r"\bwhat (?:does|would|do|will|could) g do\b|"
+    r"\b(?:effects?|role|impact|consequences?|influence|importance) of g\b|"
+    r"\b(?:if|when|were|without|with no|no) g\b|\bg (?:was|were|is) (?:not|n't)\b|"
+    r"\bg (?:levels? )?(?:drops?|falls?|decreases?|goes down|is reduced|is halved)\b"
 )
 MANNERS: dict[Manner, str] = {
     "partial loss": "A partial loss of {} is read as a knockdown; how much is left is not modelled.",
@@ -75,8 +84,8 @@ def read_forward(draft: Draft) -> Question:
         asks=asks,
         text=draft.text,
         assumptions=(*notes, *reading_notes(draft.found, roles)),
-        direction=_direction(rest) if not readouts else None,
-        top=_top(rest),
+        direction=direction_asked(rest, draft.bones) if not readouts else None,
+        top=top_asked(rest),
     )
 
 
@@ -170,11 +179,9 @@ def nothing_perturbed(found: list[Item], knowledge: Vocabulary) -> QuestionError
 
 def _refuse_bare(draft: Draft, roles: Assigned) -> None:
     """Refuse "What is HSPA5?": a gene alone, about which no change is asked."""
-    if re.search(
-        r"^(?:what|who) (?:is|are) g\b|\btell me about\b|\bfunction of g\b|\bwhat do (?:you|we) know\b"
-        r"|\binformation (?:on|about)\b|\bis g (?:a|an|expressed|involved|in)\b|\bwhere is g\b",
-        draft.bones,
-    ) and not roles.readouts:
+    wished = any(pattern.search(draft.plain) for pattern in _WISHES.values())
+    said = any(item.cue and item.cue.strength > 1 for item in draft.found)
+    if not (roles.readouts or wished or said or _BARE.search(draft.bones)):
         gene = listed([item.symbol for item in roles.perturbed])
         raise Unreadable(
             f"The question asks about {gene} but not what changing it does; ask for example 'Knock "
@@ -227,8 +234,10 @@ def _background(roles: Assigned, draft: Draft) -> tuple[Assigned, list[str], lis
         if one.cue.form == "mark"
         for item in one.genes
         if cell.lesion(item.symbol) is not None
-    } - {item.symbol for one in roles.cues if one.cue.form != "mark" for item in one.genes}
-    if known and {item.symbol for item in roles.perturbed} - known:
+    }
+    done = {item.symbol for one in roles.cues if one.cue.form != "mark" for item in one.genes}
+    known -= done
+    if known and done:
         rest = [one for one in roles.cues if not {i.symbol for i in one.genes} <= known]
         kept = Assigned(
             perturbed=tuple(item for item in roles.perturbed if item.symbol not in known),
@@ -328,13 +337,17 @@ def _mutations(draft: Draft, roles: Assigned) -> list[str]:
     for i, item in enumerate(draft.found):
         if item.kind != "mutation":
             continue
-        said = any(abs(i - at) <= 3 and one.cue.kind for one in roles.cues for at in one.span)
+        said = any(
+            abs(i - at) <= 3 and (one.cue.kind == "activation" or one.cue.kind is None)
+            for one in roles.cues
+            for at in one.span
+        )
         if not said:
             raise QuestionError(
                 f"Point mutations such as '{item.text}' are not handled yet; ask for the knockout, "
                 "knockdown or activation of the gene."
             )
-        kind = next(one.cue.kind for one in roles.cues if one.cue.kind)
+        kind = next((one.cue.kind for one in roles.cues if one.cue.kind), "knockout")
         notes.append(f"{item.text} is read as {'an' if kind == 'activation' else 'a'} {kind} only.")
     return notes
 
@@ -358,14 +371,19 @@ def _asks(text: str, readouts: tuple[str, ...]) -> tuple[Asks, tuple[str, ...]]:
     return "what_happens", named
 
 
-def _direction(text: str) -> Direction | None:
-    up, down = vocabulary.ASKS_UP.search(text), vocabulary.ASKS_DOWN.search(text)
+def direction_asked(text: str, bones: str) -> Direction | None:
+    """Return which way the genes go that a question asks for: "which go up", "does A KO lower"."""
+    made = re.search(r"\b(?:which|what) (?:[a-z-]+ )?(?:genes?|transcripts?).*\b(?:k g|g k)\b", bones)
+    after = bones[made.end() :] if made else ""
+    up = vocabulary.ASKS_UP.search(text) or matches("up", after)
+    down = vocabulary.ASKS_DOWN.search(text) or matches("down", after)
     if bool(up) == bool(down):
         return None
     return "up" if up else "down"
 
 
-def _top(text: str) -> int | None:
+def top_asked(text: str) -> int | None:
+    """Return how many genes a question asks for."""
     match = vocabulary.ASKS_TOP.search(text)
     return int(match[1] or match[2]) if match else None
 
@@ -382,7 +400,7 @@ def reading_notes(found: list[Item], roles: Assigned) -> list[str]:
             )
     for item in roles.readouts:
         if item.members:
-            notes.append(f"{item.text} are read out through {listed(item.members)}.")
+            notes.append(f"{item.text} is read out as {listed(item.members)}.")
     return notes
 
 

@@ -148,7 +148,7 @@ class _Grounder:
     def _named(self, pieces: list[Item], i: int) -> tuple[Item, int] | None:
         """Return the set, or the gene by its full name, that begins here: the longest one."""
         start = pieces[i].at[0]
-        if pieces[i].kind not in ("word", "cue", "line") or pieces[i].text in self._symbols:
+        if pieces[i].kind not in ("word", "cue", "line"):
             return None
         for length in range(min(LONGEST_NAME, len(pieces) - i), 0, -1):
             last = pieces[i + length - 1]

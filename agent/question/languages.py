@@ -9,6 +9,8 @@ from agent.question.items import Unreadable
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 # Letters of another script that are no Greek letter in a gene's name.
 _SCRIPT_LETTERS = 3
+# A single word shorter than this may be anything.
+_TELLING = 4
 
 
 class ForeignLanguage(Unreadable):
@@ -57,7 +59,8 @@ def _language(text: str) -> str | None:
         own = [token for token in foreign if token not in vocabulary.KNOWN]
         shared = len(foreign) - len(own)
         score = len(own) + 0.1 * shared
-        if not own or len(own) < 2 and english - shared > 1:
+        telling = [token for token in own if len(token) >= _TELLING or not token.isascii()]
+        if not own or (len(own) < 2 and (english - shared > 1 or not telling)):
             continue
         if len(own) * 2 <= english - shared:
             continue

@@ -12,7 +12,6 @@ from agent.question.pieces import Item
 from agent.question.roles import Assigned, Roles
 from agent.question.skeleton import matches
 from agent.question.words import IntentRow
-from knowledge.errors import QuestionError
 from knowledge.schema import Intent, Perturbation, PerturbationKind, Question
 
 Reader = Callable[[Draft, IntentRow], Question]
@@ -113,7 +112,7 @@ def _epistasis(draft: Draft, row: IntentRow) -> Question:
             continue
         after = [one for one in draft.found[i + 1 : i + 3] if one.kind == "gene"]
         before = [one for one in draft.found[max(0, i - 2) : i] if one.kind == "gene"]
-        follows = re.match(r"through|via|requires?|needs?|depend", item.lower)
+        follows = re.fullmatch(r"through|via|requires?|needs?|depend\w*", item.lower)
         acting += (after[:1] if follows else before[-1:]) or []
     if len({item.symbol for item in acting}) < 2:
         acting += genes[:2]
@@ -179,10 +178,6 @@ def _planning(draft: Draft, row: IntentRow) -> Question:
     )
 
 
-def _follow_up(draft: Draft, row: IntentRow) -> Question:
-    raise QuestionError("A question that follows on another needs that one; use --continue RUN.")
-
-
 READERS: Mapping[Intent, Reader] = {
     "why": _why,
     "reverse": _reverse,
@@ -190,5 +185,4 @@ READERS: Mapping[Intent, Reader] = {
     "epistasis": _epistasis,
     "essentiality": _essentiality,
     "planning": _planning,
-    "follow_up": _follow_up,
 }

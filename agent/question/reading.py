@@ -11,6 +11,7 @@ from agent.question import words as vocabulary
 from agent.question.accounting import account
 from agent.question.cells import cell_lines, refuse_dates
 from agent.question.draft import EXAMPLE, Draft, Unreadable
+from agent.question.follow_up import alone, continued, follows_on, goes_on
 from agent.question.forward import read_forward
 from agent.question.items import Vocabulary, items
 from agent.question.languages import refuse_foreign
@@ -19,8 +20,13 @@ from agent.question.pieces import Item, cleaned
 from agent.question.skeleton import intent_row, refusal, skeleton
 from agent.question.spelling import corrected
 from agent.question.telling import as_words
-from agent.question.topics import without_topic
-from agent.question.treatments import refuse_drug_words, refuse_drugs, refuse_stimuli
+from agent.question.topics import without_spared, without_topic
+from agent.question.treatments import (
+    refuse_drug_words,
+    refuse_drugs,
+    refuse_stimulus,
+    stimulus,
+)
 from knowledge.errors import QuestionError
 from knowledge.schema import Question
 
@@ -31,13 +37,20 @@ ASKABLE = (
 )
 
 
-def parse_question(text: str, knowledge: Vocabulary, *, cell_line: str | None = None) -> Question:
+def parse_question(
+    text: str,
+    knowledge: Vocabulary,
+    *,
+    cell_line: str | None = None,
+    before: Question | None = None,
+) -> Question:
     """Return the question in the field's terms, with everything that had to be assumed.
 
     Args:
         text: The user's words.
         knowledge: Gene symbols, cell lines, the graph and gene sets.
         cell_line: A line that overrides the one in the text.
+        before: The question that this one follows on, if it may.
 
     Raises:
         QuestionError: The question is empty, too long, in another language, about a drug, an
@@ -59,22 +72,32 @@ def parse_question(text: str, knowledge: Vocabulary, *, cell_line: str | None = 
     found = items(plain, knowledge)
     _refuse_controls(found)
     found, topic = without_topic(found)
+    treated, found = stimulus(plain, found)
+    found, spared = without_spared(found)
     bones = skeleton(found)
     if row := refusal(bones):
         raise QuestionError(f"{row.says}; ask {ASKABLE}, for example {EXAMPLE}")
+    if follows_on(bones, found) or (before is not None and goes_on(bones)):
+        if before is None:
+            raise alone(text.strip())
+        named = any(item.kind in ("line", "other_line") for item in found) or cell_line
+        lines = cell_lines(found, plain, knowledge, cell_line)[0] if named else []
+        question = continued(before, text.strip(), bones, found, lines)
+        account(found, question, knowledge)
+        return question
     kind = intent_row(bones)
     lines, line_notes = cell_lines(
         found, plain, knowledge, cell_line, several=kind is None or kind.intent == "compare"
     )
-    draft = Draft(text.strip(), plain, bones, found, knowledge, lines, [*spelt, *topic, *line_notes])
+    draft = Draft(text.strip(), plain, bones, found, knowledge, lines, [*spelt, *topic, *spared, *line_notes])
     if kind is None and len(lines) > 1:
         kind = next(row for row in vocabulary.INTENTS.intents if row.intent == "compare")
     try:
         question = READERS[kind.intent](draft, kind) if kind else read_forward(draft)
     except Unreadable:
-        refuse_stimuli(plain, found, "")
+        refuse_stimulus(treated, "")
         raise
-    refuse_stimuli(plain, found, as_words(question))
+    refuse_stimulus(treated, as_words(question))
     told = account(found, question, knowledge)
     notes = tuple(dict.fromkeys([*question.assumptions, *told]))
     return question.model_copy(update={"assumptions": notes})
@@ -90,3 +113,28 @@ def _refuse_controls(found: list[Item]) -> None:
 
 
 __all__ = ["ASKABLE", "EXAMPLE", "LONGEST_QUESTION", "Unreadable", "parse_question"]
+
+
+def understood(text: str, knowledge: Vocabulary) -> dict[str, list[str]]:
+    """Return the parts of a question that were recognised, by what they are; none if none were."""
+    plain = corrected(cleaned(text[:LONGEST_QUESTION]), knowledge.symbols)[0]
+    try:
+        found = items(plain, knowledge)
+    except QuestionError:
+        return {}
+    parts: dict[str, list[str]] = {}
+    for item in found:
+        if name := _PARTS.get(item.kind):
+            known = item.text if item.symbol in ("", item.text) else f"{item.text} ({item.symbol})"
+            parts.setdefault(name, []).append(known)
+    return parts
+
+
+_PARTS = {
+    "gene": "genes and sets",
+    "cue": "perturbation words",
+    "line": "cell lines",
+    "other_line": "lines without a screen",
+    "control": "controls",
+    "mutation": "mutations",
+}

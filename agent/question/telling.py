@@ -44,6 +44,34 @@ def _short_reverse(question: Question) -> str:
     return f"{word} {' '.join(question.readouts)}{kind}, in {one.cell_line}{lost}"
 
 
+def rows(question: Question) -> list[tuple[str, str]]:
+    """Return how a question was read, as names and values for a table."""
+    one = question.perturbation
+    told = [("kind of question", question.intent), ("read as", as_words(question))]
+    if one.genes:
+        named = f" ({listed(one.named)})" if one.named else ""
+        told.append(("perturbed", f"{'+'.join(one.genes)}{named}"))
+        told.append(("perturbation", f"{one.kind}{f', {one.manner}' if one.manner else ''}"))
+    told.append(("cell line", one.cell_line))
+    if one.background:
+        told.append(("background", f"lacks {listed(one.background)}"))
+    for other in question.against:
+        told.append(("against", _side(other)))
+    if question.readouts:
+        told.append(("readouts", ", ".join(question.readouts)))
+    for group in question.readout_sets:
+        told.append(("set", f"{group.name}: {', '.join(group.members)}"))
+    if question.phenotypes:
+        told.append(("phenotypes", ", ".join(question.phenotypes)))
+    told.append(("asks", question.asks.replace("_", " ")))
+    if question.direction:
+        told.append(("only", f"what goes {question.direction}"))
+    if question.top:
+        told.append(("at most", f"{question.top} genes"))
+    told += [("assumed", note) for note in question.assumptions]
+    return told
+
+
 def doing(one: Perturbation) -> str:
     """Return for example `knock out HSPA5 in TP53-null RPE1`."""
     line = one.cell_line

@@ -34,3 +34,14 @@ def without_topic(found: list[Item]) -> tuple[list[Item], list[str]]:
     ]
     note = f"'{' '.join(item.text for item in head)}' was taken as a heading."
     return [*told, *found[colon:]], [note]
+
+
+def without_spared(found: list[Item]) -> tuple[list[Item], list[str]]:
+    """Return the items with the genes of "but not ATF4" as mere words, and what to tell."""
+    out, notes = list(found), []
+    for i, item in enumerate(found[2:], start=2):
+        before = (found[i - 2].lower, found[i - 1].lower)
+        if item.kind == "gene" and before in {("but", "not"), ("and", "not")}:
+            out[i] = replace(item, kind="word", note="", members=(), named=None, described=True)
+            notes.append(f"{item.text} is left as it is.")
+    return out, notes

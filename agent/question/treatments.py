@@ -1,6 +1,7 @@
 """Refuses what no gene is perturbed by: drugs, stimuli and states of the whole cell."""
 
 import re
+from dataclasses import replace
 
 from agent.question import words as vocabulary
 from agent.question.pieces import Item
@@ -37,9 +38,8 @@ def refuse_drugs(text: str) -> None:
         plain = word.lower()
         if plain in vocabulary.DRUGS or vocabulary.DRUG_SUFFIX.fullmatch(plain):
             raise _drug(word, vocabulary.DRUGS.get(plain, ""))
-    if match := vocabulary.TREATMENT.search(text):
-        if _stimulus(text):
-            return
+    match = vocabulary.TREATMENT.search(text)
+    if match and not stimulus(text, [])[0]:
         raise _drug(match[0].strip(), "")
 
 
@@ -53,23 +53,36 @@ def refuse_drug_words(text: str) -> None:
         raise _drug(match[0], "")
 
 
-def refuse_stimuli(text: str, found: list[Item], without: str) -> None:
-    """Refuse a stimulus or a state of the cell, with the question that can be asked.
+def stimulus(text: str, found: list[Item]) -> tuple[str, list[Item]]:
+    """Return the stimulus or state of the cell, empty where none is named, and the other pieces.
 
     Args:
         text: The cleaned question.
-        found: Its pieces.
-        without: How the question reads without it.
+        found: Its pieces; those of a stimulus come back as mere words.
+    """
+    start = 0
+    if _TOPIC.match(text) and any(item.cue for item in found):
+        heading = text.partition(":")[0]
+        start = 0 if re.search(r"\b(?:ko|kd|knock\w*|loss)\b", heading, re.I) else len(heading)
+    for name, pattern in (*_STIMULI, *vocabulary.STATES):
+        if match := pattern.search(text, start):
+            inside = [
+                replace(item, kind="word", note="", cue=None, members=(), named=None, described=True)
+                if match.start() <= item.at[0] < match.end() and item.kind != "line"
+                else item
+                for item in found
+            ]
+            return name, inside
+    return "", found
+
+
+def refuse_stimulus(name: str, without: str) -> None:
+    """Refuse a stimulus or a state of the cell, with the question that can be asked without it.
 
     Raises:
-        QuestionError: Always, if there is one that is no mere heading.
+        QuestionError: Always, if there is one.
     """
-    body = text
-    if _TOPIC.match(text) and any(item.cue for item in found):
-        heading, _, rest = text.partition(":")
-        body = rest if not re.search(r"\b(?:ko|kd|knock\w*|loss)\b", heading, re.I) else text
-    name = _stimulus(body)
-    if name is None:
+    if not name:
         return
     hint = f"; without it, ask '{without}'" if without else "; ask about the loss of a gene"
     raise QuestionError(
@@ -78,19 +91,9 @@ def refuse_stimuli(text: str, found: list[Item], without: str) -> None:
     )
 
 
-def _stimulus(text: str) -> str | None:
-    for name, pattern in _STIMULI:
-        if pattern.search(text):
-            return name
-    for name, pattern in vocabulary.STATES:
-        if pattern.search(text):
-            return name
-    return None
-
-
 def _drug(word: str, target: str) -> QuestionError:
     instead = (
-        f"the knockdown of {target}, which is most like it, instead"
+        f"the knockdown of {target}, the drug's target, instead"
         if target
         else "the knockout of the drug's target instead"
     )

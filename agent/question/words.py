@@ -213,7 +213,7 @@ def cue_at(text: str, at: int) -> tuple[re.Match[str], Cue] | None:
 
 # Words that close a compound: "HSPA5-depleted" is two words, "beta-catenin" is one.
 COMPOUND = re.compile(
-    r"(?<=[^\W_])-(?=(?:null|deficient|depleted|deleted|lacking|silenced|less|mutant|ko|kd|oe|dko|"
+    r"(?<=[^\W_])(?<!\bnon)(?<!\bsafe)-(?=(?:null|deficient|depleted|deleted|lacking|silenced|less|mutant|ko|kd|oe|dko|"
     r"knock-?outs?|knock-?downs?|loss|deletion|depletion|silencing|overexpress\w*|activat\w*|"
     r"dependent|independent|mediated|induced|driven|regulated|responsive|target\w*|specific|"
     r"positive|negative|high|low|wild|wt|cells?|treated|stimulated|inhibit\w*|degron|positive|"
