@@ -39,6 +39,9 @@ def read_compare(draft: Draft, row: IntentRow) -> Question:
         if side not in sides:
             sides.append(side)
     sides = _given_kinds(sides, roles)
+    if len(sides) == 1 and len(draft.lines) == 1:
+        kinds = dict.fromkeys(item.cue.kind for item in found if item.cue and item.cue.kind)
+        sides = [sides[0].model_copy(update={"kind": kind, "manner": ""}) for kind in kinds] or sides
     if len(draft.lines) > 1:
         if len(sides) > 1:
             raise QuestionError(
@@ -116,7 +119,17 @@ def _sides(roles: Assigned, found: list[Item]) -> Iterator[Assigned]:
         for item in roles.perturbed:
             yield Assigned(perturbed=(item,), readouts=())
         return
+    symbols = [item.symbol for one in roles.cues for item in one.genes]
+    nested = len(symbols) > len(set(symbols))
     for one in roles.cues:
+        if nested and len(roles.cues) > 1:
+            yield _side(one, list(one.span), found)
+            continue
+        if nested:
+            raise Unreadable(
+                "The question compares one gene with itself and another; write A+B for a double "
+                "perturbation, for example 'Compare HSPA5 and HSPA5+ATF4 knockdown'."
+            )
         group: list[int] = []
         for place in sorted(one.span):
             if group and {found[j].text for j in range(group[-1], place)} & {"+", "&"}:

@@ -11,7 +11,7 @@ from knowledge.errors import QuestionError
 from knowledge.schema import Question
 
 _OPENS = re.compile(
-    r"^(?:and|what about|how about|also|same|then|but|or|why not|now|instead|what if|ok|okay|why|"
+    r"^(?:and|what about|how about|also|same|then|but|or|why not|now|instead|ok|okay|why|what if (?:it|they|i|we|not)|"
     r"so|which of (?:them|these|those)|does (?:it|that)|do they|is (?:it|that)|would (?:it|that))\b"
 )
 _IT = re.compile(r"\b(?:it|that|them|they|this|these|those|the same|same)\b")

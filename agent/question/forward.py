@@ -9,6 +9,7 @@ from agent.question.items import Vocabulary, unknown_gene
 from agent.question.listing import listed
 from agent.question.pieces import Item
 from agent.question.skeleton import matches
+from agent.question.words import skeleton_pattern
 from agent.question.roles import Assigned, Perturbed, Roles
 from knowledge.errors import QuestionError
 from knowledge.schema import (
@@ -45,8 +46,19 @@ _BARE = re.compile(
     r"\bwhat (?:does|would|do|will|could) g do\b|"
     r"\b(?:effects?|role|impact|consequences?|influence|importance) of g\b|"
     r"\b(?:if|when|were|without|with no|no) g\b|\bg (?:was|were|is) (?:not|n't)\b|"
-    r"\bg (?:levels? )?(?:drops?|falls?|decreases?|goes down|is reduced|is halved)\b"
+    r"\bg (?:levels? )?(?:(?:drops?|falls?|decreases?|goes down)|"
+    r"(?:was|were|is|are|gets?|got) (?:reduced|halved|lowered|decreased|lower))\b|"
+    r"\bgenes? .*\bby g\b"
 )
+# Words between two genes by which one acts on the other.
+_RELATES = skeleton_pattern(
+    r">|\b{act}\b|\b(?:effects?|role|impact|influence|consequences?|function) (?:of|on)\b|\bdepend\w*\b|"
+    r"\btargets?\b|\b(?:requires?|required|needs?|needed|links?|linked|connects?|controlled|regulated|"
+    r"repressed|activated|induced|driven|silenced|explain\w*|mediates?|upstream|downstream|"
+    r"if|when|no|without|do to|does to)\b"
+)
+# A question of fewer words than this is a label: "HSPA5 K562 DDIT3".
+_TERSE = 2
 MANNERS: dict[Manner, str] = {
     "partial loss": "A partial loss of {} is read as a knockdown; how much is left is not modelled.",
     "degron": "The degron of {} is read as a knockdown; it takes the protein away, not the mRNA.",
@@ -84,7 +96,7 @@ def read_forward(draft: Draft) -> Question:
         asks=asks,
         text=draft.text,
         assumptions=(*notes, *reading_notes(draft.found, roles)),
-        direction=direction_asked(rest, draft.bones) if not readouts else None,
+        direction=_by_loss(direction_asked(rest, draft.bones), roles) if not readouts else None,
         top=top_asked(rest),
     )
 
@@ -181,7 +193,10 @@ def _refuse_bare(draft: Draft, roles: Assigned) -> None:
     """Refuse "What is HSPA5?": a gene alone, about which no change is asked."""
     wished = any(pattern.search(draft.plain) for pattern in _WISHES.values())
     said = any(item.cue and item.cue.strength > 1 for item in draft.found)
-    if not (roles.readouts or wished or said or _BARE.search(draft.bones)):
+    others = [item for item in draft.found if item.kind == "word" and not item.described]
+    terse = len(others) <= _TERSE
+    related = bool(roles.readouts) and (terse or _RELATES.search(draft.bones) is not None)
+    if not (related or wished or said or _BARE.search(draft.bones)):
         gene = listed([item.symbol for item in roles.perturbed])
         raise Unreadable(
             f"The question asks about {gene} but not what changing it does; ask for example 'Knock "
@@ -369,6 +384,13 @@ def _asks(text: str, readouts: tuple[str, ...]) -> tuple[Asks, tuple[str, ...]]:
     if named and not readouts:
         return "phenotype", named
     return "what_happens", named
+
+
+def _by_loss(direction: Direction | None, roles: Assigned) -> Direction | None:
+    """Return which way genes go at a loss: those "repressed by BCL11A" go up without it."""
+    if roles.cues or direction is None:
+        return direction
+    return "down" if direction == "up" else "up"
 
 
 def direction_asked(text: str, bones: str) -> Direction | None:

@@ -155,6 +155,8 @@ class _Grounder:
             if last.kind == "mark" or (length == 1 and last.kind != "word"):
                 continue
             written = self._text[start : last.at[1]]
+            if any(mark in written for mark in ",;:?"):
+                continue
             if length == 1 and (written in self._symbols or self._settled(written)):
                 continue
             named = self._names.get(written)
@@ -217,7 +219,7 @@ class _Grounder:
         if word.lower() in vocabulary.ABBREVIATIONS or vocabulary.NOT_A_GENE.fullmatch(word):
             approved = word in self._symbols and word.lower() not in {"he", "p", "s", "ii"}
             return [_gene(word, self._symbols.ground(word)) if approved and place.strict else item]
-        if word.lower() in vocabulary.CONTROLS and word not in self._symbols:
+        if word.lower() in vocabulary.CONTROLS and not _has_protein(self._symbols.get(word)):
             return [replace(item, kind="control")]
         if fixed := self._affixed(word):
             return fixed

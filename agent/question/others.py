@@ -11,7 +11,7 @@ from agent.question.listing import listed
 from agent.question.pieces import Item
 from agent.question.roles import Assigned, Roles
 from agent.question.skeleton import matches
-from agent.question.words import IntentRow
+from agent.question.words import Cue, IntentRow
 from knowledge.schema import Intent, Perturbation, PerturbationKind, Question
 
 Reader = Callable[[Draft, IntentRow], Question]
@@ -62,6 +62,9 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
         if item.cue and (item.cue.strength == 3 or item.cue.kind != "activation")
         and not any(i == one.at and set(one.genes) <= set(lost) for one in roles.cues)
     ]
+    aim = _aim(draft)
+    if aim is not None:
+        kinds = [kind for kind in kinds if kind != aim.kind or kinds.count(kind) > 1]
     named = [kind for kind in kinds if kind is not None]
     kind: PerturbationKind = named[0] if named else "knockout"
     up, down = matches("up", draft.bones), matches("down", draft.bones)
@@ -69,6 +72,9 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
         r"\b(?:less|lower|down|fall|drop)\b", draft.bones
     )
     rising, falling = bool(up or more), bool(down or less)
+    if aim is not None:
+        rising = aim.kind == "activation"
+        falling = not rising
     notes = list(draft.notes)
     if lost:
         notes.append(f"Among cells that lack {listed(members(lost))}.")
@@ -85,6 +91,14 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
         seeks="regulators",
         direction=None if rising == falling else "up" if rising else "down",
     )
+
+
+def _aim(draft: Draft) -> Cue | None:
+    """Return the word of "to turn on HBG1" that says what is sought, not what is done."""
+    for i, item in enumerate(draft.found[1:], start=1):
+        if item.cue and item.cue.kind and draft.found[i - 1].lower == "to":
+            return item.cue
+    return None
 
 
 def _beside_lines(roles: Assigned, draft: Draft) -> list[Item]:

@@ -98,7 +98,7 @@ def parse_question(
         refuse_stimulus(treated, "")
         raise
     refuse_stimulus(treated, as_words(question))
-    told = account(found, question, knowledge)
+    told = account(found, question, knowledge) if question.intent != "planning" else []
     notes = tuple(dict.fromkeys([*question.assumptions, *told]))
     return question.model_copy(update={"assumptions": notes})
 

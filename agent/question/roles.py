@@ -127,6 +127,8 @@ class Roles:
             return behind or (self._group_after_of(at))
         if cue.form == "noun":
             of = self._group_after_of(at, _CERTAIN)
+            if not of and self._is_means(at):
+                return []
             return of or behind or self._group_after_of(at, vocabulary.AHEAD - _AMBIGUOUS) or ahead
         if cue.form == "participle":
             if behind and self._by_gene(at):
@@ -135,6 +137,13 @@ class Roles:
         if cue.strength < 3 and self._has_subject(at):
             return []
         return ahead
+
+    def _is_means(self, at: int) -> bool:
+        """Whether the word only says by what means: "loss of A by CRISPR knockout: B"."""
+        j = at - 1
+        while j >= 0 and self._items[j].cue is not None:
+            j -= 1
+        return j >= 0 and self._items[j].lower in {"by", "via", "using"} and at > 1
 
     def _as_well(self, at: int) -> list[int]:
         """Return the gene that goes the same way: "A is lost but B as well", "and so is B"."""

@@ -16,6 +16,11 @@ REPRESENTATIVES = 5
 TARGETS = 8
 LONGEST_NAME = 7
 _ONE_WORD = 7
+# Shorter words are not joined across a blank: "if I" is no IFI.
+_JOINED = 5
+# "FOXO" stands for FOXO1, FOXO3, ...: symbols that differ by their number only.
+_NUMBERED = re.compile(r"([A-Z0-9]{2,}[A-Z])\d{1,2}[A-Z]?")
+_SMALL = 100
 
 
 @dataclass(frozen=True)
@@ -48,15 +53,27 @@ class Names:
     def __init__(self, symbols: SymbolTable, graph: SignedGraph, gene_sets: GeneSets) -> None:
         self._symbols, self._graph = symbols, graph
         self._found: dict[str, Named] = {}
+        self._stems: dict[str, Named] = {}
         for family in vocabulary.READOUT_SETS:
             self._add((family.name, *family.aliases), family.members, readout=True)
         for family in vocabulary.FAMILIES:
             self._add((family.name, *family.aliases), family.members)
         for group in graph.groups:
-            self._add(_spellings(group.name), group.members)
+            if not self._is_list(group.name):
+                self._add(_spellings(group.name), group.members)
         for gene_set in gene_sets:
-            if gene_set.kind == "complex":
+            if gene_set.kind == "complex" and not self._is_list(gene_set.name):
                 self._add(_spellings(gene_set.name), gene_set.members)
+        stems: dict[str, list[str]] = {}
+        for gene in symbols:
+            if (match := _NUMBERED.fullmatch(gene.symbol)) and (gene.uniprot_ids or len(symbols) < _SMALL):
+                stems.setdefault(match[1], []).append(gene.symbol)
+        for stem, found in stems.items():
+            if len(found) > 1 and not symbols.claimed(stem):
+                found.sort(key=lambda symbol: (len(symbol), symbol))
+                self._stems[stem] = Named(
+                    stem, tuple(found[:REPRESENTATIVES]), everything=frozenset(found)
+                )
         for gene in symbols:
             words = gene.name.split()
             if len(words) > 1 or len(gene.name) >= _ONE_WORD:
@@ -67,7 +84,9 @@ class Names:
     def get(self, text: str) -> Named | None:
         """Return what a text names, whatever its blanks, hyphens and Greek letters."""
         key = squashed(text)
-        found = self._found.get(key)
+        if " " in text and len(key) < _JOINED and not any(letter.isdigit() for letter in key):
+            return None
+        found = self._found.get(key) or self._stems.get(text)
         if found is None and key.endswith("s") and len(key) > _ONE_WORD:
             found = self._found.get(key[:-1])
         if found is None:
@@ -91,6 +110,11 @@ class Names:
         if not best:
             return None
         return Named(f"{factor} targets", tuple(best), readout=True, everything=frozenset(trust))
+
+    def _is_list(self, name: str) -> bool:
+        """Whether a complex is only called by its members: such a list is genes, not a name."""
+        parts = re.findall(r"[^\W_]+", re.sub(r"\s+complex.*$", "", name))
+        return all(part in self._symbols for part in parts)
 
     def _add(self, names: Iterator[str] | tuple[str, ...], members: tuple[str, ...], *, readout: bool = False) -> None:
         known = tuple(symbol for symbol in members if symbol in self._symbols)

@@ -8,7 +8,7 @@ from rapidfuzz.distance import OSA
 from agent.question import words as vocabulary
 from knowledge.symbols import SymbolTable
 
-_WORD = re.compile(r"(?<![\w-])[A-Za-z][a-z]{3,}(?![\w])")
+_WORD = re.compile(r"(?<![\w-])[A-Za-z][a-z]{2,}(?![\w])")
 # Words that say what is done and what is asked; a slip is read as one of these first.
 KEY_WORDS = vocabulary.words(
     """knocked knocking knockout knockouts knockdown knockdowns knock overexpression overexpressed
@@ -21,6 +21,8 @@ KEY_WORDS = vocabulary.words(
     dominant negative rescue why
     """
 )
+# Words of three letters are too near to too many others; these slips mean one thing.
+_SHORT = {"wat": "what", "wht": "what", "teh": "the", "hte": "the", "hwo": "how", "adn": "and", "nad": "and"}
 _CANDIDATES = tuple(
     sorted(KEY_WORDS)
     + sorted(word for word in vocabulary.KNOWN - KEY_WORDS if len(word) > 4 and word.isalpha())
@@ -51,6 +53,8 @@ def nearest(word: str, symbols: SymbolTable) -> str | None:
         return None
     if lower.upper() in symbols or symbols.approved(lower) == lower.upper():
         return None
+    if len(lower) == 3:
+        return None if symbols.claimed(lower) else _SHORT.get(lower)
     slips = 1 if len(lower) < 7 else 2
     if symbols.claimed(lower):
         slips = 1

@@ -105,7 +105,8 @@ def _reverse(question: Question) -> str:
         other = question.against[0]
         return f"What would rescue {listed(other.genes)} {other.kind} in {where}?"
     verb = _DIRECTION[question.direction]
-    return f"Which {one.kind}s would {verb} {listed(question.readouts)} in {where}?"
+    what = f"Which {one.kind}s" if question.asks == "direction" else "What"
+    return f"{what} would {verb} {listed(question.readouts)} in {where}?"
 
 
 def _compare(question: Question) -> str:

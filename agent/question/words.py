@@ -239,13 +239,13 @@ ASKS_PHENOTYPE = re.compile(
 ASKS_WHICH = re.compile(
     r"\b(?:(?:which|list|name|all|top|"
     r"what(?! (?:about|happens?|would|will|does|do|is|effects?)\b))\s+"
-    r"(?:[\w-]+\s+){0,3}?"
+    r"(?:[\w-]+\s+){0,5}?"
     r"(?:genes?|transcripts?|targets?|readouts?|mrnas?)|differential\w*|degs?|"
     r"transcriptom\w*|expression\s+(?:profile|changes|signature))\b",
     re.I,
 )
 ASKS_HOW_MANY = re.compile(r"\b(?:how many|number of) (?:genes?|transcripts?|mrnas?|degs?)\b", re.I)
-ASKS_TOP = re.compile(r"\btop[ -]?(\d{1,4})\b|\b(\d{1,3}) (?:genes|transcripts|mrnas)\b", re.I)
+ASKS_TOP = re.compile(r"\btop[ -]?(\d{1,4})\b|\b(\d{1,3}) (?!h\b|hours?|days?|hrs?)(?:[\w-]+ ){0,3}?(?:genes|transcripts|mrnas)\b", re.I)
 _RISING = (
     r"(?:up(?:-?regulated)?|rise|rises|rising|increase[sd]?|increasing|induced|raised|raises|raise"
     r"|elevated|activated|higher|climb)"
