@@ -73,6 +73,14 @@ def ask(
             metavar="RUN", help="Go on with an interrupted run: its name, folder, or 'latest'."
         ),
     ] = None,
+    follow: Annotated[
+        str | None,
+        typer.Option(
+            "--continue",
+            metavar="RUN",
+            help="The run that the question follows on, for example with 'and in RPE1?'.",
+        ),
+    ] = None,
     explain_reading: Annotated[
         bool, typer.Option("--explain-reading", help="Only show how the question is read.")
     ] = False,
@@ -100,7 +108,7 @@ def ask(
         if resume:
             folder, answer = _resume(chosen, resume, listener)
         else:
-            folder, answer = _ask(chosen, text, cell_line, run_dir, listener)
+            folder, answer = _ask(chosen, text, cell_line, run_dir, listener, follow)
     if as_json:
         print_json(answer.model_dump(mode="json"))
         return
@@ -111,14 +119,22 @@ def ask(
 
 
 def _ask(
-    chosen: "Settings", text: str, cell_line: str | None, run_dir: Path | None, listener: Listener
+    chosen: "Settings",
+    text: str,
+    cell_line: str | None,
+    run_dir: Path | None,
+    listener: Listener,
+    follow: str | None,
 ) -> tuple[Path, "Answer"]:
-    from agent.run import run_name
+    from agent.run import find_run, run_name
     from agent.session import Session
 
+    before = find_run(chosen.runs, follow) if follow else None
     folder = run_dir or chosen.runs / run_name(text, datetime.now(UTC))
     try:
         session = Session.open(chosen)
+        if before is not None:
+            text = session.follow_up(text, before)
         return folder, asyncio.run(session.ask(text, cell_line, folder, listener))
     except KeyboardInterrupt:
         raise Interrupted(_how_to_go_on(folder)) from None

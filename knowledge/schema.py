@@ -81,6 +81,8 @@ class Perturbation(Frozen):
         kind: How they are perturbed, in the terms of the screens.
         cell_line: One of the screened lines.
         background: Genes that the cells have lost before, a lesion of the line for this question.
+            Where the perturbation is a loss too, they stand among `genes`: the answer is that of
+            losing all of them, against the line as it is.
         manner: How, where that is more than the kind says.
         named: The complexes, families or pathways that `genes` stand for.
     """
@@ -91,6 +93,11 @@ class Perturbation(Frozen):
     background: tuple[str, ...] = ()
     manner: Manner = ""
     named: tuple[str, ...] = ()
+
+    @property
+    def done(self) -> tuple[str, ...]:
+        """Return the genes that are perturbed, without those that the cells lack already."""
+        return tuple(gene for gene in self.genes if gene not in self.background)
 
 
 class NamedSet(Frozen):
@@ -249,6 +256,39 @@ class Versions(Frozen):
     prompts: str = ""
 
 
+class Side(Frozen):
+    """One perturbation of a comparison with its effects; `label` is what sets it apart."""
+
+    label: str
+    perturbation: Perturbation
+    effects: tuple[Effect, ...]
+
+
+class Lead(Frozen):
+    """A perturbation that a search found.
+
+    `effect` is its effect on the readout that was asked about; `measured` says whether a screen of
+    the line read it; `breadth` is the share of all readouts that it changes, small for a specific
+    one.
+    """
+
+    gene: str
+    effect: Effect
+    measured: bool
+    breadth: Probability | None = None
+    evidence_ids: tuple[str, ...] = ()
+
+
+class Dependency(Frozen):
+    """Whether a line needs a gene, as far as the data tells."""
+
+    gene: str
+    cell_line: str
+    verdict: Literal["yes", "no", "unknown"]
+    statement: str
+    evidence_ids: tuple[str, ...] = ()
+
+
 class Answer(Frozen):
     """A calibrated prediction and a mechanism, every step of which points at `evidence`."""
 
@@ -260,6 +300,9 @@ class Answer(Frozen):
     known_phenotypes: tuple[KnownPhenotype, ...] = ()
     hypotheses: tuple[Hypothesis, ...]
     steps: tuple[CascadeStep, ...]
+    sides: tuple[Side, ...] = ()
+    leads: tuple[Lead, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
     evidence: tuple[Evidence, ...]
     unknown: tuple[str, ...] = ()
     reasoner: str

@@ -1,5 +1,6 @@
 """Which kinds of question have an answer; the others stop with what can be asked instead."""
 
+from agent.question.listing import listed
 from agent.question.telling import as_words
 from knowledge.errors import QuestionError
 from knowledge.schema import Question
@@ -15,22 +16,22 @@ def trouble(question: Question) -> str:
             "Read as a question about planning an experiment, which is not answered; ask what a "
             f"perturbation does, for example {FORWARD}"
         )
-    if question.intent == "reverse":
+    if question.intent == "reverse" and question.seeks != "regulators":
         return (
-            f"{read}, a search for perturbations, which is not answered yet; ask about one that you "
-            f"have in mind, for example {FORWARD}"
+            f"{read}, a search by likeness, which is not answered yet; ask what regulates a gene, for "
+            "example 'Which knockdowns raise DDIT3 in K562?', or compare two perturbations."
         )
-    if question.intent == "compare":
-        return f"{read}, a comparison, which is not answered yet; ask one question for each side."
-    if question.intent == "epistasis":
+    if question.intent == "reverse" and question.perturbation.background:
+        lost = listed(question.perturbation.background)
         return (
-            f"{read}, which is not answered yet; ask for each perturbation alone and for both, for "
-            "example 'Knock down ATF4 and HSPA5 in K562: what happens to DDIT3?'"
+            f"{read}; searches among cells that lack {lost} are not answered: leave that out, or ask "
+            "about one perturbation."
         )
-    if question.intent == "essentiality":
+    background = set(question.perturbation.background) - set(question.perturbation.genes)
+    if background and question.intent != "reverse":
         return (
-            f"{read}, which is not answered yet; ask what losing the gene does to transcripts, for "
-            f"example {FORWARD}"
+            f"{read}; an activation in cells that lack {listed(sorted(background))} is not answered: "
+            "ask about the activation alone."
         )
     return ""
 

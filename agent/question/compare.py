@@ -183,7 +183,9 @@ def _backgrounds(draft: Draft) -> Question | None:
     readouts, sets = read_out(taken.readouts)
     return Question(
         perturbation=one,
-        against=(one.model_copy(update={"background": gone}),),
+        against=(
+            one.model_copy(update={"background": gone, "genes": (*one.genes, *gone)}),
+        ),
         readouts=readouts,
         readout_sets=sets,
         text=draft.text,

@@ -10,6 +10,7 @@ from agent.question.roles import Roles
 from knowledge.errors import QuestionError
 from knowledge.schema import Question
 
+_FOLLOWS = "Follows on"
 _OPENS = re.compile(
     r"^(?:and|what about|how about|also|same|then|but|or|why not|now|instead|ok|okay|why|what if (?:it|they|i|we|not)|"
     r"so|which of (?:them|these|those)|does (?:it|that)|do they|is (?:it|that)|would (?:it|that))\b"
@@ -27,6 +28,11 @@ def follows_on(bones: str, found: Sequence[Item]) -> bool:
     opens = _OPENS.search(bones) is not None
     bare = len([item for item in found if item.kind not in ("mark", "line")]) <= 8
     return opens and bare and (not genes or not roles.readouts) or (not genes and bool(_IT.search(bones)))
+
+
+def follows_on_another(question: Question) -> bool:
+    """Return whether a question was read as one that goes on from another."""
+    return question.assumptions[:1] != () and question.assumptions[0].startswith(_FOLLOWS)
 
 
 def goes_on(bones: str) -> bool:
@@ -93,7 +99,7 @@ def continued(
             f"'{text}' changes nothing about '{before.text}'; name a gene, a cell line or a kind of "
             "perturbation."
         )
-    notes = [f"Follows on '{before.text}'.", *told]
+    notes = [f"{_FOLLOWS} '{before.text}'.", *told]
     notes += [item.note for item in found if item.kind == "gene" and item.note]
     return before.model_copy(
         update={**changes, "perturbation": one, "text": text, "assumptions": tuple(notes)}

@@ -126,8 +126,10 @@ def perturbed(
         if item.members:
             told = listed(list(item.members))
             notes.append(f"{item.text} is perturbed through {told}.")
+    # What the cells lack already is lost with the rest; an activation cannot carry a loss along.
+    lost = tuple(background) if kind != "activation" else ()
     one = Perturbation(
-        genes=genes[:MOST_PERTURBED],
+        genes=tuple(dict.fromkeys((*genes[:MOST_PERTURBED], *lost))),
         kind=kind,
         cell_line=draft.line,
         background=tuple(background),
@@ -270,7 +272,10 @@ def _background(roles: Assigned, draft: Draft) -> tuple[Assigned, list[str], lis
             "another perturbation yet; ask about a line that lacks a gene, or about one of the two."
         )
     lost = members(item for one in described for item in one.genes)
-    note = f"The cells lack {listed(lost)} already: a lesion of {draft.line} for this question."
+    note = (
+        f"The cells lack {listed(lost)} already: answered as losing all of it, against {draft.line} "
+        "as it is."
+    )
     kept = Assigned(
         perturbed=tuple(item for one in others for item in one.genes),
         readouts=tuple(item for item in roles.readouts if item.symbol not in lost),

@@ -26,7 +26,7 @@ def short(question: Question) -> str:
 
 
 def _side(one: Perturbation) -> str:
-    genes = "+".join(one.genes)
+    genes = "+".join(one.done)
     lost = f" without {'+'.join(one.background)}" if one.background else ""
     return f"{genes} {one.kind} {one.cell_line}{lost}"
 
@@ -50,7 +50,7 @@ def rows(question: Question) -> list[tuple[str, str]]:
     told = [("kind of question", question.intent), ("read as", as_words(question))]
     if one.genes:
         named = f" ({listed(one.named)})" if one.named else ""
-        told.append(("perturbed", f"{'+'.join(one.genes)}{named}"))
+        told.append(("perturbed", f"{'+'.join(one.done)}{named}"))
         told.append(("perturbation", f"{one.kind}{f', {one.manner}' if one.manner else ''}"))
     told.append(("cell line", one.cell_line))
     if one.background:
@@ -79,13 +79,17 @@ def doing(one: Perturbation) -> str:
         line = f"{' and '.join(one.background)}-null {line}"
     if not one.genes:
         return f"look in {line}"
-    return f"{_VERBS[one.kind]} {listed(one.genes)} in {line}"
+    return f"{_VERBS[one.kind]} {listed(one.done)} in {line}"
 
 
 def _forward(question: Question) -> str:
     said = doing(question.perturbation)
     if not question.readouts:
-        return f"{_capital(said)}: which genes change?"
+        if question.asks == "how_many":
+            return f"{_capital(said)}: how many genes change?"
+        which = f"which {question.top} genes" if question.top else "which genes"
+        way = f"go {question.direction}" if question.direction else "change"
+        return f"{_capital(said)}: {which} {way}?"
     return f"{_capital(said)}: what happens to {listed(question.readouts)}?"
 
 
@@ -112,7 +116,7 @@ def _reverse(question: Question) -> str:
 def _compare(question: Question) -> str:
     sides = (question.perturbation, *question.against)
     said = " versus ".join(
-        f"{listed(one.genes)} {one.kind} in {one.cell_line}"
+        f"{listed(one.done)} {one.kind} in {one.cell_line}"
         + (f" without {listed(one.background)}" if one.background else "")
         for one in sides
     )
