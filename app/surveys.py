@@ -5,9 +5,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from agent.wording import listed
 from app.story import Citations
 from app.terminal import STYLES, Signs, plain
-from knowledge.schema import Answer, Effect
+from knowledge.schema import Answer, Effect, Lead
 
 
 def survey_view(answer: Answer, citations: Citations, signs: Signs) -> list[RenderableType]:
@@ -59,11 +60,16 @@ def _leads(answer: Answer, citations: Citations, signs: Signs) -> Table:
             Text(plain(effect.gene)),
             Text(signs.reading(effect), style=STYLES[effect.call]),
             f"{effect.p_de:.2f}",
-            "measurement" if lead.measured else "graph",
-            "" if lead.breadth is None else f"{lead.breadth:.0%} of readouts",
+            known_by(lead),
+            "" if lead.breadth is None else f"{lead.breadth:.1%} of readouts",
             " ".join(f"[{plain(one)}]" for one in citations.cite(lead.evidence_ids)),
         )
     return table
+
+
+def known_by(lead: Lead) -> str:
+    """Return what a lead rests on."""
+    return listed(["measurement"] * lead.measured + ["graph"] * lead.linked) or "model"
 
 
 def _dependencies(answer: Answer, citations: Citations) -> Table:

@@ -55,6 +55,6 @@ def _sentence(question: Question, readout: str, best: list[Lead], read: int) -> 
     if predicted:
         parts.append(f"by the graph alone: {listed(predicted)}")
     return (
-        f"A {one.kind} that {verb} {readout}, specific ones first: "
-        f"{'; '.join(parts)} (of {read:,} measured)."
+        f"A {one.kind} that {verb} {readout}, known regulators and specific ones first: "
+        f"{'; '.join(parts)}; {read:,} were measured."
     )

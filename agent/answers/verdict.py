@@ -41,13 +41,10 @@ def verdict(question: Question, effects: Sequence[Effect]) -> str:
 
 
 def honoured(question: Question, effects: Sequence[Effect]) -> list[Effect]:
-    """Return the effects that go the way that is asked for, and at most as many."""
-    kept = list(effects)
-    if question.readouts:
-        return kept
-    if question.direction is not None:
-        kept = [effect for effect in kept if effect.call == question.direction]
-    return kept[: question.top] if question.top else kept
+    """Return the effects that go the way that is asked for."""
+    if question.direction is None:
+        return list(effects)
+    return [effect for effect in effects if effect.call == question.direction]
 
 
 def counted(question: Question, effects: Sequence[Effect]) -> str:

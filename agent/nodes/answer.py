@@ -41,7 +41,9 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     )
     listed_effects = predicted
     if not question.readouts:
-        listed_effects = honoured(question, _leading(predicted, state.targets))
+        wanted = honoured(question, predicted)
+        led = _leading(wanted, state.targets)
+        listed_effects = ranked(wanted)[: question.top] if question.top else led
     found = hypotheses(state, listed_effects)
     evidence = list(state.evidence)
     effects = []
