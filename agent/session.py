@@ -16,6 +16,10 @@ from typing import Any
 from agent.context import AgentContext
 from agent.llm.chat import ChatModel
 from agent.llm.errors import LLMError
+from agent.question.answerable import refuse_unanswered
+from agent.question.follow_up import follows_on_another
+from agent.question.reading import parse_question
+from agent.question.telling import as_words
 from agent.reasoners.base import Reasoner
 from agent.reasoners.evidence import EvidenceReasoner
 from agent.run import (
@@ -103,6 +107,7 @@ class Session:
             cascade=self.settings.cascade,
             versions=self.versions,
             text_index=self.text_index,
+            data=self.settings.data,
         )
 
     @cached_property
@@ -153,7 +158,7 @@ class Session:
         """
         async with self._reasoning() as reasoner:
             # A question that cannot be read leaves no run behind.
-            await reasoner.read(text, self.knowledge, cell_line)
+            refuse_unanswered(await reasoner.read(text, self.knowledge, cell_line))
             now = datetime.now(UTC)
             folder = run_dir or self.settings.runs / run_name(text, now)
             request = RunRequest(
@@ -164,6 +169,17 @@ class Session:
             )
             create(folder, request)
             return await self._finish(folder, request, reasoner, on_event)
+
+    def follow_up(self, text: str, run_dir: Path) -> str:
+        """Return a question that follows on the one of a finished run, in words of its own.
+
+        Raises:
+            QuestionError: It cannot be understood, or changes nothing.
+            RunError: The run is not finished.
+        """
+        before = load_answer(run_dir).question
+        question = parse_question(text, self.knowledge, before=before)
+        return as_words(question) if follows_on_another(question) else text
 
     async def resume(self, run_dir: Path, on_event: Listener | None = None) -> Answer:
         """Go on with an interrupted run; a finished one is only read."""
@@ -232,8 +248,13 @@ class Session:
             versions=self.versions.model_copy(update={"prompts": reasoner.prompts_hash}),
         )
         answer = await run(run_dir, context, request, on_event)
-        write_result(run_dir, answer, list(self.effect_rows(answer.question.perturbation)))
+        write_result(run_dir, answer, list(self._rows(answer)))
         return answer
+
+    def _rows(self, answer: Answer) -> Iterator[dict[str, Any]]:
+        """Iterate over the rows of `effects.csv`: none where no single perturbation was asked about."""
+        if answer.question.intent in ("forward", "why"):
+            yield from self.effect_rows(answer.question.perturbation)
 
     def effects(
         self, perturbation: Perturbation, readouts: Sequence[str] | None = None

@@ -18,6 +18,7 @@ from app.story import (
     predicted_calls,
     trees,
 )
+from app.surveys import survey_view
 from app.terminal import STYLES, Signs, plain
 from knowledge.schema import Answer, Call, CascadeStep, Effect, Evidence
 
@@ -36,13 +37,14 @@ def answer_view(
     parts: list[RenderableType] = [
         Text(plain(answer.summary), style="bold"),
     ]
+    parts += _section("Assumed", map(_bullet, answer.question.assumptions))
+    parts += survey_view(answer, citations, signs)
     parts += _effects(answer, citations, signs, verbose=verbose)
     parts += _phenotypes(answer, citations)
     parts += _cascade(answer, citations, signs, verbose=verbose)
     if verbose:
         citations.cite(fact.id for fact in answer.evidence)
     parts += _section("Evidence", (evidence_line(fact, signs) for fact in citations.cited()))
-    parts += _section("Assumed", map(_bullet, answer.question.assumptions))
     parts += _section("Unknown", map(_bullet, answer.unknown))
     parts += [Text(), Text(provenance(answer, signs), style="dim")]
     if run_dir is not None:

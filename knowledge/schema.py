@@ -10,7 +10,21 @@ EdgeEffect = Literal["activates", "inhibits", "binds", "regulates"]
 NodeKind = Literal["gene", "complex", "process"]
 Quantity = Literal["expression", "activity"]
 PerturbationKind = Literal["knockout", "knockdown", "activation"]
-Asks = Literal["what_happens", "which_genes", "direction", "why", "phenotype"]
+Asks = Literal["what_happens", "which_genes", "how_many", "direction", "why", "phenotype"]
+Intent = Literal[
+    "forward", "why", "reverse", "compare", "epistasis", "essentiality", "planning"
+]
+Seeks = Literal["regulators", "phenocopies", "rescuers"]
+Manner = Literal[
+    "",
+    "partial loss",
+    "degron",
+    "degradation",
+    "dominant negative",
+    "inhibition",
+    "overexpression",
+    "constitutively active",
+]
 EvidenceKind = Literal["measured", "database", "annotation", "text", "model"]
 StepStatus = Literal["verified", "contradicted", "unsupported"]
 Proposer = Literal["graph", "llm"]
@@ -70,22 +84,69 @@ class Edge(Frozen):
 
 
 class Perturbation(Frozen):
-    """What is done to the cell."""
+    """What is done to the cell.
 
-    genes: tuple[str, ...] = Field(min_length=1)
+    Attributes:
+        genes: Symbols; none only where the question asks which perturbation it is.
+        kind: How they are perturbed, in the terms of the screens.
+        cell_line: One of the screened lines.
+        background: Genes that the cells have lost before, a lesion of the line for this question.
+            Where the perturbation is a loss too, they stand among `genes`: the answer is that of
+            losing all of them, against the line as it is.
+        manner: How, where that is more than the kind says.
+        named: The complexes, families or pathways that `genes` stand for.
+    """
+
+    genes: tuple[str, ...]
     kind: PerturbationKind = "knockout"
     cell_line: str
+    background: tuple[str, ...] = ()
+    manner: Manner = ""
+    named: tuple[str, ...] = ()
+
+    @property
+    def done(self) -> tuple[str, ...]:
+        """Return the genes that are perturbed, without those that the cells lack already."""
+        return tuple(gene for gene in self.genes if gene not in self.background)
+
+
+class NamedSet(Frozen):
+    """A set of readouts under the name that the question gave it."""
+
+    name: str
+    members: tuple[str, ...]
 
 
 class Question(Frozen):
-    """A question in the field's terms, with the words it came from and what was assumed."""
+    """A question in the field's terms, with the words it came from and what was assumed.
+
+    Attributes:
+        perturbation: What is done; open, without a gene, where the question asks for it.
+        readouts: Symbols of the transcripts that are asked about.
+        readout_sets: Named sets among them.
+        phenotypes: Phenotypes of cells that are asked about.
+        asks: What of an effect is asked.
+        text: The user's words.
+        assumptions: What had to be assumed, for the top of the answer.
+        intent: The kind of question.
+        against: The other sides of a comparison; what the perturbation sought should be like.
+        seeks: What a reverse question looks for.
+        direction: Where only changes this way are asked about.
+        top: How many changes are asked for.
+    """
 
     perturbation: Perturbation
     readouts: tuple[str, ...] = ()
+    readout_sets: tuple[NamedSet, ...] = ()
     phenotypes: tuple[str, ...] = ()
     asks: Asks = "what_happens"
     text: str
     assumptions: tuple[str, ...] = ()
+    intent: Intent = "forward"
+    against: tuple[Perturbation, ...] = ()
+    seeks: Seeks | None = None
+    direction: Direction | None = None
+    top: int | None = None
 
 
 class Evidence(Frozen):
@@ -224,6 +285,40 @@ class Versions(Frozen):
     prompts: str = ""
 
 
+class Side(Frozen):
+    """One perturbation of a comparison with its effects; `label` is what sets it apart."""
+
+    label: str
+    perturbation: Perturbation
+    effects: tuple[Effect, ...]
+
+
+class Lead(Frozen):
+    """A perturbation that a search found.
+
+    `effect` is its effect on the readout that was asked about; `measured` says whether a screen of
+    the line read it, `linked` whether the graph leads from it to the readout; `breadth` is the share
+    of all readouts that it is known to change, small for a specific one.
+    """
+
+    gene: str
+    effect: Effect
+    measured: bool
+    linked: bool = False
+    breadth: Probability | None = None
+    evidence_ids: tuple[str, ...] = ()
+
+
+class Dependency(Frozen):
+    """Whether a line needs a gene, as far as the data tells."""
+
+    gene: str
+    cell_line: str
+    verdict: Literal["yes", "no", "unknown"]
+    statement: str
+    evidence_ids: tuple[str, ...] = ()
+
+
 class Answer(Frozen):
     """A calibrated prediction and a mechanism, every step of which points at `evidence`."""
 
@@ -235,6 +330,9 @@ class Answer(Frozen):
     known_phenotypes: tuple[KnownPhenotype, ...] = ()
     hypotheses: tuple[Hypothesis, ...]
     steps: tuple[CascadeStep, ...]
+    sides: tuple[Side, ...] = ()
+    leads: tuple[Lead, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
     evidence: tuple[Evidence, ...]
     unknown: tuple[str, ...] = ()
     reasoner: str

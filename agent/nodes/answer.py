@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from langgraph.runtime import Runtime
 
 from agent.accounting import settled
+from agent.answers.verdict import counted, honoured, verdict
 from agent.context import AgentContext
 from agent.events import emit
 from agent.frontier import refuted
@@ -38,7 +39,11 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         if alone
         else context.predictor.effects(perturbation, question.readouts or None, without=without)
     )
-    listed_effects = predicted if question.readouts else _leading(predicted, state.targets)
+    listed_effects = predicted
+    if not question.readouts:
+        wanted = honoured(question, predicted)
+        led = _leading(wanted, state.targets)
+        listed_effects = ranked(wanted)[: question.top] if question.top else led
     found = hypotheses(state, listed_effects)
     evidence = list(state.evidence)
     effects = []
@@ -77,6 +82,7 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     unknown = [*state.unknown, *_unknown(state, reference.rejected, effects, found)]
     numbering = Numbering(evidence)
     told = [outlook_words(one) for one in state.outlooks]
+    told += filter(None, (verdict(question, effects), counted(question, predicted)))
     if not alone:
         told.append(await context.reasoner.tell(question, effects, found, unknown))
     last = settled(runtime, "answer")

@@ -4,6 +4,7 @@ from langgraph.runtime import Runtime
 
 from agent.context import AgentContext
 from agent.events import emit
+from agent.question.telling import as_words
 from agent.state import AgentState, AgentUpdate
 from agent.wording import listed, perturbation_words
 
@@ -14,7 +15,10 @@ async def ground(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     question = await context.reasoner.read(state.text, context.knowledge, state.cell_line)
     perturbation = question.perturbation
     about = f"; readouts: {listed(question.readouts)}" if question.readouts else ""
-    emit(runtime, "ground", f"{perturbation_words(perturbation)}{about}")
+    if question.intent in ("forward", "why"):
+        emit(runtime, "ground", f"{perturbation_words(perturbation)}{about}")
+    else:
+        emit(runtime, "ground", as_words(question))
     unknown = list(context.knowledge.warnings)
     cell = context.predictor.cell_state(perturbation.cell_line)
     for gene in perturbation.genes:

@@ -19,9 +19,9 @@ from agent.llm.chat import ChatModel, Message
 from agent.llm.errors import LLMError
 from agent.llm.structured import structured
 from agent.metering import Account, MeteredChat, Settled
-from agent.question import parse_question
-from agent.question_items import Unreadable, Vocabulary
-from agent.question_words import DRUG_WORDS
+from agent.question.reading import parse_question
+from agent.question.items import Unreadable, Vocabulary
+from agent.question.words import DRUG_WORDS
 from agent.reasoners.base import Frontier, Fused
 from agent.reasoners.evidence import EvidenceReasoner, proposal
 from agent.reasoners.forms import (

@@ -5,15 +5,25 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from agent import question_words as vocabulary
-from agent.question_pieces import Item, pieces
-from agent.question_words import Cue
+from agent.question import words as vocabulary
+from agent.question.pieces import Item, pieces
+from agent.question.context import decided
+from agent.question.sets import LONGEST_NAME, Named, Names, names_of
+from agent.question.targets import targeted
+from agent.question.words import Cue
 from knowledge.cell_lines import CellLines
 from knowledge.errors import QuestionError
-from knowledge.schema import Gene, PerturbationKind
+from knowledge.gene_sets import GeneSets
+from knowledge.graph import SignedGraph
+from knowledge.schema import Gene
 from knowledge.symbols import Grounding, SymbolTable
 
-_PREFIXED = re.compile(r"(si|sh|sg|Δ)-?([A-Z][A-Z0-9-]+)")
+_PREFIXED = re.compile(
+    r"(si|sh|sg|Δ|dTAG|AID|dn|DN|ca|CA|OE|KO|KD|del)-?((?:[A-Z]|c-M)[A-Za-z0-9]*(?:-[A-Z0-9]+)*)"
+)
+_SUFFIXED = re.compile(
+    r"([A-Za-z][A-Za-z0-9-]*?[A-Z0-9])-?(KO|KD|OE|dTAG|AID|dKO|null|del)s?", re.ASCII
+)
 _GREEK_PART = re.compile(
     rf"([^\W_]{{2,}}?(?:-\d)?)[- ]?({'|'.join(vocabulary.GREEK_WORDS.values())})[- ]?(\d{{0,2}})",
     re.I,
@@ -48,6 +58,16 @@ class Vocabulary(Protocol):
         """The known cell lines."""
         ...
 
+    @property
+    def graph(self) -> SignedGraph:
+        """The signed graph, whose neighbourhoods decide what a name means."""
+        ...
+
+    @property
+    def gene_sets(self) -> GeneSets:
+        """Named sets of genes."""
+        ...
+
 
 def items(text: str, knowledge: Vocabulary) -> list[Item]:
     """Return the pieces of a cleaned question, in order.
@@ -55,16 +75,17 @@ def items(text: str, knowledge: Vocabulary) -> list[Item]:
     Raises:
         QuestionError: A word that must be a gene is none.
     """
-    return _Grounder(knowledge.symbols, text).run(list(pieces(text, knowledge.cell_lines)))
+    names = names_of(knowledge.symbols, knowledge.graph, knowledge.gene_sets)
+    found = _Grounder(knowledge.symbols, names, text).run(list(pieces(text, knowledge.cell_lines)))
+    return decided(targeted(found, names), knowledge.symbols, knowledge.graph)
 
 
 def known_name(word: str, symbols: SymbolTable) -> Grounding | None:
     """Return what a name means under the spellings that people use, None where it means nothing."""
-    key = "".join(c for c in word.lower() if c.isalnum())
     settled = vocabulary.FIELD_NAMES.get(word.upper())
     if settled and (gene := symbols.get(settled)):
         return Grounding(word=word, status="found", gene=gene, matched_by="alias")
-    members = vocabulary.SEVERAL_MEANINGS.get(word) or vocabulary.FAMILIES.get(key, ())
+    members = vocabulary.SEVERAL_MEANINGS.get(word, ())
     members = tuple(symbol for symbol in members if symbol in symbols)
     if members and word not in symbols:
         return Grounding(word=word, status="ambiguous", candidates=members)
@@ -95,8 +116,8 @@ def _variants(word: str) -> Iterable[str]:
 class _Grounder:
     """Decides which words of a question are genes."""
 
-    def __init__(self, symbols: SymbolTable, text: str) -> None:
-        self._symbols = symbols
+    def __init__(self, symbols: SymbolTable, names: Names, text: str) -> None:
+        self._symbols, self._names, self._text = symbols, names, text
         letters = [c for c in text if c.isalpha()]
         self._capitals = sum(c.islower() for c in letters) < _CAPITALS * len(letters)
         self._short = len(text.split()) <= 3
@@ -111,13 +132,49 @@ class _Grounder:
                 done.append(self._explicit(item))
             elif item.kind == "other_line":
                 done.append(self._line_or_gene(pieces, i))
+            elif named := self._named(pieces, i):
+                one, taken = named
+                done.append(one)
             elif item.kind == "word":
                 merged, taken = self._merged(pieces, i)
-                done += self._word(merged, done, pieces[i + taken :])
+                at = (item.at[0], pieces[i + taken - 1].at[1])
+                read = self._word(merged, done, pieces[i + taken :])
+                done += [replace(one, at=at) for one in read]
             else:
                 done.append(item)
             i += taken
         return done
+
+    def _named(self, pieces: list[Item], i: int) -> tuple[Item, int] | None:
+        """Return the set, or the gene by its full name, that begins here: the longest one."""
+        start = pieces[i].at[0]
+        if pieces[i].kind not in ("word", "cue", "line"):
+            return None
+        for length in range(min(LONGEST_NAME, len(pieces) - i), 0, -1):
+            last = pieces[i + length - 1]
+            if last.kind == "mark" or (length == 1 and last.kind != "word"):
+                continue
+            written = self._text[start : last.at[1]]
+            if any(mark in written for mark in ",;:?"):
+                continue
+            if length == 1 and (written in self._symbols or self._settled(written)):
+                continue
+            named = self._names.get(written)
+            if named is None or (named.gene and length == 1 and not written.islower()):
+                continue
+            at = (start, last.at[1])
+            if named.gene:
+                note = f"{written} read as {named.name} (its name)."
+                return Item("gene", written, symbol=named.name, note=note, at=at), length
+            return self._set(written, named, at), length
+        return None
+
+    def _settled(self, word: str) -> bool:
+        return vocabulary.FIELD_NAMES.get(word.upper()) in self._symbols
+
+    @staticmethod
+    def _set(written: str, named: Named, at: tuple[int, int]) -> Item:
+        return Item("gene", written, symbol=named.name, members=named.members, at=at, named=named)
 
     def _explicit(self, item: Item) -> Item:
         found = known_name(item.symbol, self._symbols)
@@ -162,29 +219,53 @@ class _Grounder:
         if word.lower() in vocabulary.ABBREVIATIONS or vocabulary.NOT_A_GENE.fullmatch(word):
             approved = word in self._symbols and word.lower() not in {"he", "p", "s", "ii"}
             return [_gene(word, self._symbols.ground(word)) if approved and place.strict else item]
-        if match := _PREFIXED.fullmatch(word):
-            inner = known_name(match[2], self._symbols)
-            if inner and word not in self._symbols and inner.status == "found":
-                cue = Cue(_PREFIXES[match[1]], "verb", 3)
-                return [Item("cue", match[1], cue=cue), _gene(match[2], inner)]
+        if word.lower() in vocabulary.CONTROLS and not _has_protein(self._symbols.get(word)):
+            return [replace(item, kind="control")]
+        if fixed := self._affixed(word):
+            return fixed
         if word.lower() in vocabulary.ENGLISH:
             return [self._english(item, place)]
+        if word.lower() in vocabulary.PLAIN and not (word.isupper() and word in self._symbols):
+            plain = word.islower() or word.capitalize() == word
+            if plain and not (place.strict and word in self._symbols):
+                return [item]
         if any(c.isdigit() for c in word) and any(c.isalpha() for c in word):
             return self._symbol_like(item, place)
         if any(c in _GREEK for c in word) or _inner_capital(word):
             return self._capitalised(item, place)
         if word.isupper() and len(word) > 1 and not self._capitals:
             return self._capitalised(item, place)
-        if len(word) > 1 and (place.gene or self._short or word in self._symbols):
+        unusual = word.lower() not in vocabulary.KNOWN
+        if len(word) > 1 and (place.gene or self._short or unusual or word in self._symbols):
             found = known_name(word, self._symbols) if self._claimed(word) else None
-            if found and (word.isupper() or place.gene or self._short):
+            if found and (word.isupper() or place.gene or self._short or unusual):
                 return [_gene(word, found)]
         return [item]
 
+    def _affixed(self, word: str) -> list[Item]:
+        """Split a gene from what is done to it: "shGATA1", "dTAG-BRD4", "KEAP1KO"."""
+        if word in self._symbols:
+            return []
+        if match := _PREFIXED.fullmatch(word):
+            inner = known_name(match[2], self._symbols)
+            if inner and inner.status == "found":
+                cue = _PREFIXES[match[1]]
+                return [Item("cue", match[1], cue=cue), _gene(match[2], inner)]
+            named = self._names.get(match[2])
+            if named and not named.gene:
+                return [
+                    Item("cue", match[1], cue=_PREFIXES[match[1]]),
+                    self._set(match[2], named, (0, 0)),
+                ]
+        if (match := _SUFFIXED.fullmatch(word)) and not self._symbols.claimed(word):
+            inner = known_name(match[1], self._symbols)
+            if inner and inner.status == "found":
+                return [_gene(match[1], inner), Item("cue", match[2], cue=_SUFFIXES[match[2]])]
+        return []
+
     def _claimed(self, word: str) -> bool:
         """Whether a word without digits is a name letter by letter: "vhl", but not "hla a"."""
-        settled = word.upper() in vocabulary.FIELD_NAMES or word.lower() in vocabulary.FAMILIES
-        return settled or self._symbols.claimed(word)
+        return word.upper() in vocabulary.FIELD_NAMES or self._symbols.claimed(word)
 
     def _english(self, item: Item, place: "_Place") -> Item:
         word = item.text
@@ -220,10 +301,7 @@ class _Grounder:
         if place.line and not place.cue:
             return [replace(item, kind="other_line", symbol=item.text)]
         if _MUTATION.fullmatch(item.text):
-            raise QuestionError(
-                f"Point mutations such as '{item.text}' are not handled yet; ask for the knockout, "
-                "knockdown or activation of the gene."
-            )
+            return [replace(item, kind="mutation")]
         if re.fullmatch(r"[A-Za-z]{2,}[\w-]*|[A-Z]\d+[A-Z]\w*|c\d+orf\d+", item.text):
             raise unknown_gene(item.text, self._symbols)
         return [item]
@@ -317,7 +395,9 @@ def _gene(word: str, found: Grounding) -> Item:
         return Item("gene", word, candidates=found.candidates)
     symbol = found.gene.symbol
     note = ""
-    if word.upper() != symbol.upper():
+    if _MOUSE.fullmatch(word) and symbol.isupper():
+        note = f"{word} is written as a mouse gene: read as human {symbol}."
+    elif word.upper() != symbol.upper():
         how = _FOUND_BY.get(found.matched_by or "", "spelling")
         note = f"{word} read as {symbol} ({how})."
     return Item("gene", word, symbol=symbol, note=note)
@@ -343,9 +423,30 @@ _ALL_GENES = 30_000
 _GREEK = frozenset(vocabulary.GREEK_WORDS)
 _TAILS = frozenset([*vocabulary.GREEK_WORDS, *vocabulary.GREEK_WORDS.values(), "kb"])
 _BEFORE_GENES = vocabulary.words("to of on about does do did is are will would can gene genes why")
-_PREFIXES: dict[str, PerturbationKind | None] = {
-    "si": "knockdown",
-    "sh": "knockdown",
-    "sg": None,
-    "Δ": "knockout",
+_MOUSE = re.compile(r"[A-Z][a-z]+[a-z0-9]*\d[a-z0-9]*|[A-Z][a-z]{3,}[a-z]")
+_PREFIXES = {
+    "si": Cue("knockdown", "verb", 3),
+    "sh": Cue("knockdown", "verb", 3),
+    "sg": Cue(None, "verb", 3),
+    "Δ": Cue("knockout", "verb", 3),
+    "del": Cue("knockout", "verb", 3),
+    "dTAG": Cue("knockdown", "verb", 3, "degron"),
+    "AID": Cue("knockdown", "verb", 3, "degron"),
+    "dn": Cue("knockdown", "verb", 3, "dominant negative"),
+    "DN": Cue("knockdown", "verb", 3, "dominant negative"),
+    "ca": Cue("activation", "verb", 3, "constitutively active"),
+    "CA": Cue("activation", "verb", 3, "constitutively active"),
+    "OE": Cue("activation", "verb", 3, "overexpression"),
+    "KO": Cue("knockout", "verb", 3),
+    "KD": Cue("knockdown", "verb", 3),
+}
+_SUFFIXES = {
+    "KO": Cue("knockout", "noun", 3),
+    "dKO": Cue("knockout", "noun", 3),
+    "null": Cue("knockout", "mark", 3),
+    "del": Cue("knockout", "noun", 3),
+    "KD": Cue("knockdown", "noun", 3),
+    "OE": Cue("activation", "noun", 3, "overexpression"),
+    "dTAG": Cue("knockdown", "noun", 3, "degron"),
+    "AID": Cue("knockdown", "noun", 3, "degron"),
 }
