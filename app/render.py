@@ -15,6 +15,7 @@ from app.story import (
     Citations,
     main_steps,
     ordered_effects,
+    parted,
     predicted_calls,
     trees,
 )
@@ -27,6 +28,7 @@ MOST_EFFECTS = 15
 MOST_STEPS = 40
 CITATIONS = 24  # in the table of effects, shared by its rows
 MOST_CITATIONS = 4
+NAMED = 6  # general responses named
 
 
 def answer_view(
@@ -157,12 +159,15 @@ def _effects(
     effects = ordered_effects(answer)
     if not effects:
         return []
-    shown = effects if verbose else effects[: max(MOST_EFFECTS, len(answer.question.readouts))]
-    parts: list[RenderableType] = [
-        _title("Predicted effects"),
-        effects_table(shown, citations, signs),
-    ]
-    if more := len(effects) - len(shown):
+    own, usual = parted(answer)
+    shown = effects if verbose else own[: max(MOST_EFFECTS, len(answer.question.readouts))]
+    title = "Predicted effects" if answer.question.readouts else "Specific to this perturbation"
+    parts: list[RenderableType] = [_title(title), effects_table(shown, citations, signs)]
+    if usual and not verbose:
+        names = listed([effect.gene for effect in usual[:NAMED]])
+        words = f"{len(usual)} general responses, which many perturbations of this line move: "
+        parts.append(Text(plain(f"{words}{names}"), style="dim"))
+    if more := len(effects) - len(shown) - (0 if verbose else len(usual)):
         parts.append(Text(f"{more} more with --verbose; every gene in effects.csv", style="dim"))
     parts += [Text(plain(line), style="dim") for line in _reasons(shown)]
     return parts
@@ -223,7 +228,7 @@ def _cascade(
     relation, status, direction = signs.relation, signs.status, signs.direction
     legend = (
         f"{direction['up']} up  {direction['down']} down  {relation['activates']} activates  "
-        f"{relation['inhibits']} inhibits  {status['verified']} verified  "
+        f"{relation['inhibits']} inhibits  {status['verified']} in databases or built in  "
         f"{status['contradicted']} contradicted  {status['unsupported']} unsupported"
     )
     return [*parts, Text(legend, style="dim")]

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
+from agent.wording import general
 from knowledge.errors import RunError
 from knowledge.schema import Answer, Call, CascadeStep, Change, Direction, Effect, Evidence, Frozen
 
@@ -93,6 +94,18 @@ def ordered_effects(answer: Answer) -> tuple[Effect, ...]:
     """Return the effects asked about first, the others in the answer's order."""
     place = {gene: index for index, gene in enumerate(answer.question.readouts)}
     return tuple(sorted(answer.effects, key=lambda effect: place.get(effect.gene, len(place))))
+
+
+def parted(answer: Answer) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:
+    """Return the effects that are told one by one, and the general responses of the line.
+
+    What was asked about is told, however general it is.
+    """
+    effects = ordered_effects(answer)
+    if answer.question.readouts:
+        return effects, ()
+    usual = tuple(effect for effect in effects if general(effect))
+    return tuple(effect for effect in effects if not general(effect)), usual
 
 
 def predicted_calls(answer: Answer) -> dict[str, Call]:

@@ -11,9 +11,7 @@ NodeKind = Literal["gene", "complex", "process"]
 Quantity = Literal["expression", "activity"]
 PerturbationKind = Literal["knockout", "knockdown", "activation"]
 Asks = Literal["what_happens", "which_genes", "how_many", "direction", "why", "phenotype"]
-Intent = Literal[
-    "forward", "why", "reverse", "compare", "epistasis", "essentiality", "planning"
-]
+Intent = Literal["forward", "why", "reverse", "compare", "epistasis", "essentiality", "planning"]
 Seeks = Literal["regulators", "phenocopies", "rescuers"]
 Manner = Literal[
     "",
