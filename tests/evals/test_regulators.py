@@ -14,7 +14,7 @@ from evals.regulators import lists
 from evals.regulators import score as scoring
 from evals.regulators.predictors import FUSED, HELD_OUT, IN_SAMPLE, PATHS, PRIOR, RESPONSE
 from evals.regulators.run import RegulatorsEval, evaluate
-from evals.regulators.score import FEWEST, scores
+from evals.regulators.score import FEWEST, FEWEST_GENES, scores
 from evals.regulators.truth import MOST_OF_ONE_VOTE, agreement, labelled, read_sets
 from evals.scoreboard import keep, scoreboard
 from knowledge.errors import RunError
@@ -23,7 +23,7 @@ from models.response.annotations import read_symbols
 from tests.app.refusal import one_sentence
 from tests.evals.regulators_world import READOUTS, told_world, write_mirror
 
-QUICK = RegulatorsEval(tested=False, open_questions=False, draws=20)
+QUICK = RegulatorsEval(least_votes=1, tested=False, open_questions=False, draws=20)
 
 
 def silent(what, done):
@@ -108,11 +108,14 @@ def test_a_regulator_with_few_genes_one_way_is_left_out_of_the_mean_within():
 
 
 def test_within_a_gene_regulators_are_ranked_against_each_other():
-    first = table([1, 0], [2, 2], "TF1", ["G0", "G1"])
-    second = table([0, 1], [1, 1], "TF2", ["G0", "G1"])
-    # On G0 the regulator that raises it has the higher score, on G1 the other one has.
+    half = FEWEST_GENES // 2
+    first = table([1] * half + [0] * half, [2] * 2 * half, "TF1")
+    second = table([0] * half + [1] * half, [1] * 2 * half, "TF2")
+    # On the first genes the regulator that raises them has the higher score, on the others not.
     one = scored(pd.concat([first, second]), "gene")["said", 2]
     assert one.value.value == 0.5
+    second["said"] = [1] * half + [3] * half
+    assert scored(pd.concat([first, second]), "gene")["said", 2].value.value == 1
 
 
 def test_a_gain_votes_the_other_way_round_and_the_prior_leaves_the_regulator_out(mirror):
