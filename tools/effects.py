@@ -57,12 +57,17 @@ class EffectPredictor:
     ) -> None:
         self.knowledge, self.response, self.fusion = knowledge, response, fusion
         self._max_steps, self._min_confidence = max_steps, min_confidence
+        self._observed = lru_cache(maxsize=None)(self._read_by_screen)
         self._reached = lru_cache(maxsize=64)(self._search)
         self._predicted = lru_cache(maxsize=16)(self._predict)
 
     def cell_state(self, cell_line: str) -> CellState:
         """Return what `cell_line` does not pass on."""
-        return CellState(self.knowledge.cell_lines.ground(cell_line), self.knowledge.expression)
+        line = self.knowledge.cell_lines.ground(cell_line)
+        return CellState(line, self.knowledge.expression, self._observed(line.name))
+
+    def _read_by_screen(self, cell_line: str) -> frozenset[str]:
+        return frozenset(self.response.readouts(cell_line))
 
     def reach(
         self,

@@ -121,7 +121,7 @@ def classes(root: Path, knowledge: Knowledge) -> Mapping[str, str]:
 def ground(regulator: str, response: ResponseModel) -> str:
     """Return whether a training screen perturbed the regulator, or a close relative of it."""
     found = response.ground(regulator)
-    if found.perturbed:
+    if found.known:
         return "perturbed in a screen"
     return "a close relative was" if found.nearest >= CLOSE else "neither was"
 

@@ -1,165 +1,236 @@
-"""Fits the fusion heads on held-out predictions for training perturbations.
+"""Fits the posterior on both worlds: training perturbations of the screens, and regulators.
 
-The response model's training leaves a table of them (`held_out.parquet`): one row per training
-example with the probability that a model gave which never saw that perturbation. Metrics are
-cross-validated over perturbations; the shipped heads and the threshold use all training rows.
+The response model's training leaves a table of held-out predictions (`held_out.parquet`): one row
+per training example with the probability that a model gave which never saw that perturbation in
+that line (`multi`) or in any line (`strict`). The regulators come from hundreds of studies of other
+cells. Figures are cross-fitted, by perturbation and by regulator; the shipped heads use all rows.
 """
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
-from sklearn.model_selection import GroupKFold
 
 from knowledge.base import Knowledge, load_knowledge
-from knowledge.cascade import CellState, reach, start
+from knowledge.cascade import CellState, Reach, reach, start
 from knowledge.errors import DataError
 from knowledge.schema import Perturbation
-from models.fusion import (
+from knowledge.sources import missing
+from knowledge.trust import FILE as EDGE_TRUST
+from models.fusion.edge_trust import fit_edge_trust, measured_signs
+from models.fusion.habit import Habit, save_habit
+from models.fusion.habit_training import fit_habit, gene_features
+from models.fusion.posterior import (
+    Bools,
     Floats,
     FusionConfig,
     Head,
     Heads,
     Scope,
-    balance,
-    logit,
-    strength,
+    Support,
+    Task,
+    features,
 )
+from models.fusion.regulator_sets import FILE as REGULATORS
+from models.fusion.regulator_sets import consensus, read_regulator_sets
+from models.fusion.support import gathered
 from models.provenance import code_commit
+from models.response import ResponseModel
 from models.threshold import best_f1_threshold
 
 FOLDS = 5
-Metrics = dict[str, dict[str, dict[str, float]]]
-"""Knowledge scope, task, name of the figure."""
-# Ridge strength of the logistic heads: weak, there are three weights and 10^5 rows.
+# Fewer net votes say next to nothing about the sign of a change.
+LEAST_VOTES = 2
+# Perturbations of which the paths are followed; a search over the databases takes a quarter second.
+MOST_PERTURBATIONS = 1500
+# Ridge strength of the heads: weak, there are a dozen weights and 10^5 rows.
 INVERSE_PENALTY = 10.0
+Progress = Callable[[str, float], None]
+Figures = dict[str, dict[str, float]]
 
 
-def cascade_support(rows: pd.DataFrame, knowledge: Knowledge) -> tuple[Floats, Floats]:
-    """Return the confidences that the cascade raises and lowers each row's readout, `(n,)` each.
+@dataclass(frozen=True)
+class Rows:
+    """Labelled pairs of one task and what speaks about them.
 
-    Args:
-        rows: Columns `pert`, `gene` (approved symbols) and `cell_line`.
-        knowledge: Its graph and cell lines are used.
+    Attributes:
+        support: One entry per row.
+        label: 0 or 1.
+        weight: How much a row counts.
+        group: What a fold must not part: a perturbation of the screens, or a regulator.
+        screens: Whether the row is of the screens.
+        table: `pert`, `gene`, `cell_line` and `setting` of each row.
     """
-    up, down = np.zeros(len(rows)), np.zeros(len(rows))
-    keys = list(zip(rows["pert"], rows["cell_line"], rows["gene"], range(len(rows)), strict=True))
-    for (pert, line), group in groupby(sorted(keys), key=lambda key: key[:2]):
-        perturbation = Perturbation(genes=(pert,), kind="knockdown", cell_line=line)
-        cell = CellState(knowledge.cell_lines.ground(line), knowledge.expression)
-        reached = reach(knowledge.graph, start(perturbation), cell=cell)
-        for _, _, gene, index in group:
-            up[index] = reached.confidence(gene, "up")
-            down[index] = reached.confidence(gene, "down")
-    return up, down
+
+    support: Support
+    label: NDArray[np.int64]
+    weight: Floats
+    group: NDArray[np.str_]
+    screens: Bools
+    table: pd.DataFrame
+
+    def take(self, chosen: Bools) -> "Rows":
+        """Return the chosen rows."""
+        table = self.table[chosen].reset_index(drop=True)
+        rest = (self.label, self.weight, self.group, self.screens)
+        return Rows(self.support.take(chosen), *(part[chosen] for part in rest), table)
+
+    @classmethod
+    def joined(cls, parts: "list[Rows]") -> "Rows":
+        """Return all rows of `parts`."""
+        return cls(
+            Support.joined([part.support for part in parts]),
+            np.concatenate([part.label for part in parts]),
+            np.concatenate([part.weight for part in parts]),
+            np.concatenate([part.group for part in parts]),
+            np.concatenate([part.screens for part in parts]),
+            pd.concat([part.table for part in parts], ignore_index=True),
+        )
 
 
-def fit_head(x: Floats, label: Floats, p_response: Floats | None) -> Head:
-    """Fit one head; without `p_response`, one that stands alone."""
-    columns = [x] if p_response is None else [logit(p_response), x]
+class World:
+    """What the rows of one knowledge scope are gathered from."""
+
+    def __init__(self, knowledge: Knowledge, response: ResponseModel) -> None:
+        self.knowledge, self.response = knowledge, response
+
+    def reached(self, gene: str, line: str) -> Reach:
+        """Return the best paths from the loss of `gene` in `line`."""
+        perturbation = Perturbation(genes=(gene,), kind="knockdown", cell_line=line)
+        ground = self.knowledge.cell_lines.ground(line)
+        read = frozenset(self.response.readouts(line))
+        cell = CellState(ground, self.knowledge.expression, read)
+        return reach(self.knowledge.graph, start(perturbation), cell=cell)
+
+    def screens(self, tables: Mapping[str, pd.DataFrame], task: Task, told: Progress) -> Rows:
+        """Return the rows of held-out tables, by setting; habits are none of their business."""
+        column = {"de": "de", "up": "dir"}[task]
+        parts = []
+        for setting, table in tables.items():
+            rows = table[table["task"] == column]
+            lines = rows.groupby("pert")["cell_line"].nunique()
+            groups = list(rows.groupby(["pert", "cell_line"], sort=True))
+            for done, ((pert, line), part) in enumerate(groups):
+                told(f"{task}, {setting}: following paths", done / len(groups))
+                known = setting == "multi" and lines[pert] > 1
+                ground = self.response.ground(str(pert))._replace(known=bool(known))
+                n, p = len(part), part["p"].to_numpy(float)
+                support = gathered(
+                    list(part["gene"]), p, p, ground, self._paths(str(pert), str(line)), np.zeros(n)
+                )
+                parts.append(
+                    Rows(
+                        support,
+                        part["label"].to_numpy(np.int64),
+                        np.ones(n),
+                        np.full(n, pert),
+                        np.ones(n, bool),
+                        part[["pert", "gene", "cell_line"]].assign(setting=setting),
+                    )
+                )
+        return Rows.joined(parts)
+
+    def regulators(self, votes: pd.DataFrame, habit: Mapping[str, Habit], told: Progress) -> Rows:
+        """Return the rows of regulators in every line, each weighing its share of the votes.
+
+        Args:
+            votes: `regulator`, `gene`, `votes`, of genes with enough of them.
+            habit: For each regulator, one that was learnt without it.
+            told: Is told how far it has come.
+        """
+        parts = []
+        groups = list(votes.groupby("regulator", sort=True))
+        lines = self.response.cell_lines
+        for done, (regulator, part) in enumerate(groups):
+            told("regulators: asking the response model", done / len(groups))
+            genes = list(part["gene"])
+            usual = habit[str(regulator)].log_odds(genes)
+            ground = self.response.ground(str(regulator))
+            for line in lines:
+                predicted = self.response.predict((str(regulator),), genes, line)
+                p_up = np.array([np.nan if row.abstained else row.p_up for row in predicted])
+                p_de = np.array([np.nan if row.abstained else row.p_de for row in predicted])
+                reached = self._paths(str(regulator), line)
+                n = len(genes)
+                parts.append(
+                    Rows(
+                        gathered(genes, p_de, p_up, ground, reached, usual),
+                        (part["votes"].to_numpy() > 0).astype(np.int64),
+                        part["votes"].to_numpy(float) ** 2 / (4 * len(lines)),
+                        np.full(n, regulator),
+                        np.zeros(n, bool),
+                        pd.DataFrame(
+                            {"pert": regulator, "gene": genes, "cell_line": line}
+                        ).assign(setting="regulators"),
+                    )
+                )
+        return Rows.joined(parts)
+
+    def _paths(self, gene: str, line: str) -> Reach:
+        key = (gene, line)
+        if key not in self._kept:
+            self._kept[key] = self.reached(gene, line)
+        return self._kept[key]
+
+    @property
+    def _kept(self) -> dict[tuple[str, str], Reach]:
+        return self.__dict__.setdefault("_paths_kept", {})
+
+
+def fit_head(rows: Rows, task: Task) -> Head:
+    """Fit one head to rows; features without a value in them get weight zero."""
+    found = features(rows.support, task)
+    x = np.column_stack(list(found.values()))
     # Most rows have no path: a first-order solver would stop before it has seen those that do.
     model = LogisticRegression(C=INVERSE_PENALTY, solver="newton-cholesky")
-    model.fit(np.column_stack(columns), label)
+    model.fit(x, rows.label, sample_weight=rows.weight)
     weights = [float(value) for value in model.coef_[0]]
-    response = 0.0 if p_response is None else weights[0]
-    return Head(bias=float(model.intercept_[0]), response=response, cascade=weights[-1])
+    return Head(bias=float(model.intercept_[0]), weights=dict(zip(found, weights, strict=True)))
 
 
-def evaluate(
-    x: Floats,
-    label: Floats,
-    p_response: Floats,
-    perts: NDArray[np.str_],
-    genes: NDArray[np.str_],
-) -> dict[str, float]:
-    """Return cross-validated scores over perturbations: response alone, cascade alone, fused.
+def cross_fitted(rows: Rows, task: Task, seed: int = 0) -> Floats:
+    """Return each row's probability from heads that saw neither its perturbation's rows."""
+    fold = folds_of(rows.group, seed)
+    out = np.empty(len(rows.label))
+    for number in range(FOLDS):
+        test = fold == number
+        head = fit_head(rows.take(~test), task)
+        out[test] = expit(head.logit(features(rows.support.take(test), task)))
+    return out
 
-    AUROC is pooled over the rows with a path, where the frequency of each readout gene alone does
-    well; that control is reported beside it.
-    """
-    fused, frequency = np.empty(len(label)), np.empty(len(label))
-    for fit, test in GroupKFold(FOLDS).split(x, label, perts):
-        head = fit_head(x[fit], label[fit], p_response[fit])
-        fused[test] = head.probability(p_response[test], x[test])
-        rates = pd.Series(label[fit]).groupby(genes[fit]).mean()
-        frequency[test] = rates.reindex(genes[test]).fillna(label[fit].mean())
-    touched = x != 0
-    ranked = {
-        "gene_frequency": frequency,
-        "cascade": x,
-        "response": p_response,
-        "fused": fused,
+
+def folds_of(groups: NDArray[np.str_], seed: int = 0) -> NDArray[np.int64]:
+    """Return a fold for each row, the same one for all rows of a group in every table."""
+    digest = {
+        group: int(hashlib.sha256(f"{seed}:{group}".encode()).hexdigest(), 16) % FOLDS
+        for group in set(groups.tolist())
     }
-    return {
-        "rows": len(label),
-        "rows_with_path": int(touched.sum()),
-        **{
-            f"auroc_with_path_{name}": float(roc_auc_score(label[touched], score[touched]))
-            for name, score in ranked.items()
-        },
-        "log_loss_response": float(log_loss(label, p_response)),
-        "log_loss_fused": float(log_loss(label, fused)),
-        "log_loss_with_path_response": float(log_loss(label[touched], p_response[touched])),
-        "log_loss_with_path_fused": float(log_loss(label[touched], fused[touched])),
-        "brier_response": float(brier_score_loss(label, p_response)),
-        "brier_fused": float(brier_score_loss(label, fused)),
-    }
+    return np.array([digest[group] for group in groups.tolist()], np.int64)
 
 
-def train(held_out: Path, data: Path, out: Path) -> Metrics:
-    """Fit the heads of every knowledge scope at hand, write the checkpoint to `out`, return scores.
+def read_held_out(path: Path) -> pd.DataFrame:
+    """Read a table of held-out predictions.
 
     Raises:
-        DataError: The table of held-out predictions cannot be read.
+        DataError: It cannot be read.
     """
     try:
-        rows = pd.read_parquet(held_out)
+        table = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise DataError(
-            f"{held_out} is no table of held-out predictions ({error}); "
+            f"{path} is no table of held-out predictions ({error}); "
             "`knockwise train response` writes one."
         ) from error
-    scopes: dict[Scope, Heads] = {}
-    metrics: Metrics = {}
-    versions: dict[str, dict[str, str]] = {}
-    for scope in get_args(Scope):
-        knowledge = load_knowledge(data if scope == "full" else Path("/nonexistent"))
-        if knowledge.scope != scope:
-            continue
-        versions[scope] = knowledge.versions
-        heads: dict[str, Head | float] = {}
-        metrics[scope] = {}
-        for task, name in (("de", "de"), ("dir", "up")):
-            part = rows[rows["task"] == task].reset_index(drop=True)
-            up, down = cascade_support(part, knowledge)
-            x = strength(up, down) if task == "de" else balance(up, down)
-            label, p = part["label"].to_numpy(float), part["p"].to_numpy(float)
-            head = heads[name] = fit_head(x, label, p)
-            heads[f"{name}_alone"] = fit_head(x, label, None)
-            metrics[scope][task] = evaluate(
-                x, label, p, part["pert"].to_numpy(str), part["gene"].to_numpy(str)
-            )
-            if task == "de":
-                heads["de_threshold"] = best_f1_threshold(head.probability(p, x), label)
-        scopes[scope] = Heads.model_validate(heads)
-    config = FusionConfig(scopes=scopes)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.json").write_text(config.model_dump_json(indent=2) + "\n")
-    training: dict[str, object] = {
-        "held_out_sha256": hashlib.sha256(held_out.read_bytes()).hexdigest(),
-        "knowledge": versions,
-        "folds": FOLDS,
-        "metrics": metrics,
-        "commit": code_commit(),
-        "date": datetime.now(UTC).date().isoformat(),
-    }
-    (out / "training.json").write_text(json.dumps(training, indent=2, sort_keys=True) + "\n")
-    return metrics
+    wanted = {"task", "pert", "gene", "cell_line", "label", "p"}
+    if not wanted <= set(table.columns):
+        raise DataError(f"{path} lacks {', '.join(sorted(wanted - set(table.columns)))}.")
+    return table

@@ -27,7 +27,7 @@ from models.response.field import N_LINES, Field, FieldSettings
 from models.response.query import Query
 from models.response.schema import Analogue, Outcome, ResponsePrediction
 from models.response.screens import UNKNOWN, Rows
-from models.response.similarity import Kin, Relatives, kin_of, similarity_to
+from models.response.similarity import SCALE, Kin, Relatives, kin_of, similarity_to
 
 FloatArray = NDArray[np.float64]
 
@@ -60,14 +60,16 @@ class Habit(NamedTuple):
 
 
 class Ground(NamedTuple):
-    """What of the screens a perturbed gene stands on.
+    """Where a perturbation stands in what the model was trained on.
 
     Attributes:
-        perturbed: Whether a training screen perturbed the gene itself.
-        nearest: Similarity of the most alike gene that was perturbed, 0 to 1.
+        known: Whether a training screen has measured it, in any line.
+        essential: Share of cancer lines that need the gene; 0.5 where that is not known.
+        nearest: Likeness of the nearest measured perturbation, in [0, 1].
     """
 
-    perturbed: bool
+    known: bool
+    essential: float
     nearest: float
 
 
@@ -154,13 +156,15 @@ class ResponseModel:
         }
 
     def ground(self, gene: str) -> Ground:
-        """Return how near the screens came to perturbing `gene`; nowhere for an unknown gene."""
-        if (index := self._gene.get(gene)) is None:
-            return Ground(perturbed=False, nearest=0.0)
-        query = self._query(index, 0)
-        own = int(query.own[0])
-        perturbed = own != UNKNOWN and bool(self._evidence.de.n_rows[:, own].any())
-        return Ground(perturbed, float(query.similarity.max(initial=0)))
+        """Return where the loss of `gene` stands in what the model was trained on."""
+        index = self._gene.get(gene)
+        if index is None:
+            return Ground(known=False, essential=0.5, nearest=0.0)
+        own = int(self._own[index])
+        known = own != UNKNOWN and bool(self._evidence.de.n_rows[:, own].any())
+        share = float(self._facts.essential[index, 0])
+        likeness = self._relatives.level[index].max() / SCALE
+        return Ground(known, share if np.isfinite(share) else 0.5, float(likeness) ** 2)
 
     def measured(self, gene: str, readout: str, cell_line: str) -> Outcome | None:
         """Return the training outcome of a pair, or None where no training row says."""
