@@ -80,7 +80,7 @@ class ToldResponse:
         return {gene: Habit(0.1, 0.5) for gene in self.readouts(cell_line)}
 
     def ground(self, gene):
-        return Ground(perturbed=gene == "TF1", nearest=0.3 if gene == "TF2" else 0.0)
+        return Ground(known=gene == "TF1", essential=0.5, nearest=0.3 if gene == "TF2" else 0)
 
     def measured(self, gene, readout, cell_line):
         return "up" if (gene, readout, cell_line) == ("TF1", "G0", "K562") else None

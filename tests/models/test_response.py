@@ -183,10 +183,10 @@ def test_the_habit_of_a_readout_is_how_often_it_changes_whatever_is_perturbed(mo
 
 
 def test_the_ground_of_a_gene_is_whether_it_or_a_relative_was_perturbed(model):
-    assert model.ground("HSPA5").perturbed
+    assert model.ground("HSPA5").known
     kin = model.ground("KEAP1")
     assert kin.nearest > 0
     unlike = model.ground("TAS2R1")
-    assert not unlike.perturbed
+    assert not unlike.known
     assert unlike.nearest < 0.05
-    assert model.ground("NOPE1") == (False, 0.0)
+    assert model.ground("NOPE1") == (False, 0.5, 0.0)
