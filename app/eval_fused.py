@@ -25,8 +25,11 @@ def fused(
 
     Also counts the specific responders that lists begin with, by what they are ranked by.
     """
-    given: dict[Literal["multi", "strict"], Path | None] = {"multi": multi, "strict": strict}
-    tables = {name: path for name, path in given.items() if path is not None}
+    tables: dict[Literal["multi", "strict", "extended"], Path] = {}
+    if multi is not None:
+        tables["multi"] = multi
+    if strict is not None:
+        tables["strict"] = strict
     if not tables:
         raise KnockwiseError("Nothing to score; give --multi or --strict, or both.")
     from app.progress import progress_bar

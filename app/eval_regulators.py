@@ -29,7 +29,7 @@ def regulators(
     least_votes: Annotated[
         int,
         typer.Option(min=1, help="Leave out regulators without a gene of so many net votes."),
-    ] = 1,
+    ] = 2,
     tested: Annotated[
         bool, typer.Option("--tested/--no-tested", help="Score data sets with tested negatives.")
     ] = True,

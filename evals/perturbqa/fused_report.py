@@ -19,7 +19,7 @@ HOW = (
     "fusion was fitted without it. 95 % intervals by resampling whole perturbations."
 )
 LISTS = (
-    "Share of specific responders among a perturbation's first twenty of its hundred or so held-out "
+    "Share of specific responders among a perturbation's first twenty of some hundred held-out "
     "training rows. A specific responder changed, and is recorded as changed under at most "
     f"{RARE:.0%} of the line's other training perturbations. Rows are few and picked for balance: "
     "the section on regulators has lists over all readouts."

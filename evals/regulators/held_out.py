@@ -36,7 +36,8 @@ def read_held_out(path: Path) -> pd.DataFrame:
 def with_held_out(pairs: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """Return the pairs with a column of held-out directions; those in sample are called so."""
     parted = table if "scope" in table else table.assign(scope="full")
-    renamed = {name: name.replace(FUSED, IN_SAMPLE) for name in pairs if name.startswith(FUSED)}
+    names = [str(name) for name in pairs]
+    renamed = {name: name.replace(FUSED, IN_SAMPLE) for name in names if name.startswith(FUSED)}
     pairs = pairs.rename(columns=renamed)
     for scope, rows in parted.groupby("scope"):
         name = HELD_OUT if scope == "full" else f"{HELD_OUT}, {STARTER}"

@@ -25,6 +25,9 @@ SHUFFLED = "paths, signs shuffled"
 RANDOM = "random"
 HABIT = "habit of the readout in the line"
 STARTER = "starter pack"
+PRODUCT = (HELD_OUT, FUSED, IN_SAMPLE)
+LINES_APART = tuple(f"{name}, {line}" for name in PRODUCT for line in CELL_LINES)
+"""The product's answer for one line, where others are the mean over the four."""
 CONTROLS = (PRIOR, EDGES, SHUFFLED, RANDOM, HABIT)
 KEYS = ["asked", "gene"]
 Table = pd.DataFrame
@@ -94,14 +97,12 @@ def changes(table: Table, best: Scope, seed: int) -> Table:
 
 def in_order(names: Sequence[str]) -> list[str]:
     """Return predictors as a page lists them: the product, its lines, its parts, controls."""
-    product = (HELD_OUT, FUSED, IN_SAMPLE)
-    lines = [f"{name}, {line}" for name in product for line in CELL_LINES]
     parts = (RESPONSE, PATHS, MEASURED, EXPRESSION)
     with_starter = {
         group: [one for name in group for one in (name, f"{name}, {STARTER}")]
-        for group in (product, parts)
+        for group in (PRODUCT, parts)
     }
-    order = [*with_starter[product], *lines, *with_starter[parts], *CONTROLS]
+    order = [*with_starter[PRODUCT], *LINES_APART, *with_starter[parts], *CONTROLS]
     place = {name: number for number, name in enumerate(order)}
     return sorted(names, key=lambda name: (place.get(name, len(order)), name))
 

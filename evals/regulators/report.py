@@ -5,7 +5,15 @@ from typing import Any
 
 from evals.metrics import Estimate
 from evals.perturbqa.report import Section, Table
-from evals.regulators.predictors import EDGES, FUSED, HELD_OUT, IN_SAMPLE, PRIOR, in_order
+from evals.regulators.predictors import (
+    EDGES,
+    FUSED,
+    HELD_OUT,
+    IN_SAMPLE,
+    LINES_APART,
+    PRIOR,
+    in_order,
+)
 from evals.regulators.schema import ALL, MEASURES, Measure, Metrics, Score, Task
 from evals.regulators.score import CONSENSUS, FEWEST
 from evals.regulators.truth import AGREEMENT, CLOSE, VOTES, Kind
@@ -19,10 +27,13 @@ HOW = (
     "log-odds of P(up), averaged over the four lines; a readout that the product gives no number "
     f"for counts as zero. Within regulator: the mean over regulators with at least {FEWEST} genes "
     "each way of the AUROC of up against down among its genes. Within gene: the mean over genes of "
-    "the AUROC across regulators. Right sign: the share of pairs, half where nothing is said. "
+    "the AUROC across regulators, half for what is the same for all of them. Right sign: the share "
+    "of pairs, half where nothing is said. "
     "95 % intervals by resampling whole regulators, shared by everything that is compared. The "
     "gene prior is the way a gene goes in the other regulators' sets."
 )
+# A mean over fewer regulators than these is not shown.
+FEWEST_REGULATORS = 3
 IN_SAMPLE_SAYS = (
     "The fused answer's weights were fitted on these very regulators: the honest row is the one "
     "with the regulator's fold left out of the fitting."
@@ -145,7 +156,7 @@ def _ahead(metrics: Metrics) -> Section:
     rows = [
         (name, *(_signed(one.ahead) if (one := found.get((name, v, ALL))) else "" for v in VOTES))
         for name in _names(found)
-        if name != PRIOR
+        if name not in (PRIOR, *LINES_APART)
     ]
     header = ("predictor minus gene prior", *(f"{votes} votes or more" for votes in VOTES))
     return Section(
@@ -268,7 +279,7 @@ def _counted(score: Score | None) -> str:
 
 
 def _cell(score: Score | None, rows: bool = False) -> str:
-    if score is None:
+    if score is None or (score.measure == "within" and score.value.n < FEWEST_REGULATORS):
         return ""
     return f"{score.value} ({score.rows:,})" if rows else str(score.value)
 

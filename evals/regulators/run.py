@@ -11,6 +11,7 @@ report.html      the same as a page
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from evals.mechanism.resampling import Resampler
 from evals.regulators import lists, screens, textbook
 from evals.regulators.answers import Ask, World, answers, controls, open_world
 from evals.regulators.held_out import read_held_out, with_held_out
-from evals.regulators.predictors import PRIOR, changes, directions, in_order
+from evals.regulators.predictors import EDGES, EXPRESSION, PRIOR, changes, directions, in_order
 from evals.regulators.render import render
 from evals.regulators.schema import Listed, Metrics, Score, Tested, Textbook
 from evals.regulators.score import scores, tested_scores
@@ -42,6 +43,7 @@ from knowledge import cascade
 from knowledge.errors import DataError
 from knowledge.schema import Frozen
 from knowledge.sources import missing, sha256_of
+from knowledge.symbols import SymbolTable
 from models.app import mirror
 from models.fusion.regulator_sets import FILE
 from models.provenance import code_commit
@@ -68,11 +70,20 @@ class RegulatorsEval(Frozen):
 
     pairs: Path | None = None
     held_out: Path | None = None
-    least_votes: int = 1
+    least_votes: int = 2
     tested: bool = True
     open_questions: bool = True
     seed: int = 0
     draws: int = 300
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What was read before anything was asked, so that a fault in it costs no time."""
+
+    symbols: SymbolTable
+    textbook: pd.DataFrame | None
+    held_out: pd.DataFrame | None
 
 
 @dataclass(frozen=True)
@@ -82,6 +93,7 @@ class _Stages:
     root: Path
     out: Path
     run: RegulatorsEval
+    given: _Given
     world: World
     progress: Progress
     clock: Clock
@@ -102,7 +114,7 @@ class _Stages:
             told(f"{folder}: {ask.gene}", number / len(waiting))
             lines = ask.cell_lines[0] if len(ask.cell_lines) == 1 else "all"
             name = f"{ask.gene}-{ask.kind}-{lines}"
-            table = self.unit(folder, name, lambda ask=ask: _asked(self.world, ask))  # type: ignore[misc]  # bound now
+            table = self.unit(folder, name, partial(_asked, self.world, ask))
             tables.append(table.assign(asked=ask.gene, kind=ask.kind))
         if not tables:
             raise DataError(f"{folder}: there is nothing to ask; see the data of this evaluation.")
@@ -127,11 +139,19 @@ def evaluate(
     """
     root = sources_root(data)
     paths = _inputs(root, run)
+    symbols = read_symbols(root)
+    given = _Given(
+        symbols,
+        textbook=textbook.read_pairs(run.pairs, symbols) if run.pairs else None,
+        held_out=read_held_out(run.held_out) if run.held_out else None,
+    )
     progress("loading knowledge and models", 0.0)
     world = open_world(settings, run.seed)
     claim(out, _config(paths, run, world))
     metrics = finished(
-        out, Metrics, lambda: _evaluated(_Stages(root, out, run, world, progress, Clock(out)))
+        out,
+        Metrics,
+        lambda: _evaluated(_Stages(root, out, run, given, world, progress, Clock(out))),
     )
     render(metrics, out)
     progress("done", 1.0)
@@ -139,7 +159,7 @@ def evaluate(
 
 
 def _evaluated(do: _Stages) -> Metrics:
-    symbols = read_symbols(do.root)
+    symbols = do.given.symbols
     rows = read_sets(do.root, symbols)
     pairs, predictors = _pairs(do, rows)
     write_table(pairs, do.out / "pairs.parquet")
@@ -149,8 +169,8 @@ def _evaluated(do: _Stages) -> Metrics:
     if do.run.tested:
         tested = tuple(_tested(do, screens.contexts(do.root, symbols, do.run.seed)))
     judged: Sequence[Textbook] = ()
-    if do.run.pairs is not None:
-        judged = _textbook(do, textbook.read_pairs(do.run.pairs, symbols))
+    if do.given.textbook is not None:
+        judged = _textbook(do, do.given.textbook)
     listed: tuple[Listed, ...] = ()
     if do.run.open_questions:
         listed = _listed(do)
@@ -161,7 +181,7 @@ def _evaluated(do: _Stages) -> Metrics:
     return Metrics(
         regulators=len(regulators),
         agreeing=sum(agree.get(one, 0) >= AGREEMENT for one in regulators),
-        held_out=do.run.held_out is not None,
+        held_out=do.given.held_out is not None,
         scores=found,
         tested=tested,
         textbook=tuple(judged),
@@ -186,9 +206,10 @@ def _pairs(do: _Stages, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     pairs = pairs.assign(activated=pairs["kind"] == "gain")
     pairs = pairs.merge(said, on=[*PAIR, "activated"], how="left").drop(columns="activated")
     pairs = pairs.rename(columns={"prior": PRIOR})
-    if do.run.held_out is not None:
-        pairs = with_held_out(pairs, read_held_out(do.run.held_out))
-    predictors = in_order([name for name in pairs if name not in {*PAIR, "kind", "votes", "up"}])
+    if do.given.held_out is not None:
+        pairs = with_held_out(pairs, do.given.held_out)
+    others = {*PAIR, "kind", "votes", "up"}
+    predictors = in_order([str(name) for name in pairs if name not in others])
     return _parted(do, pairs, rows), predictors
 
 
@@ -201,19 +222,17 @@ def _parted(do: _Stages, pairs: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFram
     alike = {
         one: "agree" if agree[one] >= AGREEMENT else "disagree" for one in regulators & set(agree)
     }
-    edges = [edge_kind(a, b, knowledge) for a, b in zip(pairs["regulator"], pairs["gene"],
-                                                        strict=True)]  # fmt: skip
-    trust = pairs["one-step edges"].abs()
-    return pairs.assign(
-        **{
-            "class": pairs["regulator"].map(kind_of).fillna("other"),
-            "ground": pairs["regulator"].map(near),
-            "studies": pairs["regulator"].map(alike).fillna("share too few genes"),
-            "edge": edges,
-            "trusted": np.where(trust >= TRUSTED, "trusted edge",
-                                np.where(trust > 0, "edge of less trust", "no edge")),
-        }
-    )  # fmt: skip
+    ends = zip(pairs["regulator"], pairs["gene"], strict=True)
+    trust = pairs[EDGES].abs()
+    parted = pairs.copy()
+    parted["class"] = pairs["regulator"].map(kind_of).fillna("other")
+    parted["ground"] = pairs["regulator"].map(near)
+    parted["studies"] = pairs["regulator"].map(alike).fillna("share too few genes")
+    parted["edge"] = [edge_kind(regulator, gene, knowledge) for regulator, gene in ends]
+    parted["trusted"] = np.select(
+        [trust >= TRUSTED, trust > 0], ["trusted edge", "edge of less trust"], "no edge"
+    )
+    return parted
 
 
 def _questions(pairs: pd.DataFrame) -> Iterable[Ask]:
@@ -246,7 +265,10 @@ def _tested(do: _Stages, contexts: Iterable[screens.Context]) -> Iterable[Tested
             of_gene = label.groupby(asked["gene"])
             prior = (of_gene.transform("sum") - label + label.mean()) / of_gene.transform("size")
             say = changes if task == "de" else directions
-            columns = say(table, do.world.scope, do.run.seed)
+            # The expression model was trained on most of these data sets.
+            columns = say(table, do.world.scope, do.run.seed).drop(
+                columns=EXPRESSION, errors="ignore"
+            )
             keyed = asked.assign(label=label, **{PRIOR: prior})
             keyed = keyed.merge(
                 columns.reset_index(), left_on=["perturbation", "gene"],
@@ -274,16 +296,11 @@ def _listed(do: _Stages) -> tuple[Listed, ...]:
     told = part(do.progress, 0.83, 0.12)
     groups = list(table.groupby(["cell_line", "pert"]))
     parts = []
-    for number, ((line, pert), mine) in enumerate(groups):
+    for number, (key, mine) in enumerate(groups):
+        line, pert = (str(word) for word in key)
         told(f"open questions: {pert}", number / len(groups))
-        genes = tuple(mine["gene"])
-
-        def make(
-            line: str = line, pert: str = pert, genes: tuple[str, ...] = genes
-        ) -> pd.DataFrame:
-            return lists.list_answers(do.world, line, pert, genes)
-
-        answered = do.unit("lists", f"{pert}-{line}", make)
+        ask = partial(lists.list_answers, do.world, line, pert, tuple(mine["gene"]))
+        answered = do.unit("lists", f"{pert}-{line}", ask)
         parts.append(mine.merge(answered, on="gene"))
     joined = pd.concat(parts, ignore_index=True)
     habits = {line: do.world.best.response.habit(line) for line in lists.CONTEXTS}
@@ -310,11 +327,11 @@ def _inputs(root: Path, run: RegulatorsEval) -> dict[str, Path]:
     for path in paths.values():
         if not path.is_file():
             raise missing(path)
-    for option, path in (("--pairs", run.pairs), ("--held-out", run.held_out)):
-        if path is not None:
-            if not path.is_file():
-                raise DataError(f"{path} is no file; name another {option}.")
-            paths[option] = path
+    for option, given in (("--pairs", run.pairs), ("--held-out", run.held_out)):
+        if given is not None:
+            if not given.is_file():
+                raise DataError(f"{given} is no file; name another {option}.")
+            paths[option] = given
     return paths
 
 

@@ -7,12 +7,16 @@ import pandas as pd
 
 from evals.mechanism.resampling import Resampler
 from evals.metrics import FloatArray, Ranking, Sample, per_group_auroc
-from evals.regulators.predictors import PRIOR
+from evals.regulators.predictors import LINES_APART, PRIOR
 from evals.regulators.schema import ALL, MEASURES, Measure, Score, Task, Tested
 from evals.regulators.truth import KINDS, VOTES, Kind
 
 # An AUROC of fewer genes up, or down, is noise.
 FEWEST = 5
+# Of a data set with tested negatives, every perturbation has changes that are no accident.
+FEWEST_TESTED = 2
+# A mean over fewer genes than these is not told.
+FEWEST_GENES = 20
 # Parts are scored on pairs of so many votes at least.
 CONSENSUS = 2
 # How pairs are parted, by column; see `evals.regulators.truth`.
@@ -32,12 +36,13 @@ def scores(pairs: pd.DataFrame, predictors: Sequence[str], resampler: Resampler)
         for votes in VOTES:
             rows = _at_least(pairs, kind, votes)
             yield from _scored(rows, predictors, resampler, kind, votes)
+    several = [name for name in predictors if name not in LINES_APART]
     for by in PARTS:
         for votes in VOTES[CONSENSUS - 1 :]:
             rows = _at_least(pairs, "both", votes)
             for part, mine in rows.groupby(by):
                 yield from _scored(
-                    mine, predictors, resampler, "both", votes, by, str(part), ("within", "sign")
+                    mine, several, resampler, "both", votes, by, str(part), ("within", "sign")
                 )
 
 
@@ -85,9 +90,12 @@ def _sample(rows: pd.DataFrame, name: str, measure: Measure, draw: Resampler) ->
         return draw.mean(unit, right(score, up))
     if measure == "within":
         return within(unit, up, score, draw)
+    # One gene has one prior: leaving a regulator out of it only turns its own label round.
+    score = np.zeros(len(score)) if name == PRIOR else score
     group = pd.Categorical(rows["gene"]).codes.astype(np.int64)
     ranking = Ranking(group, up, score)
-    return draw.auroc(unit, ranking, len(rows)) if len(ranking.groups) else None
+    enough = len(ranking.groups) >= FEWEST_GENES
+    return draw.auroc(unit, ranking, len(rows)) if enough else None
 
 
 def right(score: FloatArray, up: IntArray) -> FloatArray:
@@ -100,11 +108,12 @@ def within(
     label: IntArray,
     score: FloatArray,
     draw: Resampler,
+    fewest: int = FEWEST,
 ) -> Sample | None:
     """Return the mean over units of the AUROC within each that has enough of both labels."""
     names, number = np.unique(np.asarray(unit, dtype=str), return_inverse=True)
     ones, all_of = np.bincount(number, label), np.bincount(number)
-    enough = np.minimum(ones, all_of - ones) >= FEWEST
+    enough = np.minimum(ones, all_of - ones) >= fewest
     groups, values = per_group_auroc(number.astype(np.int64), label, score)
     kept = enough[groups]
     return draw.mean(names[groups[kept]], values[kept]) if kept.any() else None
@@ -124,7 +133,8 @@ def tested_scores(
     """
     unit, label = rows["perturbation"].to_numpy(str), rows["label"].to_numpy(np.int64)
     samples = {
-        name: within(unit, label, rows[name].to_numpy(np.float64), draw) for name in predictors
+        name: within(unit, label, rows[name].to_numpy(np.float64), draw, FEWEST_TESTED)
+        for name in predictors
     }
     prior = samples.get(PRIOR)
     for name, sample in samples.items():

@@ -101,7 +101,7 @@ def _morphic(root: Path, symbols: SymbolTable) -> pd.DataFrame:
         parts.append(_labelled(approve(str(word), symbols), genes, hit, sure, clear))
     table = pd.concat(parts, ignore_index=True)
     known = table["gene"].isin({gene.symbol for gene in symbols})
-    return table[known].drop_duplicates(["perturbation", "gene"])
+    return table.loc[known].drop_duplicates(["perturbation", "gene"])
 
 
 def _of_cells(root: Path, name: str, seed: int) -> pd.DataFrame:

@@ -71,8 +71,9 @@ def calls(answers: pd.DataFrame, best: Scope, threshold: float) -> dict[str, pd.
         table = rows.set_index(keys)
         name: Scope = "full" if scope == "full" else "starter"
         found[named(FUSED, name, best)] = table["call"]
-        way = np.sign(table["path_up"] - table["path_down"])
-        found[named(PATHS, name, best)] = way.map({1.0: "up", -1.0: "down", 0.0: "unknown"})
+        way = table["path_up"] - table["path_down"]
+        said = np.select([way > 0, way < 0], ["up", "down"], "unknown")
+        found[named(PATHS, name, best)] = pd.Series(said, table.index)
         if scope == best:
             up = pd.Series(np.where(table["response_up"] >= 0.5, "up", "down"), table.index)
             called = up.where(table["response_de"] >= threshold, "unchanged")

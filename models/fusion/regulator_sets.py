@@ -76,8 +76,10 @@ def without_repeats(rows: pd.DataFrame) -> pd.DataFrame:
 
     GEO has some experiments twice (GDS5085 is GSE42872), and two votes of one experiment are one.
     """
-    of_study = rows.groupby(["regulator", "study"])
-    named = {key: set(zip(part["gene"], part["sign"], strict=True)) for key, part in of_study}
+    columns = zip(rows["regulator"], rows["study"], rows["gene"], rows["sign"], strict=True)
+    named: dict[tuple[str, str], set[tuple[str, int]]] = {}
+    for regulator, study, gene, sign in columns:
+        named.setdefault((regulator, study), set()).add((gene, int(sign)))
     kept: dict[str, list[str]] = {}
     for regulator, study in sorted(named):
         mine = named[regulator, study]
@@ -85,7 +87,8 @@ def without_repeats(rows: pd.DataFrame) -> pd.DataFrame:
         if all(len(mine & theirs) < REPEATED * min(len(mine), len(theirs)) for theirs in others):
             kept.setdefault(regulator, []).append(study)
     keys = pd.MultiIndex.from_frame(rows[["regulator", "study"]])
-    return rows[keys.isin([(one, study) for one, many in kept.items() for study in many])]
+    once = keys.isin([(one, study) for one, many in kept.items() for study in many])
+    return rows.loc[once]
 
 
 def consensus(rows: pd.DataFrame) -> pd.DataFrame:
