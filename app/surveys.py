@@ -51,7 +51,15 @@ def _cell(effect: Effect | None, citations: Citations, signs: Signs) -> Text:
 
 def _leads(answer: Answer, citations: Citations, signs: Signs) -> Table:
     table = _table()
-    for name in ("Perturbed", "Readout", "Call", "P(changes)", "Known by", "Also changes", "Evidence"):
+    for name in (
+        "Perturbed",
+        "Readout",
+        "Call",
+        "P(changes)",
+        "Known by",
+        "Also changes",
+        "Evidence",
+    ):
         table.add_column(name, no_wrap=name != "Evidence")
     for lead in answer.leads:
         effect = lead.effect

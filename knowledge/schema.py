@@ -11,9 +11,7 @@ NodeKind = Literal["gene", "complex", "process"]
 Quantity = Literal["expression", "activity"]
 PerturbationKind = Literal["knockout", "knockdown", "activation"]
 Asks = Literal["what_happens", "which_genes", "how_many", "direction", "why", "phenotype"]
-Intent = Literal[
-    "forward", "why", "reverse", "compare", "epistasis", "essentiality", "planning"
-]
+Intent = Literal["forward", "why", "reverse", "compare", "epistasis", "essentiality", "planning"]
 Seeks = Literal["regulators", "phenocopies", "rescuers"]
 Manner = Literal[
     "",
@@ -268,8 +266,8 @@ class Lead(Frozen):
     """A perturbation that a search found.
 
     `effect` is its effect on the readout that was asked about; `measured` says whether a screen of
-    the line read it, `linked` whether the graph leads from it to the readout; `breadth` is the share
-    of all readouts that it is known to change, small for a specific one.
+    the line read it, `linked` whether the graph leads from it to the readout; `breadth` is the
+    share of all readouts that it is known to change, small for a specific one.
     """
 
     gene: str

@@ -1,4 +1,4 @@
-"""Searches the perturbations of a line for those that move one readout: measured, then by the graph."""
+"""Searches a line's perturbations for those that move a readout: measured, then by the graph."""
 
 from collections.abc import Sequence
 

@@ -14,7 +14,9 @@ SHOWN = 8
 def compared(question: Question, context: AgentContext) -> Findings:
     """Return the effects of every side on the same readouts, and which moves each more."""
     ways = (question.perturbation, *question.against)
-    return side_by_side(question, context, [(label, way) for label, way in zip(labels(ways), ways, strict=True)])
+    return side_by_side(
+        question, context, [(label, way) for label, way in zip(labels(ways), ways, strict=True)]
+    )
 
 
 def side_by_side(
@@ -22,9 +24,7 @@ def side_by_side(
 ) -> Findings:
     """Return the labelled perturbations with their effects on the same readouts."""
     predictor = context.predictor
-    everything = [
-        predictor.effects(way, question.readouts or None) for _, way in ways
-    ]
+    everything = [predictor.effects(way, question.readouts or None) for _, way in ways]
     readouts = question.readouts or _leading(everything)
     sides, facts = [], list[Evidence]()
     for (label, way), effects in zip(ways, everything, strict=True):
@@ -92,7 +92,9 @@ def _overlap(labels: Sequence[str], everything: Sequence[Sequence[Effect]]) -> l
         {e.gene: e.call for e in effects if e.call in ("up", "down") and not e.subtle}
         for effects in everything
     ]
-    counts = [f"{label} changes {len(one):,} genes" for label, one in zip(labels, changed, strict=True)]
+    counts = [
+        f"{label} changes {len(one):,} genes" for label, one in zip(labels, changed, strict=True)
+    ]
     said = [f"By the predictions, {listed(counts)}."]
     first = changed[0]
     for label, other in zip(labels[1:], changed[1:], strict=True):
@@ -104,5 +106,5 @@ def _overlap(labels: Sequence[str], everything: Sequence[Sequence[Effect]]) -> l
     return said
 
 
-# P(changes) of two sides must differ by this much to be told apart: about the width of a 90 % interval.
+# P(changes) of two sides must differ by this much to be told apart, about a 90 % interval.
 _TELLING = 0.1

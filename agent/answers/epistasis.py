@@ -46,7 +46,10 @@ def _expected(alone: tuple[Side, ...], together: Side, both: Perturbation) -> Si
     effects = []
     for effect in together.effects:
         singles = [
-            one for side in alone for one in side.effects if one.gene == effect.gene and not one.abstained
+            one
+            for side in alone
+            for one in side.effects
+            if one.gene == effect.gene and not one.abstained
         ]
         if len(singles) < len(alone) or effect.abstained:
             continue
@@ -61,7 +64,14 @@ def _expected(alone: tuple[Side, ...], together: Side, both: Perturbation) -> Si
             call = "unchanged"
         effects.append(
             effect.model_copy(
-                update={"p_de": p_de, "p_up": p_up, "call": call, "evidence_ids": (), "reason": "", "subtle": False}
+                update={
+                    "p_de": p_de,
+                    "p_up": p_up,
+                    "call": call,
+                    "evidence_ids": (),
+                    "reason": "",
+                    "subtle": False,
+                }
             )
         )
     return Side(label=EXPECTED, perturbation=both, effects=tuple(effects))

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from agent.metering import Settled
-from agent.question.reading import parse_question
 from agent.question.items import Vocabulary
+from agent.question.reading import parse_question
 from agent.reasoners.base import Frontier, Fused
 from agent.state import Proposal
 from agent.strategies.case import Case

@@ -19,8 +19,8 @@ from agent.llm.chat import ChatModel, Message
 from agent.llm.errors import LLMError
 from agent.llm.structured import structured
 from agent.metering import Account, MeteredChat, Settled
-from agent.question.reading import parse_question
 from agent.question.items import Unreadable, Vocabulary
+from agent.question.reading import parse_question
 from agent.question.words import DRUG_WORDS
 from agent.reasoners.base import Frontier, Fused
 from agent.reasoners.evidence import EvidenceReasoner, proposal
