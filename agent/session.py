@@ -44,6 +44,7 @@ from knowledge.schema import Answer, Effect, Perturbation, Versions
 from knowledge.text_index import TextIndex
 from models.fusion import Fusion
 from models.response import ResponseModel
+from tools.effect_rows import numbers
 from tools.effects import EffectPredictor
 from tools.literature import DeferredSearch, TextSearch
 from tools.toolbox import build_toolbox
@@ -270,10 +271,10 @@ class Session:
             yield from self.effects(perturbation, [readout for _, readout in group])
 
     def effect_rows(self, perturbation: Perturbation) -> Iterator[dict[str, Any]]:
-        """Iterate over the rows of `effects.csv`, the most probable change first."""
+        """Iterate over the rows of `effects.csv`, what is specific to the perturbation first."""
         reached = self.predictor.reach(perturbation)
         effects = self.effects(perturbation)
-        for effect in sorted(effects, key=lambda one: (one.abstained, -one.p_de, one.gene)):
+        for effect in sorted(effects, key=lambda one: (one.abstained, -one.specific, one.gene)):
             path = _best_path(reached, effect.gene)
             row = self.predictor.measured(perturbation, effect.gene)
             facts = sum(len(step.relation.edges) for step in path) + (row is not None)
@@ -281,12 +282,8 @@ class Session:
                 "symbol": effect.gene,
                 "call": effect.call,
                 "subtle": effect.subtle,
-                "p_de": round(effect.p_de, 4),
-                "p_up": round(effect.p_up, 4),
-                "p_de_low": round(effect.interval.low, 4),
-                "p_de_high": round(effect.interval.high, 4),
-                "p_up_low": round(effect.p_up_interval.low, 4),
-                "p_up_high": round(effect.p_up_interval.high, 4),
+                **numbers(effect),
+                "usual": None if effect.usual is None else round(effect.usual, 4),
                 "evidence_count": facts,
                 "seen_in_training": effect.seen_in_training,
                 "abstained": effect.abstained,

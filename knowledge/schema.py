@@ -29,6 +29,11 @@ Proposer = Literal["graph", "llm"]
 Call = Literal["up", "down", "unchanged", "unknown"]
 
 
+# Mechanisms after which the *transcript* of the target changes. Every other mechanism changes what
+# the target's protein does, which an RNA readout of that gene does not show.
+EXPRESSION_MECHANISMS = frozenset({"transcription", "mrna decay", "mrna processing"})
+
+
 class Frozen(BaseModel):
     """Base of everything that crosses a package border."""
 
@@ -54,7 +59,7 @@ class Edge(Frozen):
     `effect` is what *more* of the source does to the target: a lost activator lowers its target, a
     lost inhibitor raises it. `binds` and `regulates` carry no sign. `mechanism` is a lower-case
     noun such as `transcription` or `phosphorylation`; it decides whether the target's transcript
-    changes or only its activity (see `knowledge.graph.changes_expression`).
+    changes or only its activity (see `changes_expression`).
     """
 
     source: str
@@ -69,6 +74,11 @@ class Edge(Frozen):
     def sign(self) -> int:
         """Return +1 for activation, -1 for inhibition, 0 where no sign is known."""
         return {"activates": 1, "inhibits": -1}.get(self.effect, 0)
+
+    @property
+    def changes_expression(self) -> bool:
+        """Return whether it changes the target's transcript rather than only its activity."""
+        return self.mechanism.lower() in EXPRESSION_MECHANISMS
 
 
 class Perturbation(Frozen):
@@ -166,23 +176,38 @@ class Interval(Frozen):
 class Effect(Frozen):
     """The predicted change of one readout gene's transcript.
 
-    `interval` belongs to `p_de`, `p_up_interval` to `p_up`. `call` reads the two: `up` or `down`
-    from the `p_de` threshold on that was chosen on training perturbations, and below it only where
-    a signed path supports the direction. Such an effect is `subtle`: its direction is known, but
-    it is probably too small for a screen to call. An abstained effect is `unknown`.
+    `p_de` is None where no screen of the line read the gene: then a path or the gene's habit may
+    say which way, but nothing says how likely a change is. `interval` belongs to `p_de`,
+    `p_up_interval` to `p_up`; None: not known. `call` reads the two: `up` or `down` from the `p_de`
+    threshold on that was chosen on training perturbations, and below it, or without a `p_de`, only
+    where a signed path supports the direction. Such an effect is `subtle`: its direction alone is
+    known. An abstained effect is `unknown`. `usual` is how often the readout changes in the line
+    whatever is perturbed, `conflict` says what contradicts the call, and which was believed.
     """
 
     gene: str
-    p_de: Probability
+    p_de: Probability | None
     p_up: Probability
-    interval: Interval
-    p_up_interval: Interval
+    interval: Interval | None
+    p_up_interval: Interval | None
     call: Call
     subtle: bool = False
     evidence_ids: tuple[str, ...] = ()
     seen_in_training: bool = False
     abstained: bool = False
     reason: str = ""
+    usual: Probability | None = None
+    conflict: str = ""
+
+    @property
+    def joint(self) -> float:
+        """Return P(changes in the likelier direction); 0 where P(changes) is not known."""
+        return (self.p_de or 0.0) * max(self.p_up, 1 - self.p_up)
+
+    @property
+    def specific(self) -> float:
+        """Return `p_de * (1 - usual)`: the chance that it changes here and not by habit."""
+        return (self.p_de or 0.0) * (1 - (self.usual or 0.0))
 
 
 class Change(Frozen):
@@ -209,13 +234,17 @@ class CascadeStep(Frozen):
 
 
 class Hypothesis(Frozen):
-    """The path of steps from the perturbation to one readout."""
+    """The best-documented path from the perturbation to one readout.
+
+    `branches` are further paths to the same change, each through a regulator of its own.
+    """
 
     readout: str
     direction: Direction
     steps: tuple[CascadeStep, ...]
     summary: str
     confidence: Probability
+    branches: tuple[tuple[CascadeStep, ...], ...] = ()
     supporting: tuple[str, ...] = ()
     contradicting: tuple[str, ...] = ()
 

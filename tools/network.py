@@ -108,7 +108,7 @@ def paths_tool(knowledge: Knowledge, predictor: EffectPredictor) -> Tool[PathsAr
         line = knowledge.cell_lines.default.name
         if args.cell_line is not None:
             line = knowledge.cell_lines.ground(args.cell_line).name
-            if reason := predictor.cell_state(line).absent(gene):
+            if reason := predictor.cell_state(line).lacks(gene):
                 raise ToolError(f"No path starts there: {reason}")
         perturbation = Perturbation(genes=(gene,), kind=args.kind, cell_line=line)
         # Without lesions all lines are alike.

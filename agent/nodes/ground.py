@@ -22,11 +22,13 @@ async def ground(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     unknown = list(context.knowledge.warnings)
     cell = context.predictor.cell_state(perturbation.cell_line)
     for gene in perturbation.genes:
-        reason = cell.absent(gene)
-        if reason and perturbation.kind != "activation":
-            unknown.append(f"Perturbing {gene} is expected to change little: {reason}")
+        lacking = cell.lacks(gene)
+        if lacking and perturbation.kind != "activation":
+            unknown.append(f"Perturbing {gene} is expected to change little: {lacking}")
+        elif (doubt := cell.doubtful(gene)) and perturbation.kind != "activation":
+            unknown.append(f"Perturbing {gene} may change little: {doubt}")
     for gene in question.readouts:
-        reason = cell.absent(gene)
+        reason = cell.lacks(gene)
         if reason:
             unknown.append(f"A fall of {gene} could not be seen: {reason}")
     return {"question": question, "unknown": unknown}
