@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agent.answers.findings import Findings, with_facts
+from agent.answers.findings import Findings, chance, with_facts
 from agent.context import AgentContext
 from agent.wording import listed
 from knowledge.schema import Effect, Evidence, Perturbation, Question, Side
@@ -61,7 +61,7 @@ def _leading(everything: Sequence[Sequence[Effect]]) -> tuple[str, ...]:
     chosen: dict[str, None] = {}
     for effects in everything:
         known = [effect for effect in effects if not effect.abstained]
-        for effect in sorted(known, key=lambda one: (-one.p_de, one.gene))[:SHOWN]:
+        for effect in sorted(known, key=lambda one: (-one.specific, one.gene))[:SHOWN]:
             chosen[effect.gene] = None
     return tuple(chosen)
 
@@ -74,10 +74,11 @@ def _about(gene: str, sides: Sequence[Side]) -> str:
         if effect is None or effect.call == "unknown":
             calls.append(f"{side.label}: not predicted")
             continue
-        calls.append(f"{side.label}: {effect.call} (P(changes) {effect.p_de:.2f})")
-        known.append((effect.p_de, side.label))
+        calls.append(f"{side.label}: {effect.call} ({chance(effect)})")
+        if effect.p_de is not None:
+            known.append((effect.p_de, side.label))
     said = f"{gene}: {'; '.join(calls)}."
-    if len(known) > 1:
+    if len(known) == len(sides) > 1:
         (most, who), (next_most, _) = sorted(known, reverse=True)[:2]
         if most - next_most >= _TELLING:
             said += f" It changes most probably with {who}."
