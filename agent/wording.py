@@ -186,6 +186,8 @@ def reached_words(effects: Sequence[Effect], hypotheses: Sequence[Hypothesis], a
 def _effect_words(effect: Effect) -> str:
     if effect.call == "unknown":
         return f"{effect.gene}: not predicted ({effect.reason})"
+    if effect.p_de is None and effect.call == "unchanged":
+        return f"{effect.gene}: no change expected, as the main path to it is cut off in this line"
     if effect.p_de is None:
         return f"{effect.gene}: no screen read this gene; a path says {effect.call}"
     likelier, p = ("up", effect.p_up) if effect.p_up >= 0.5 else ("down", 1 - effect.p_up)

@@ -69,7 +69,9 @@ def effects_figure(effects: Sequence[Effect]) -> Figure:
             continue
         de_left, up_left = panels.values()
         if effect.p_de is None:
-            words = f"no screen read this gene; a path says {effect.call}"
+            cut = effect.call == "unchanged"
+            says = "its path is cut off" if cut else f"a path says {effect.call}"
+            words = f"no screen read this gene; {says}"
             _text(svg, NAME_WIDTH + 6, y + 4.5, words, "note start")
             continue
         _estimate(svg, de_left, y, effect.p_de, effect.interval, effect)

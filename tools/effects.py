@@ -283,8 +283,9 @@ class EffectPredictor:
             return {"call": direction, "subtle": True, "reason": why}
         if effect.p_de is not None:
             return {"call": "unchanged", "reason": reason}
-        rests = FROM_CUT_PATH if path == "cut" else NO_SUPPORT
-        return {"call": "unknown", "abstained": True, "reason": f"{reason}; {rests}"}
+        if path == "cut":
+            return {"call": "unchanged", "reason": f"{reason}; {FROM_CUT_PATH}"}
+        return {"call": "unknown", "abstained": True, "reason": f"{reason}; {NO_SUPPORT}"}
 
     def measured(self, perturbation: Perturbation, readout: str) -> MeasuredRow | None:
         """Return the training row of exactly this experiment, if a screen has it."""

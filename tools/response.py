@@ -66,7 +66,7 @@ def _words(effect: Effect) -> str:
     note = f"; {effect.reason}" if effect.reason else ""
     note += f"; {effect.conflict}" if effect.conflict else ""
     if effect.p_de is None:
-        return f"{effect.gene}: no screen read it; a path says it {_CALLS[effect.call]}{note}"
+        return f"{effect.gene}: no screen read it; by the paths it {_CALLS[effect.call]}{note}"
     numbers = (
         f"P(changes) {_number(effect.p_de, effect.interval)}, "
         f"P(up if it changes) {_number(effect.p_up, effect.p_up_interval)}"
