@@ -233,7 +233,7 @@ def ranked_lists(table: pd.DataFrame, setting: str, resampler: Resampler) -> Ite
                 setting=setting,
                 cell_line=line,
                 rule=rule,
-                precision=resampler.mean(found.index, found.to_numpy(np.float64)).estimate(),
+                precision=resampler.mean(found.index, np.asarray(found, np.float64)).estimate(),
                 most=float(possible.mean()),
             )
 

@@ -141,7 +141,8 @@ def _labelled(
             "up": np.where(changed, way.to_numpy() > 0, np.nan),
         }
     )
-    return table[changed.to_numpy() | clear.to_numpy()]
+    told = changed.to_numpy(np.bool_) | clear.to_numpy(np.bool_)
+    return table.loc[told]
 
 
 def _adamson(root: Path, symbols: SymbolTable) -> pd.DataFrame:
@@ -158,6 +159,6 @@ def _adamson(root: Path, symbols: SymbolTable) -> pd.DataFrame:
     )
     known = {gene.symbol for gene in symbols}
     table = table[table["gene"].isin(known) & table["perturbation"].isin(known)]
-    total = table.groupby(["perturbation", "gene"], as_index=False)["way"].sum()
+    total: pd.DataFrame = table.groupby(["perturbation", "gene"], as_index=False)["way"].sum()
     total = total[total["way"] != 0]
     return total.assign(de=1, up=(total["way"] > 0).astype(float))[_COLUMNS]
