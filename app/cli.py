@@ -16,6 +16,7 @@ from typer.main import get_command
 from app.ask import ask
 from app.doctor import doctor
 from app.express import express
+from app.outputs import Careful
 from app.phenotype import phenotype
 from app.predict import predict
 from app.report import report
@@ -123,10 +124,12 @@ def front_door(
 
 
 app.command()(ask)
-app.command()(predict)
-app.command(epilog="Example: knockwise express --pert STAT1 --context papalexi")(express)
-app.command(epilog="Example: knockwise phenotype FGFR3")(phenotype)
-app.command()(report)
+app.command(cls=Careful)(predict)
+app.command(cls=Careful, epilog="Example: knockwise express --pert STAT1 --context papalexi")(
+    express
+)
+app.command(cls=Careful, epilog="Example: knockwise phenotype FGFR3")(phenotype)
+app.command(cls=Careful)(report)
 app.command()(runs)
 app.command()(serve)
 app.command()(doctor)

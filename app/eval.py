@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from app import eval_genen, eval_genepheno, eval_genes, eval_mechanism
+from app.outputs import Careful
 from knowledge.errors import KnockwiseError
 
 app = typer.Typer(
@@ -28,7 +29,8 @@ def main() -> None:
 
 
 @app.command(
-    epilog="Example: knockwise eval perturbqa --data ../shared/data --setting multi --out multi"
+    cls=Careful,
+    epilog="Example: knockwise eval perturbqa --data ../shared/data --setting multi --out multi",
 )
 def perturbqa(
     data: Data,
@@ -126,7 +128,9 @@ def perturbqa(
         _score_response_model(data, out, setting, lines, seed, folds, threads, ablation=ablation)
 
 
-@app.command(epilog="Example: knockwise eval genesets --data ../shared/data --out sets")
+@app.command(
+    cls=Careful, epilog="Example: knockwise eval genesets --data ../shared/data --out sets"
+)
 def genesets(data: Data, out: Out, seed: Seed = 0) -> None:
     """Score the gene-set tasks: what happens to a cluster of genes, and what a cluster is."""
     from app.progress import progress_bar
@@ -143,6 +147,7 @@ def genesets(data: Data, out: Out, seed: Seed = 0) -> None:
 
 @app.command(
     "app",
+    cls=Careful,
     epilog="Example: knockwise eval app --data ../shared/data --out app. Your own screen: "
     "knockwise eval app --data ../shared/data --out mine --h5ad FILE --pert-col gene "
     "--control non-targeting",
@@ -236,10 +241,10 @@ def expression(
     typer.echo(out / "scoreboard.md")
 
 
-app.command(epilog=eval_genen.EPILOG)(eval_genen.genen)
-app.command(epilog=eval_genes.EPILOG)(eval_genes.genes)
-app.command(epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
-app.command(epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
+app.command(cls=Careful, epilog=eval_genen.EPILOG)(eval_genen.genen)
+app.command(cls=Careful, epilog=eval_genes.EPILOG)(eval_genes.genes)
+app.command(cls=Careful, epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
+app.command(cls=Careful, epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
 
 
 def _score_response_model(

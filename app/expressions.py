@@ -14,7 +14,7 @@ from rich.text import Text
 from app.pairs import ground_gene
 from app.terminal import STYLES, plain, progress, results
 from knowledge.errors import DataError, QuestionError
-from knowledge.files import replacing
+from knowledge.files import harmless_cell, replacing
 from models.app.checkpoint import Context
 from models.app.model import ExpressionModel, ExpressionResponse
 from models.app.screens import Genes, together
@@ -85,7 +85,7 @@ def csv_text(answer: ExpressionResponse) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({**row, "gene": harmless_cell(row["gene"])} for row in rows)
     return text.getvalue()
 
 

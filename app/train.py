@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from app import train_genen, train_genepheno
+from app.outputs import Careful
 from knowledge.errors import QuestionError
 
 OWN = "A screen of your own"
@@ -22,7 +23,9 @@ def main() -> None:
     """Train a model from pulled data."""
 
 
-@app.command(epilog="Example: knockwise train response --data ../shared/data --out my-weights")
+@app.command(
+    cls=Careful, epilog="Example: knockwise train response --data ../shared/data --out my-weights"
+)
 def response(
     data: Annotated[
         Path, typer.Option(help="Folder that holds perturbqa/, knowledge/ and networks/.")
@@ -65,7 +68,9 @@ def response(
     results().print(as_markdown(scores, setting), soft_wrap=True)
 
 
-@app.command(epilog="Example: knockwise train fusion --held-out my-weights/held_out.parquet")
+@app.command(
+    cls=Careful, epilog="Example: knockwise train fusion --held-out my-weights/held_out.parquet"
+)
 def fusion(
     held_out: Annotated[
         Path, typer.Option(help="Held-out predictions that `train response` wrote.")
@@ -90,6 +95,7 @@ def fusion(
 
 @app.command(
     "app",
+    cls=Careful,
     epilog="Example: knockwise train app --data ../shared/data --h5ad screen.h5ad "
     "--pert-col gene --control NT --out my-model",
 )
@@ -177,8 +183,8 @@ def expression(
     progress().print(f"Ask it with `knockwise express --model {out}`.", soft_wrap=True)
 
 
-app.command(epilog=train_genen.EPILOG)(train_genen.genen)
-app.command(epilog=train_genepheno.EPILOG)(train_genepheno.genepheno)
+app.command(cls=Careful, epilog=train_genen.EPILOG)(train_genen.genen)
+app.command(cls=Careful, epilog=train_genepheno.EPILOG)(train_genepheno.genepheno)
 
 
 def _show_errors(errors: list[dict[str, Any]]) -> None:
