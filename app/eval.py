@@ -7,6 +7,8 @@ import typer
 
 from app import eval_genen, eval_genepheno, eval_genes, eval_mechanism
 from app.outputs import Careful
+from app.own_screen import PANEL as OWN
+from app.own_screen import Controls, GeneColumn, GuidePattern, Layer, SkipUnknown
 from knowledge.errors import KnockwiseError
 
 app = typer.Typer(
@@ -19,7 +21,6 @@ Data = Annotated[Path, typer.Option(help="Folder that holds perturbqa/, knowledg
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on in it.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
 LANGUAGE = "With --reasoner llm"
-OWN = "Your own screen"
 GEARS = "A published opponent"
 
 
@@ -165,9 +166,11 @@ def expression(
     pert_col: Annotated[
         str | None, typer.Option(help="Column of the perturbed genes.", rich_help_panel=OWN)
     ] = None,
-    control: Annotated[
-        str | None, typer.Option(help="Its label of unperturbed cells.", rich_help_panel=OWN)
-    ] = None,
+    control: Controls = None,
+    guide_pattern: GuidePattern = None,
+    layer: Layer = None,
+    gene_col: GeneColumn = None,
+    skip_unknown: SkipUnknown = False,
     batch_col: Annotated[
         str | None, typer.Option(help="Column of the batch, if any.", rich_help_panel=OWN)
     ] = None,
@@ -215,13 +218,24 @@ def expression(
 
     own = None
     if h5ad is not None:
-        if pert_col is None or control is None:
+        if pert_col is None or not control:
             raise KnockwiseError("--h5ad also needs --pert-col and --control.")
         own = UserScreen(
-            path=h5ad, perturbation=pert_col, control=control, batch=batch_col, counts=counts
+            path=h5ad,
+            perturbation=pert_col,
+            control=tuple(control),
+            batch=batch_col,
+            counts=counts,
+            layer=layer,
+            genes=gene_col,
+            guide_pattern=guide_pattern,
+            skip_unknown=skip_unknown,
         )
-    elif pert_col or control or batch_col:
-        raise KnockwiseError("--pert-col, --control and --batch-col are about a file; add --h5ad.")
+    elif pert_col or control or batch_col or guide_pattern or layer or gene_col or skip_unknown:
+        raise KnockwiseError(
+            "--pert-col, --control, --batch-col and the other options of a screen are about a "
+            "file; add --h5ad."
+        )
     opponent = None
     if gears is not None:
         opponent = GearsSettings(python=gears, epochs=gears_epochs or EPOCHS)

@@ -277,6 +277,7 @@ def read_pairs(
                 guide_pattern=guide_pattern if name == "pert" else None,
                 entrez=entrez,
                 orthologues=mouse,
+                perturbed=name == "pert",
             ),
             name,
         )

@@ -7,9 +7,10 @@ import typer
 
 from app import train_genen, train_genepheno
 from app.outputs import Careful
+from app.own_screen import PANEL as OWN
+from app.own_screen import Controls, GeneColumn, GuidePattern, Layer, SkipUnknown
 from knowledge.errors import QuestionError
 
-OWN = "A screen of your own"
 app = typer.Typer(
     add_completion=False,
     help="Train a model from pulled data.",
@@ -118,9 +119,11 @@ def expression(
     pert_col: Annotated[
         str | None, typer.Option(help="Column of obs: what was perturbed.", rich_help_panel=OWN)
     ] = None,
-    control: Annotated[
-        str | None, typer.Option(help="Its label of unperturbed cells.", rich_help_panel=OWN)
-    ] = None,
+    control: Controls = None,
+    guide_pattern: GuidePattern = None,
+    layer: Layer = None,
+    gene_col: GeneColumn = None,
+    skip_unknown: SkipUnknown = False,
     batch_col: Annotated[
         str | None,
         typer.Option(help="Column of obs: cells handled together.", rich_help_panel=OWN),
@@ -148,12 +151,13 @@ def expression(
     """
     own = {
         "pert-col": pert_col, "control": control, "batch-col": batch_col, "cell-line": cell_line,
-        "kind": kind, "counts": counts,
+        "kind": kind, "counts": counts, "guide-pattern": guide_pattern, "layer": layer,
+        "gene-col": gene_col, "skip-unknown": skip_unknown or None,
     }  # fmt: skip
     if h5ad is None:
         if given := [name for name, value in own.items() if value is not None]:
             raise QuestionError(f"--{given[0]} describes a file; name it with --h5ad.")
-    elif pert_col is None or control is None:
+    elif pert_col is None or not control:
         raise QuestionError("With --h5ad, name --pert-col and the --control label in it.")
     elif context and len(context) > 1:
         raise QuestionError("A screen is one context; name --context once.")
@@ -165,13 +169,17 @@ def expression(
     from models.app.training import SHIPPED_CONTEXTS, UserScreen, train, train_file
 
     with progress_bar() as told:
-        if h5ad is None or pert_col is None or control is None:
+        if h5ad is None or pert_col is None or not control:
             errors = train(data, out, told, context or SHIPPED_CONTEXTS, seed)
         else:
             screen = UserScreen(
                 path=h5ad,
                 perturbation=pert_col,
-                control=control,
+                control=tuple(control),
+                layer=layer,
+                genes=gene_col,
+                guide_pattern=guide_pattern,
+                skip_unknown=skip_unknown,
                 batch=batch_col,
                 name=context[0] if context else None,
                 cell_line=cell_line or "",

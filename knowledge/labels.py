@@ -51,7 +51,7 @@ _WORDS = frozenset({
     "target", "test", "top", "total", "tox", "true", "type", "up", "v5", "var", "well", "wt",
     "x", "y", "yes", "young", "zero",
 })  # fmt: skip
-_SEPARATORS = re.compile(r"\s*[+|,;&]\s*")
+SEPARATORS = re.compile(r"\s*[+|,;&]\s*")
 _SUFFIX = re.compile(
     r"(ko|kd|oe|ki|mut|mutant|null|del|crispr[aikn]?|crispro?ff|wt|het|hom|"
     r"p\d(p\d)?|(sg|g|gd|guide|grna|sgrna|sh|si|rep|r|clone|c|t)?\d{1,4}|all|-/-|\+/-|-/\+)",
@@ -115,6 +115,8 @@ class LabelReader:
         guide_pattern: A regular expression whose first group is the gene in a guide's label.
         entrez: Whether bare numbers are Entrez ids; a table of row numbers is not.
         orthologues: Human symbol of a mouse symbol, where the table is there.
+        perturbed: Whether the column says what was perturbed; among readouts, CTRL is a gene.
+        suggest: Name the nearest symbols to a word that is none, which takes milliseconds.
         typed: Whether somebody typed the word and is told at once how it was read, so that older
             names count in any case, as `bip` does for HSPA5.
 
@@ -130,10 +132,12 @@ class LabelReader:
         guide_pattern: str | None = None,
         entrez: bool = False,
         orthologues: Mapping[str, str] | None = None,
+        perturbed: bool = True,
+        suggest: bool = True,
         typed: bool = False,
     ) -> None:
         self.symbols = symbols
-        self._typed = typed
+        self._perturbed, self._suggest, self._typed = perturbed, suggest, typed
         self._controls = frozenset(word.strip().casefold() for word in controls)
         self._entrez = entrez
         self._orthologues = orthologues or {}
@@ -146,12 +150,20 @@ class LabelReader:
             self._read[word] = self._label(word)
         return self._read[word]
 
+    def read_one(self, word: str) -> Label:
+        """Return what a word means that must be one gene as it stands, such as a readout's name."""
+        bare = word.strip()
+        if bare.casefold() in MISSING and bare not in self.symbols:
+            return Label(word=word, reading="missing", problem=f"{bare!r} is a missing value")
+        return self._one(bare).model_copy(update={"word": word})
+
     def is_control(self, word: str) -> bool:
         """Return whether a word stands for no perturbation."""
         bare = word.strip()
         if bare.casefold() in self._controls:
             return True
-        gene = bare in self.symbols and bare.casefold() not in _GENES_TOO
+        both = self._perturbed and bare.casefold() in _GENES_TOO
+        gene = bare in self.symbols and not both
         return not gene and bool(_CONTROL.fullmatch(bare))
 
     def _label(self, word: str) -> Label:
@@ -173,7 +185,7 @@ class LabelReader:
         whole = self._one(bare)
         if whole.reading == "genes":
             return whole
-        parts = [part for part in _SEPARATORS.split(_unzygous(bare)[0]) if part]
+        parts = [part for part in SEPARATORS.split(_unzygous(bare)[0]) if part]
         if len(parts) > 1 and not _SCIENTIFIC.fullmatch(bare):
             return self._joined(bare, [self._suffixed(part) for part in parts])
         return self._suffixed(bare)
@@ -292,7 +304,7 @@ class LabelReader:
         return self._by_ground(bare)
 
     def _by_ground(self, bare: str) -> Label:
-        found = self.symbols.ground(bare)
+        found = self.symbols.ground(bare, suggest=self._suggest)
         if found.status == "ambiguous":
             either = " or ".join(found.candidates[:SHOWN])
             return _unknown(bare, f"{bare!r} may mean {either}; use the approved symbol")

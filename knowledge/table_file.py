@@ -149,10 +149,16 @@ def open_table(path: Path) -> TableFile:
     delimiter = delimiter or _delimiter_of(lines)
     if delimiter in DELIMITERS and delimiter != ",":
         notes.append(f"{path.name} is separated by {DELIMITERS[delimiter]}.")
-    parsed = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+    try:
+        parsed = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
+    except csv.Error as error:
+        raise QuestionError(
+            f"{path}: a field is too long or a quotation mark is never closed ({error}); correct "
+            "the first lines."
+        ) from error
     columns = [name.strip() for name in (parsed[0] if parsed else [])]
-    row_names = len(parsed) > 1 and all(len(row) == len(columns) + 1 for row in parsed[1:] if row)
-    if row_names:
+    named = [row[0] for row in parsed[1:] if len(row) == len(columns) + 1]
+    if len(named) > 1 and len(set(named)) == len([row for row in parsed[1:] if row]):
         # R's write.table gives row names no column name.
         columns.insert(0, "")
         notes.append(f"The first field of each row of {path.name} is read as a row name.")
