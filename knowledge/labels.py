@@ -365,19 +365,27 @@ class ColumnReading:
         words: The labels, as often as they occur.
         reader: Makes a reader for the column; told whether its numbers are Entrez ids.
         name: What the column is called, for sentences.
+        whole: Whether each word is a gene as it stands, rather than a label.
     """
 
     def __init__(
-        self, words: Iterable[str], reader: Callable[[bool], LabelReader], name: str
+        self,
+        words: Iterable[str],
+        reader: Callable[[bool], LabelReader],
+        name: str,
+        *,
+        whole: bool = False,
     ) -> None:
         self.counts = Counter(words)
         self._name = name
         self._reader = reader(entrez_ids(self.counts))
+        self._whole = whole
 
     @cached_property
     def labels(self) -> dict[str, Label]:
         """What each distinct label means."""
-        return {word: self._reader.read(word) for word in self.counts}
+        read = self._reader.read_one if self._whole else self._reader.read
+        return {word: read(word) for word in self.counts}
 
     def of(self, reading: Reading) -> list[Label]:
         """Return the labels with this reading, the most frequent first."""
