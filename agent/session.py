@@ -158,7 +158,7 @@ class Session:
             request = RunRequest(
                 question=text,
                 cell_line=cell_line,
-                settings=self.settings.model_dump(mode="json", exclude={"llm": {"api_key"}}),
+                settings=self.settings.record(),
                 started=now,
             )
             create(folder, request)
