@@ -83,6 +83,8 @@ def ask(
     if bool(text) == bool(resume):
         problem = "Ask a question or resume a run, not both" if text else "There is no question"
         raise QuestionError(f"{problem}; for example: {EXAMPLE}.")
+    if not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text):
+        raise QuestionError("The question holds bytes that are not UTF-8 text; write it anew.")
     llm = {"strategy": strategy, "base_url": base_url, "model": model}
     given = {name: value for name, value in llm.items() if value is not None}
     chosen = settings(reasoner=reasoner.value if reasoner else None, llm=given or None)
@@ -105,10 +107,10 @@ def ask(
 def _ask(
     chosen: "Settings", text: str, cell_line: str | None, run_dir: Path | None, listener: Listener
 ) -> tuple[Path, "Answer"]:
-    from agent.run import run_name
+    from agent.run import new_run_dir
     from agent.session import Session
 
-    folder = run_dir or chosen.runs / run_name(text, datetime.now(UTC))
+    folder = run_dir or new_run_dir(chosen.runs, text, datetime.now(UTC))
     try:
         session = Session.open(chosen)
         return folder, asyncio.run(session.ask(text, cell_line, folder, listener))
@@ -118,10 +120,10 @@ def _ask(
 
 def _resume(chosen: "Settings", name: str, listener: Listener) -> tuple[Path, "Answer"]:
     """Go on with an interrupted run; tell a finished one again."""
-    from agent.run import find_run, replay
+    from agent.run import find_run, is_there, replay
 
     folder = find_run(chosen.runs, name)
-    if (folder / "result.json").exists():
+    if is_there(folder / "result.json"):
         return folder, replay(folder, listener)
     from agent.session import Session
 

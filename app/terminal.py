@@ -1,5 +1,6 @@
 """What a terminal can show: consoles for results and progress, signs, and text made harmless."""
 
+import codecs
 import json
 import os
 import sys
@@ -218,9 +219,27 @@ def complain(sentence: str) -> None:
     console.print(message, soft_wrap=True)
 
 
+# What a character of ours becomes where it cannot be printed: a picture keeps its meaning.
+NARROW = {
+    "→": "->", "⊣": "-|", "⇢": "~>", "—": "--", "–": "-", "↑": "+", "↓": "-", "▲": "(+)",
+    "▼": "(-)", "✓": "ok", "✗": "X", "·": ",", "…": "...", "×": "x", "≥": ">=", "≤": "<=",
+    "±": "+/-", "−": "-", "’": "'", "‘": "'", "“": '"', "”": '"', "│": "|", "├": "|", "└": "`",
+    "─": "-", "━": "-", "╸": "-", "╺": "-", "█": "#", "•": "*",
+}  # fmt: skip
+
+
+def _in_narrow(error: UnicodeError) -> tuple[str, int]:
+    """Return what is printed instead of characters that an encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(NARROW.get(char, "?") for char in lost), error.end
+
+
 def tolerate_narrow_encodings() -> None:
-    """Let a terminal that cannot print a Greek letter print a question mark instead of failing."""
+    """Let a terminal that cannot print an arrow print `->`, and a question mark for other signs."""
+    codecs.register_error("knockwise-narrow", _in_narrow)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None and not (stream.encoding or "").lower().startswith("utf"):
-            reconfigure(errors="replace")
+        if reconfigure is not None:
+            reconfigure(errors="knockwise-narrow")

@@ -232,7 +232,9 @@ def _norman(root: Path) -> pd.DataFrame:
 
 def _config(root: Path, settings: ExpressionEval) -> dict[str, Any]:
     """Return what a run is, with hashes of what goes into it."""
-    names = [*mirror.files(tuple(mirror.CONTEXTS)), *annotations.FILES, NORMAN]
+    # What other contexts lend to the baselines is read only where a context of the mirror is scored.
+    shared = [*mirror.files(tuple(mirror.CONTEXTS)), NORMAN] if settings.contexts else []
+    names = [*shared, *annotations.FILES]
     names += network.FILES["string"] if settings.neural else ()
     paths: Mapping[str, Path] = {name: root / name for name in dict.fromkeys(names)}
     if settings.own:
