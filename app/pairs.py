@@ -164,7 +164,7 @@ def ground_gene(symbols: "SymbolTable", word: str) -> str:
     Raises:
         QuestionError: It means no gene, or several; names the candidates.
     """
-    genes = ground_genes(symbols, word)
+    genes = ground_genes(symbols, word, perturbed=False)
     if len(genes) > 1:
         raise QuestionError(f"{plain(word)!r} names several genes; name one.")
     return genes[0]
@@ -183,13 +183,18 @@ def asked_of(perturbation: Perturbation, genes: Sequence[str]) -> Asked:
     )
 
 
-def ground_genes(symbols: "SymbolTable", word: str) -> tuple[str, ...]:
+def ground_genes(symbols: "SymbolTable", word: str, *, perturbed: bool = True) -> tuple[str, ...]:
     """Return the approved symbols that one word names; labels and missing values are no genes.
+
+    Args:
+        symbols: The genes of today.
+        word: What somebody typed.
+        perturbed: Whether it is perturbed; as a readout, CTRL is a gene.
 
     Raises:
         QuestionError: It means no gene, or one of several; names the candidates.
     """
-    found = LabelReader(symbols, typed=True).read(word)
+    found = LabelReader(symbols, typed=True, perturbed=perturbed).read(word)
     if found.reading != "genes":
         raise QuestionError(f"{plain(found.problem).rstrip('.?')}{_end(found.problem)}")
     return found.genes

@@ -37,7 +37,7 @@ def predict(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="File to write, .csv, .csv.gz or .parquet; stdout by default."),
+        typer.Option(help="File to write, .csv, .csv.gz or .parquet; - for CSV on stdout."),
     ] = None,
     skip_unknown: Annotated[
         bool,
@@ -65,7 +65,7 @@ def predict(
         raise QuestionError(
             "--skip-unknown, --guide-pattern and --control are for --pairs; name a file with it."
         )
-    from app.outputs import check_out
+    from app.outputs import STDOUT, check_out
 
     check_out(out, (".csv", ".csv.gz", ".parquet"))
     from agent.session import Session
@@ -92,11 +92,11 @@ def predict(
             )
         else:
             asked = one_perturbation(session, pert or [], readout, kind.value, cell_line)
-    if out:
+    if out and out != STDOUT:
         to_file(session, asked, out, jobs)
         return
     effects = predicted(session, asked, jobs)
-    if pairs and not as_json:
+    if (pairs or out == STDOUT) and not as_json:
         for line in csv_rows(asked, effects):
             typer.echo(line, nl=False)
         return

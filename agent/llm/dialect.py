@@ -117,7 +117,8 @@ def _calls(match: "re.Match[str]") -> list[ToolCall]:
     for one in found if isinstance(found, list) else [found]:
         if not isinstance(one, dict):
             return []
-        one = one.get("function") if isinstance(one.get("function"), dict) else one
+        inner = one.get("function")
+        one = inner if isinstance(inner, dict) else one
         name, arguments = one.get("name"), one.get("arguments", one.get("parameters"))
         if not isinstance(name, str) or arguments is None:
             return []
