@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -290,7 +290,7 @@ def read_pairs(
     perts, genes = reading("pert"), reading("gene")
     for note in (*perts.notes, *genes.notes):
         tell(plain(note))
-    meaning = {
+    meaning: dict[str, list[Any]] = {
         "pert": _meaning(columns["pert"], lambda word: _genes_of(perts.labels[word])),
         "gene": _meaning(columns["gene"], lambda word: _genes_of(genes.labels[word], one=True)),
         "cell_line": _meaning(
@@ -303,17 +303,17 @@ def read_pairs(
     perturbations: dict[tuple[object, ...], int] = {}
     readouts: dict[str, int] = {}
     problems: dict[int, str] = {}
-    for row in range(len(lines)):
+    for at in range(len(lines)):
         pert, readout, line, how = (
-            meaning[name][int(numbers[name][row]) if name in numbers else 0]
+            meaning[name][int(numbers[name][at]) if name in numbers else 0]
             for name in ("pert", "gene", "cell_line", "kind")
         )
-        wrong = malformed.get(row) or _first_problem(pert, readout, line, how)
+        wrong = malformed.get(at) or _first_problem(pert, readout, line, how)
         if wrong:
-            problems[row] = wrong
+            problems[at] = wrong
             continue
-        which[row] = perturbations.setdefault((pert, line, how), len(perturbations))
-        gene[row] = readouts.setdefault(readout[0], len(readouts))
+        which[at] = perturbations.setdefault((pert, line, how), len(perturbations))
+        gene[at] = readouts.setdefault(readout[0], len(readouts))
     if problems and (not skip_unknown or len(problems) == len(lines)):
         raise QuestionError(_refusal(path, problems, lines, perts, genes))
     if problems:
@@ -357,7 +357,7 @@ class _Problem(str):
     __slots__ = ()
 
 
-def _meaning(words: _Words | None, of: Callable[[str], object]) -> list[object]:
+def _meaning(words: _Words | None, of: Callable[[str], Any]) -> list[Any]:
     """Return what each distinct word of a column means, or the problem with it."""
     return [of(word) for word in words.words] if words is not None else [of("")]
 

@@ -232,12 +232,12 @@ class LabelReader:
             head, rest = separator.join(parts[:end]), parts[end:]
             if not all(_SUFFIX.fullmatch(part) for part in rest):
                 break
-            found = self._one(head)
-            if found.reading != "genes" and separator == "_":
-                found = self._prefixed(head) or self._split(head, separator) or found
-            elif found.reading != "genes":
-                found = self._prefixed(head) or found
-            if found.reading == "genes":
+            found: Label | None = self._one(head)
+            if found is not None and found.reading != "genes":
+                found = self._prefixed(head)
+                if found is None and separator == "_":
+                    found = self._split(head, separator)
+            if found is not None and found.reading == "genes":
                 return _stripped(bare, found)
         if separator == "_":
             return self._tokens(bare, parts)
