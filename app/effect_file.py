@@ -74,9 +74,10 @@ class Effects:
                 continue
             perturbation = asked.perturbations[asked.which[at]]
             stored = self._values[at]
-            numbers = {name: float(stored[name]) for name in _NUMBERS}
-            if digits is not None:
-                numbers = {name: round(value, digits) for name, value in numbers.items()}
+            values: dict[str, Any] = {name: bool(stored[name]) for name in _FLAGS}
+            for name in _NUMBERS:
+                value = float(stored[name])
+                values[name] = value if digits is None else round(value, digits)
             yield Row.model_construct(
                 perturbation="+".join(perturbation.genes),
                 kind=perturbation.kind,
@@ -84,8 +85,7 @@ class Effects:
                 gene=asked.genes[asked.gene[at]],
                 call=CALLS[stored["call"]],
                 reason=reasons[stored["reason"]],
-                **{name: bool(stored[name]) for name in _FLAGS},
-                **numbers,
+                **values,
             )
 
 

@@ -232,10 +232,9 @@ def _versions(answer: "Answer") -> list[tuple[str, str]]:
 
 def _markdown(text: str) -> str:
     """Escape what would break a table or start an element; statements come from databases."""
-    for char in "\\|>*_`[]":
+    for char in "\\|<>*_`[]":
         text = text.replace(char, f"\\{char}")
-    # An entity, since some that show Markdown take an element behind a backslash for one.
-    return text.replace("<", "&lt;")
+    return text
 
 
 def _template(name: str) -> str:

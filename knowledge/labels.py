@@ -213,13 +213,10 @@ class LabelReader:
         if stripped and (found := self._suffixed(core)).reading == "genes":
             return _stripped(bare, found)
         for separator in ("_", "-", " ", "."):
-            found = self._split(bare, separator)
-            if found is not None:
-                return found
-        if match := _PREFIX.match(bare):
-            found = self._approved_or_suffixed(bare[match.end() :])
-            if found is not None:
-                return _stripped(bare, found)
+            if (split := self._split(bare, separator)) is not None:
+                return split
+        if (inner := self._prefixed(bare)) is not None:
+            return _stripped(bare, inner)
         return plain
 
     def _split(self, bare: str, separator: str) -> Label | None:
