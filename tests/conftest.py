@@ -41,6 +41,7 @@ def _empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("KNOCKWISE_DATA", str(home / "data"))
     monkeypatch.setenv("KNOCKWISE_RUNS", str(home / "runs"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     monkeypatch.chdir(home)
 
 

@@ -42,24 +42,32 @@ class UserScreen(Frozen):
     Attributes:
         path: The h5ad file.
         perturbation: Column of `obs` that says what was perturbed.
-        control: Label of control cells in that column.
+        control: Label of control cells in that column, or several.
         batch: Column of `obs` that says which cells were handled together.
         name: What its context is to be called; the file's name by default.
         cell_line: Cell line, for those who read it.
         kind: What was done to the perturbed genes.
         counts: Whether the file holds raw counts; seen from the values if `None`.
         n_top_genes: Readouts to keep, the most variable; all if `None`.
+        layer: Layer that holds the values, or `raw`; X if `None`.
+        genes: Column of `var` that names the genes; `var_names` if `None`.
+        guide_pattern: What of a guide's label is the gene.
+        skip_unknown: Leave out cells whose label is no gene.
     """
 
     path: Path
     perturbation: str
-    control: str
+    control: str | tuple[str, ...]
     batch: str | None = None
     name: str | None = None
     cell_line: str = ""
     kind: PerturbationKind = "knockout"
     counts: bool | None = None
     n_top_genes: int | None = 5000
+    layer: str | None = None
+    genes: str | None = None
+    guide_pattern: str | None = None
+    skip_unknown: bool = False
 
 
 def train(
@@ -129,6 +137,10 @@ def read_user_screen(user: UserScreen, root: Path) -> ExpressionScreen:
         user.n_top_genes,
         user.counts,
         symbols=read_symbols(root),
+        layer=user.layer,
+        genes=user.genes,
+        guide_pattern=user.guide_pattern,
+        skip_unknown=user.skip_unknown,
     )
 
 

@@ -35,6 +35,8 @@ FloatArray = NDArray[np.float64]
 LEAST_SIMILARITY = 0.05
 ACTIVATION_WIDENS = 3.0
 TREE_THREADS = 2
+# Up to this share of the readouts, the trees are asked about those alone.
+FEW = 0.5
 
 NO_GENE = "{} is not in the response model's vocabulary"
 NO_RELATIVE = "nothing similar to {} was ever perturbed in the training screens"
@@ -200,7 +202,9 @@ class ResponseModel:
             raise QuestionError("No perturbed gene was given; name at least one.")
         wanted = self.readouts(cell_line) if readouts is None else tuple(readouts)
         columns = np.array([self._readout.get(name, UNKNOWN) for name in wanted], np.int64)
-        blocks = [self._block(gene, line) for gene in genes]
+        few = len(wanted) < FEW * len(self._measured_here[line])
+        only = tuple(np.unique(columns[columns != UNKNOWN]).tolist()) if few else None
+        blocks = [self._block(gene, line, only) for gene in genes]
         trouble = self._trouble(genes, blocks)
         embedded = [] if trouble else [block for block in blocks if block is not None]
         p_de, p_up = self._combined(embedded, line)
@@ -210,20 +214,21 @@ class ResponseModel:
         if kind == "activation":
             notes.append(ACTIVATION)
             p_up = 1 - p_up
-        nearest = np.full(len(p_de), min((b.nearest for b in embedded), default=0.0))
+        nearest = np.full(len(columns), min((b.nearest for b in embedded), default=0.0))
         widen = ACTIVATION_WIDENS if kind == "activation" else 1.0
-        de_bounds = self._calibration["de"].interval(p_de, nearest, widen)
-        up_bounds = self._calibration["up"].interval(p_up, nearest, widen)
+        # A readout that is unknown takes the last column, which nobody sees.
+        de_bounds = self._calibration["de"].interval(p_de[columns], nearest, widen)
+        up_bounds = self._calibration["up"].interval(p_up[columns], nearest, widen)
         mean = float(np.mean(self._evidence.de.prior[line][self._measured_here[line]]))
         known = self._evidence.de.count[line] > 0
         trained = self._trained(genes, line)
         out = []
-        for name, at in zip(wanted, columns, strict=True):
+        for i, (name, at) in enumerate(zip(wanted, columns, strict=True)):
             measured = at != UNKNOWN and bool(known[at])
             reason = trouble if measured else NO_READOUT.format(name, cell_line)
             if measured:
-                values = (p_de[at], p_up[at], de_bounds[0][at], de_bounds[1][at])
-                ups = (up_bounds[0][at], up_bounds[1][at])
+                values = (p_de[at], p_up[at], de_bounds[0][i], de_bounds[1][i])
+                ups = (up_bounds[0][i], up_bounds[1][i])
             else:
                 values, ups = (mean, 0.5, 0.0, 1.0), (0.0, 1.0)
             out.append(
@@ -313,13 +318,23 @@ class ResponseModel:
     def _kin(self) -> Kin:
         return kin_of(self._relatives, self._readout_gene, len(self._pert_gene))
 
-    def _predict_block(self, gene: str, line: int) -> _Block | None:
-        """Return the prediction over the whole vocabulary of readouts; None: unknown gene."""
+    def _predict_block(
+        self, gene: str, line: int, only: tuple[int, ...] | None = None
+    ) -> _Block | None:
+        """Return the prediction over the whole vocabulary of readouts; None: unknown gene.
+
+        Args:
+            gene: Approved symbol.
+            line: Index of the line.
+            only: Readouts to be sure of; the others may hold the prior.
+        """
         index = self._gene.get(gene)
         if index is None:
             return None
         query = self._query(index, line)
         here = self._measured_here[line]
+        if only is not None:
+            here = np.intersect1d(here, np.array(only, np.int64))
         table = self._table(query)[here]
         changed, up = self._trees
         probabilities: list[FloatArray] = []
@@ -327,9 +342,10 @@ class ResponseModel:
             ("de", changed, self._evidence.de),
             ("up", up, self._evidence.up),
         ):
-            score = trees.raw_score(table, TREE_THREADS)
             full = task.prior[line].astype(np.float64)
-            full[here] = self._calibration[name].probability(score, line)
+            if len(here):
+                score = trees.raw_score(table, TREE_THREADS)
+                full[here] = self._calibration[name].probability(score, line)
             probabilities.append(full)
         own = int(query.own[0])
         if own != UNKNOWN:
