@@ -58,8 +58,7 @@ def examine(chosen: "Settings") -> Iterator[Check]:
     yield _torch()
     yield _guarded("response model", _response, "reinstall Knockwise: its weights are damaged")
     for name, (command, check) in _INSTRUMENTS.items():
-        remedy = f"reinstall Knockwise, or train it with `{command}`; most of `ask` works without"
-        yield _guarded(name, check, remedy, needed=False)
+        yield _guarded(name, check, f"reinstall Knockwise, or train it with `{command}`")
     yield _guarded("knowledge", lambda: _knowledge(chosen), "see the message")
     yield _folder("runs folder", chosen.runs, "KNOCKWISE_RUNS", needed=True)
     yield _folder("data folder", chosen.data, "KNOCKWISE_DATA", needed=False)
@@ -159,7 +158,7 @@ def _expression() -> Check:
     model = ExpressionModel.load()
     names = ", ".join(context.name for context in model.contexts)
     found = f"version {model.version}: {names}"
-    return Check(name="expression model", ok=True, found=found, needed=False)
+    return Check(name="expression model", ok=True, found=found)
 
 
 def _properties() -> Check:
@@ -167,7 +166,7 @@ def _properties() -> Check:
 
     model = GenenModel.load()
     found = f"version {model.version}: {len(model.genes):,} genes"
-    return Check(name="gene properties", ok=True, found=found, needed=False)
+    return Check(name="gene properties", ok=True, found=found)
 
 
 def _phenotypes() -> Check:
@@ -175,7 +174,7 @@ def _phenotypes() -> Check:
 
     model = GenePhenoModel.load()
     found = f"version {model.version}: {', '.join(model.collections)}"
-    return Check(name="phenotype model", ok=True, found=found, needed=False)
+    return Check(name="phenotype model", ok=True, found=found)
 
 
 _INSTRUMENTS = {
