@@ -36,7 +36,7 @@ Shapes: TypeAlias = Mapping[str, tuple[int | str, ...]]
 ConfigT = TypeVar("ConfigT", bound=Frozen)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Checkpoint(Generic[ConfigT]):
     """The parts of a trained model.
 
@@ -59,7 +59,7 @@ def _no_shapes(_: Checkpoint[Any]) -> Shapes:
     return {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Format(Generic[ConfigT]):
     """What the checkpoints of one kind of model are like.
 
