@@ -23,6 +23,7 @@ from app.runs import runs
 from app.serve import serve
 from app.terminal import Interrupted, complain, tolerate_narrow_encodings
 from knowledge.errors import KnockwiseError
+from knowledge.extras import missing
 
 # Command groups that are imported when they are called or listed.
 GROUPS = {
@@ -65,7 +66,13 @@ class FrontDoor(TyperGroup):
             # The reader has gone (`knockwise ask ... | head`); nothing is left to say to it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(128 + 13) from None
-        except (KnockwiseError, Interrupted, KeyboardInterrupt, OSError) as error:
+        except (
+            KnockwiseError,
+            Interrupted,
+            KeyboardInterrupt,
+            OSError,
+            ModuleNotFoundError,
+        ) as error:
             if ctx.params.get("debug"):
                 raise
             code, sentence = _verdict(error)
@@ -81,6 +88,8 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         return 2, str(error) or RESUMES
     if isinstance(error, KnockwiseError):
         return 2, str(error)
+    if isinstance(error, ModuleNotFoundError):
+        return 2, missing(error)
     if isinstance(error, OSError) and error.errno in STORAGE:
         where = f"{error.filename}: " if error.filename else ""
         return 2, f"{where}{error.strerror}; {STORAGE[error.errno]}."
