@@ -62,6 +62,7 @@ def examine(chosen: "Settings") -> Iterator[Check]:
     yield _guarded("response model", _response, "reinstall Knockwise: its weights are damaged")
     for name, (command, check) in _INSTRUMENTS.items():
         yield _guarded(name, check, f"reinstall Knockwise, or train it with `{command}`")
+    yield _licence()
     yield _guarded("knowledge", lambda: _knowledge(chosen), "see the message")
     yield _folder("runs folder", chosen.runs, "KNOCKWISE_RUNS", needed=True)
     yield _folder("data folder", chosen.data, "KNOCKWISE_DATA", needed=False)
@@ -126,6 +127,14 @@ def _packages() -> Check:
         found="; ".join(wrong) or f"knockwise {version('knockwise')}, {count} packages as declared",
         remedy="run `make setup` again",
     )
+
+
+def _licence() -> Check:
+    found = (
+        "code: Apache-2.0; weights: non-commercial research, with data of PerturbQA and others "
+        "(models/weights/LICENSE, docs/sources.md)"
+    )
+    return Check(name="licence", ok=True, found=found, needed=False)
 
 
 def _extras() -> Check:

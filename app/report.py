@@ -27,7 +27,8 @@ METHOD = (
 )
 DISCLAIMER = (
     "A prediction and a hypothesis for research, made by Knockwise. It is no measurement, and not "
-    "for clinical use."
+    "for clinical use. Its models carry data for non-commercial research: see NOTICE and "
+    "docs/sources.md, which also lists what to cite."
 )
 
 

@@ -27,7 +27,6 @@ from knowledge.sources import sha256_of
 
 FORMAT = 2
 CONFIG, NAMES, ARRAYS, RECORD = "config.json", "names.txt.gz", "model.safetensors", "training.json"
-CARD = "MODEL_CARD.md"
 Names: TypeAlias = Mapping[str, tuple[str, ...]]
 Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 Texts: TypeAlias = Mapping[str, str]
