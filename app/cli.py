@@ -26,12 +26,7 @@ from knowledge.errors import KnockwiseError
 from knowledge.extras import missing
 
 # Command groups that are imported when they are called or listed.
-GROUPS = {
-    "data": "app.data",
-    "index": "app.index",
-    "train": "app.train",
-    "eval": "app.eval",
-}
+GROUPS = {name: f"{__package__}.{name}" for name in ("data", "index", "train", "eval")}
 RESUMES = "Interrupted; run the same command again to go on."
 STORAGE = {
     errno.ENOSPC: "make room and run the same command again",

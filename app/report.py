@@ -200,4 +200,4 @@ def _markdown(text: str) -> str:
 
 
 def _template(name: str) -> str:
-    return (files("app") / "templates" / name).read_text(encoding="utf-8")
+    return (files(__package__) / "templates" / name).read_text(encoding="utf-8")
