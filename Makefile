@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV := $(VENV)/.dev-installed
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+# What is imported is compiled then: compiling all of it takes a minute and half a gigabyte.
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 Q ?= Knock out HSPA5 in K562: what happens to DDIT3 and HERPUD1, and why?
 # How many processes run the tests.
 JOBS ?= 2
