@@ -67,9 +67,10 @@ def _hidden() -> str:
     for part in PARTS:
         loaded = sys.modules.get(part)
         spec = loaded.__spec__ if loaded else importlib.util.find_spec(part)
-        places = [*(spec.submodule_search_locations or [spec.origin])] if spec else []
-        if _ROOT / part not in [Path(place).resolve() for place in places if place]:
-            return str(places[0]) if places else part
+        found = (spec.submodule_search_locations or [spec.origin or part]) if spec else [part]
+        places = list(found)
+        if _ROOT / part not in [Path(place).resolve() for place in places]:
+            return places[0]
     return ""
 
 

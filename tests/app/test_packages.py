@@ -93,7 +93,14 @@ def test_the_lock_holds_an_allowed_release_of_everything_declared(lock, extras):
 
 BLOCKED = """
 import json, sys
-sys.modules.update(dict.fromkeys(json.loads(sys.argv[1])))
+from importlib.machinery import PathFinder
+absent = set(json.loads(sys.argv[1]))
+class Installed(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name.partition(".")[0] not in absent:
+            return PathFinder.find_spec(name, path, target)
+sys.meta_path[:] = [Installed if one is PathFinder else one for one in sys.meta_path]
 from typer.testing import CliRunner
 from app.cli import app
 results = [CliRunner().invoke(app, command) for command in json.loads(sys.argv[2])]
