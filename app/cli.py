@@ -25,14 +25,10 @@ from app.runs import runs
 from app.serve import serve
 from app.terminal import Interrupted, complain, tolerate_narrow_encodings
 from knowledge.errors import KnockwiseError
+from knowledge.extras import missing
 
 # Command groups that are imported when they are called or listed.
-GROUPS = {
-    "data": "app.data",
-    "index": "app.index",
-    "train": "app.train",
-    "eval": "app.eval",
-}
+GROUPS = {name: f"{__package__}.{name}" for name in ("data", "index", "train", "eval")}
 RESUMES = "Interrupted; run the same command again to go on."
 STORAGE = {
     errno.ENOSPC: "make room and run the same command again",
@@ -82,6 +78,7 @@ class FrontDoor(TyperGroup):
             OSError,
             MemoryError,
             UnicodeEncodeError,
+            ModuleNotFoundError,
         ) as error:
             if ctx.params.get("debug"):
                 raise
@@ -104,6 +101,8 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         return 2, "A name or an argument holds bytes that are not UTF-8 text; rename it."
     if isinstance(error, FileNotFoundError) and error.filename:
         return _missing_source(str(error.filename))
+    if isinstance(error, ModuleNotFoundError):
+        return 2, missing(error)
     if isinstance(error, OSError) and error.errno in STORAGE:
         where = f"{error.filename}: " if error.filename else ""
         return 2, f"{where}{error.strerror}; {STORAGE[error.errno]}."

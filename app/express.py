@@ -52,7 +52,7 @@ def express(
     from models.app.model import ExpressionModel
 
     with progress().status("Reading what was learnt ..."):
-        learnt = ExpressionModel.load(model) if model else ExpressionModel.load()
+        learnt = ExpressionModel.load(model)
         answer = None if as_list else asked(learnt, pert or [], context, settings())
     if answer is None:
         if as_json:

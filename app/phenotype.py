@@ -78,7 +78,7 @@ def phenotype(
     chosen = tuple(name for name in ABOUT if name in (collection or ()))
     usable = queries(fasta) if fasta else ()
     with progress().status("Reading what was learnt ..."):
-        learnt = GenePhenoModel.load(model) if model else GenePhenoModel.load()
+        learnt = GenePhenoModel.load(model)
         symbol = asked(learnt, gene, settings()) if gene else ""
     shown = chosen or usual(learnt)
     if out is not None:

@@ -28,7 +28,8 @@ METHOD = (
 )
 DISCLAIMER = (
     "A prediction and a hypothesis for research, made by Knockwise. It is no measurement, and not "
-    "for clinical use."
+    "for clinical use. Its models carry data for non-commercial research: see NOTICE and "
+    "docs/sources.md, which also lists what to cite."
 )
 
 
@@ -252,4 +253,4 @@ def _markdown(text: str) -> str:
 
 
 def _template(name: str) -> str:
-    return (files("app") / "templates" / name).read_text(encoding="utf-8")
+    return (files(__package__) / "templates" / name).read_text(encoding="utf-8")

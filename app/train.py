@@ -47,25 +47,26 @@ def response(
 
     Ctrl-C loses at most the fold at work: run the same command again to go on.
     """
-    import json
-
     from app.progress import progress_bar
     from app.terminal import results
     from models.threads import yield_cores
 
     yield_cores()
     from evals.perturbqa import as_markdown, cross_validated
+    from evals.perturbqa.schema import Score
+    from models.response.scoring import FittedModel
     from models.response.settings import TrainingSettings
     from models.response.training import train
 
     run = TrainingSettings(setting=setting, seed=seed, folds=folds, threads=threads)
+    scores: list[Score] = []
+
+    def score(fitted: FittedModel) -> list[dict[str, Any]]:
+        scores.extend(cross_validated(fitted))
+        return [one.model_dump() for one in scores]
+
     with progress_bar() as told:
-        fitted = train(data, out, run, told)
-        told("scoring", 1.0)
-        scores = cross_validated(fitted)
-    record = json.loads((out / "training.json").read_text(encoding="utf-8"))
-    record["metrics"] = [score.model_dump() for score in scores]
-    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        train(data, out, run, told, score)
     results().print(as_markdown(scores, setting), soft_wrap=True)
 
 

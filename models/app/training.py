@@ -1,6 +1,5 @@
 """Trains expression models: every context of the mirror, or a user's own screen."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +13,12 @@ from knowledge.sources import sha256_of
 from models.app import mirror
 from models.app.anndata_file import read_h5ad
 from models.app.baselines import Additive, NoChange, ScaledAdditive, TrainingMean
-from models.app.checkpoint import Checkpoint, Config, Context, save_checkpoint
+from models.app.checkpoint import FORMAT, Checkpoint, Config, Context
 from models.app.choice import TASKS, Task, distances, folds_of
 from models.app.genes import GeneFeatures, StoredSimilarity, gene_features
 from models.app.kernel import Array, KernelResidual
 from models.app.screens import ExpressionScreen, Predictor
+from models.checkpoint import write_checkpoint
 from models.provenance import code_commit
 from models.response import annotations
 from models.response.annotations import read_symbols, sources_root
@@ -192,7 +192,6 @@ def train_screens(
             arrays[f"{screen.context}/baseline"] = screen.baseline.astype(np.float32)
     progress("writing", 0.95)
     config = Config(seed=seed, contexts=tuple(contexts))
-    save_checkpoint(out, Checkpoint(config, names, arrays))
     record = {
         "seed": seed,
         "folds": FOLDS,
@@ -201,7 +200,7 @@ def train_screens(
         "metrics": figures,
         "sources": dict(files or {}),
     }
-    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_checkpoint(out, FORMAT, Checkpoint(config, names, arrays), record)
     progress("done", 1.0)
     return figures
 
