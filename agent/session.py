@@ -252,7 +252,7 @@ class Session:
         return answer
 
     def _rows(self, answer: Answer) -> Iterator[dict[str, Any]]:
-        """Iterate over the rows of `effects.csv`: none where no single perturbation was asked about."""
+        """Iterate over the rows of `effects.csv`; none where several perturbations are meant."""
         if answer.question.intent in ("forward", "why"):
             yield from self.effect_rows(answer.question.perturbation)
 

@@ -141,7 +141,7 @@ def _render(name: str, answer: "Answer", **drawings: object) -> str:
 
     from agent.wording import changed_words
     from app.story import Citations, ordered_effects
-    from app.surveys import known_by
+    from app.surveys import known_by, shown
     from app.terminal import plain
 
     html = name.endswith(".html.j2")
@@ -172,6 +172,7 @@ def _render(name: str, answer: "Answer", **drawings: object) -> str:
         cited=citations.cited,
         changed_words=changed_words,
         known_by=known_by,
+        shown=shown,
         method=METHOD,
         disclaimer=DISCLAIMER,
         **drawings,

@@ -45,13 +45,21 @@ def _cell(effect: Effect | None, citations: Citations, signs: Signs) -> Text:
     if effect.abstained:
         return Text("? not predicted", style="dim")
     ids = "".join(f" [{plain(one)}]" for one in citations.cite(effect.evidence_ids))
-    said = f"{signs.reading(effect)} {effect.p_de:.2f}"
+    said = f"{signs.reading(effect)} {shown(effect)}".rstrip()
     return Text.assemble((said, STYLES[effect.call]), (ids, "dim"))
 
 
 def _leads(answer: Answer, citations: Citations, signs: Signs) -> Table:
     table = _table()
-    for name in ("Perturbed", "Readout", "Call", "P(changes)", "Known by", "Also changes", "Evidence"):
+    for name in (
+        "Perturbed",
+        "Readout",
+        "Call",
+        "P(changes)",
+        "Known by",
+        "Also changes",
+        "Evidence",
+    ):
         table.add_column(name, no_wrap=name != "Evidence")
     for lead in answer.leads:
         effect = lead.effect
@@ -59,12 +67,17 @@ def _leads(answer: Answer, citations: Citations, signs: Signs) -> Table:
             Text(plain(lead.gene), style="bold"),
             Text(plain(effect.gene)),
             Text(signs.reading(effect), style=STYLES[effect.call]),
-            f"{effect.p_de:.2f}",
+            shown(effect),
             known_by(lead),
             "" if lead.breadth is None else f"{lead.breadth:.1%} of readouts",
             " ".join(f"[{plain(one)}]" for one in citations.cite(lead.evidence_ids)),
         )
     return table
+
+
+def shown(effect: Effect) -> str:
+    """Return P(changes) as a number; nothing where only a direction is known."""
+    return "" if effect.p_de is None else f"{effect.p_de:.2f}"
 
 
 def known_by(lead: Lead) -> str:

@@ -295,8 +295,8 @@ class Lead(Frozen):
     """A perturbation that a search found.
 
     `effect` is its effect on the readout that was asked about; `measured` says whether a screen of
-    the line read it, `linked` whether the graph leads from it to the readout; `breadth` is the share
-    of all readouts that it is known to change, small for a specific one.
+    the line read it, `linked` whether the graph leads from it to the readout; `breadth` is the
+    share of all readouts that it is known to change, small for a specific one.
     """
 
     gene: str

@@ -59,7 +59,9 @@ class Essentiality:
         share = self._percent.get(gene)
         if share is not None:
             facts.append(
-                _fact(gene, cell_line, f"{gene} is needed in {share:.0%} of 558 lines", "DepMap 19Q1")
+                _fact(
+                    gene, cell_line, f"{gene} is needed in {share:.0%} of 558 lines", "DepMap 19Q1"
+                )
             )
         selective = gene in self._selective.get(cell_line, frozenset())
         if selective:
@@ -141,9 +143,7 @@ def _said(gene: str, line: str, verdict: str, facts: list[Evidence]) -> str:
     return said
 
 
-def _fact(
-    gene: str, line: str, statement: str, source: str, kind: str = "annotation"
-) -> Evidence:
+def _fact(gene: str, line: str, statement: str, source: str, kind: str = "annotation") -> Evidence:
     return Evidence.model_validate(
         {
             "id": f"dep:{source}:{gene}:{line}",

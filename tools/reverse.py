@@ -1,4 +1,4 @@
-"""Searches the perturbations of a line for those that move one readout: measured, then by the graph."""
+"""Searches a line's perturbations for those that move a readout: measured, then by the graph."""
 
 from collections.abc import Sequence
 
@@ -14,6 +14,8 @@ WIDTH_BACK = 40
 STEP_BACK = 0.9
 # A perturbation that changes more than this share of everything says little about one readout.
 BROAD = 0.25
+# How likely a change is taken to be, for the order only, where no screen read the readout.
+UNREAD = 0.4
 # What a lead is worth that no path of the graph links to the readout.
 UNLINKED = 0.6
 
@@ -95,7 +97,8 @@ def _worth(lead: Lead) -> float:
     sure = max(effect.p_up, 1 - effect.p_up)
     broad = lead.breadth if lead.breadth is not None else BROAD / 2
     known = 1.0 if lead.linked else UNLINKED
-    return effect.p_de * sure * known * (1 - min(1.0, broad / BROAD) / 2)
+    likely = UNREAD if effect.p_de is None else effect.p_de
+    return likely * sure * known * (1 - min(1.0, broad / BROAD) / 2)
 
 
 def _breadth(

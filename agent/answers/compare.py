@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from agent.answers.findings import Findings, with_facts
+from agent.answers.findings import Findings, chance, with_facts
 from agent.context import AgentContext
 from agent.wording import listed
 from knowledge.schema import Effect, Evidence, Perturbation, Question, Side
@@ -14,7 +14,9 @@ SHOWN = 8
 def compared(question: Question, context: AgentContext) -> Findings:
     """Return the effects of every side on the same readouts, and which moves each more."""
     ways = (question.perturbation, *question.against)
-    return side_by_side(question, context, [(label, way) for label, way in zip(labels(ways), ways, strict=True)])
+    return side_by_side(
+        question, context, [(label, way) for label, way in zip(labels(ways), ways, strict=True)]
+    )
 
 
 def side_by_side(
@@ -22,9 +24,7 @@ def side_by_side(
 ) -> Findings:
     """Return the labelled perturbations with their effects on the same readouts."""
     predictor = context.predictor
-    everything = [
-        predictor.effects(way, question.readouts or None) for _, way in ways
-    ]
+    everything = [predictor.effects(way, question.readouts or None) for _, way in ways]
     readouts = question.readouts or _leading(everything)
     sides, facts = [], list[Evidence]()
     for (label, way), effects in zip(ways, everything, strict=True):
@@ -61,7 +61,7 @@ def _leading(everything: Sequence[Sequence[Effect]]) -> tuple[str, ...]:
     chosen: dict[str, None] = {}
     for effects in everything:
         known = [effect for effect in effects if not effect.abstained]
-        for effect in sorted(known, key=lambda one: (-one.p_de, one.gene))[:SHOWN]:
+        for effect in sorted(known, key=lambda one: (-one.specific, one.gene))[:SHOWN]:
             chosen[effect.gene] = None
     return tuple(chosen)
 
@@ -74,10 +74,11 @@ def _about(gene: str, sides: Sequence[Side]) -> str:
         if effect is None or effect.call == "unknown":
             calls.append(f"{side.label}: not predicted")
             continue
-        calls.append(f"{side.label}: {effect.call} (P(changes) {effect.p_de:.2f})")
-        known.append((effect.p_de, side.label))
+        calls.append(f"{side.label}: {effect.call} ({chance(effect)})")
+        if effect.p_de is not None:
+            known.append((effect.p_de, side.label))
     said = f"{gene}: {'; '.join(calls)}."
-    if len(known) > 1:
+    if len(known) == len(sides) > 1:
         (most, who), (next_most, _) = sorted(known, reverse=True)[:2]
         if most - next_most >= _TELLING:
             said += f" It changes most probably with {who}."
@@ -92,7 +93,9 @@ def _overlap(labels: Sequence[str], everything: Sequence[Sequence[Effect]]) -> l
         {e.gene: e.call for e in effects if e.call in ("up", "down") and not e.subtle}
         for effects in everything
     ]
-    counts = [f"{label} changes {len(one):,} genes" for label, one in zip(labels, changed, strict=True)]
+    counts = [
+        f"{label} changes {len(one):,} genes" for label, one in zip(labels, changed, strict=True)
+    ]
     said = [f"By the predictions, {listed(counts)}."]
     first = changed[0]
     for label, other in zip(labels[1:], changed[1:], strict=True):
@@ -104,5 +107,5 @@ def _overlap(labels: Sequence[str], everything: Sequence[Sequence[Effect]]) -> l
     return said
 
 
-# P(changes) of two sides must differ by this much to be told apart: about the width of a 90 % interval.
+# P(changes) of two sides must differ by this much to be told apart, about a 90 % interval.
 _TELLING = 0.1

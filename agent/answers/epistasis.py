@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from agent.answers.compare import side_by_side
-from agent.answers.findings import Findings
+from agent.answers.findings import Findings, chance
 from agent.context import AgentContext
 from agent.wording import listed
 from knowledge.schema import Effect, Perturbation, Question, Side
@@ -46,13 +46,17 @@ def _expected(alone: tuple[Side, ...], together: Side, both: Perturbation) -> Si
     effects = []
     for effect in together.effects:
         singles = [
-            one for side in alone for one in side.effects if one.gene == effect.gene and not one.abstained
+            one
+            for side in alone
+            for one in side.effects
+            if one.gene == effect.gene and not one.abstained
         ]
         if len(singles) < len(alone) or effect.abstained:
             continue
-        p_de = 1 - float(np.prod([1 - one.p_de for one in singles]))
+        known = [one.p_de for one in singles if one.p_de is not None]
+        p_de = 1 - float(np.prod([1 - p for p in known])) if len(known) == len(singles) else None
         ups = np.clip([one.p_up for one in singles], 1e-4, 1 - 1e-4)
-        weights = np.array([max(one.p_de, 1e-6) for one in singles])
+        weights = np.array([max(one.p_de or 0.0, 1e-6) for one in singles])
         p_up = float(expit(np.average(logit(ups), weights=weights)))
         call = effect.call
         if any(one.call in ("up", "down") for one in singles):
@@ -61,7 +65,14 @@ def _expected(alone: tuple[Side, ...], together: Side, both: Perturbation) -> Si
             call = "unchanged"
         effects.append(
             effect.model_copy(
-                update={"p_de": p_de, "p_up": p_up, "call": call, "evidence_ids": (), "reason": "", "subtle": False}
+                update={
+                    "p_de": p_de,
+                    "p_up": p_up,
+                    "call": call,
+                    "evidence_ids": (),
+                    "reason": "",
+                    "subtle": False,
+                }
             )
         )
     return Side(label=EXPECTED, perturbation=both, effects=tuple(effects))
@@ -75,13 +86,15 @@ def _verdict(effect: Effect, expected: Side, alone: tuple[Side, ...]) -> str:
         return f"{gene}: not known, since one of the perturbations is not predicted."
     calls = listed([f"{side.label} alone {_call(side, gene)}" for side in alone])
     through = next((part for part in effect.reason.split("; ") if "acts on it through" in part), "")
-    said = f"{gene}: {calls}; together {effect.call} (P(changes) {effect.p_de:.2f})"
-    differs = abs(effect.p_de - wanted.p_de) >= APART or wanted.call != effect.call
+    said = f"{gene}: {calls}; together {effect.call} ({chance(effect)})"
+    differs = wanted.call != effect.call
+    if effect.p_de is not None and wanted.p_de is not None:
+        differs = differs or abs(effect.p_de - wanted.p_de) >= APART
     if through:
         return f"{said}. Not independent: {through}."
     if differs:
-        return f"{said}, where independence gives {wanted.call} ({wanted.p_de:.2f}): they interact."
-    return f"{said}, as independence gives ({wanted.p_de:.2f}): no interaction is predicted."
+        return f"{said}, where independence gives {wanted.call} ({chance(wanted)}): they interact."
+    return f"{said}, as independence gives ({chance(wanted)}): no interaction is predicted."
 
 
 def _call(side: Side, gene: str) -> str:

@@ -18,11 +18,14 @@ def needed(question: Question, context: AgentContext) -> Findings:
         genes = known.selective(one.cell_line)
         if not genes:
             return Findings(
-                summary=f"Which genes {one.cell_line} needs is not known here.", unknown=tuple(unknown)
+                summary=f"Which genes {one.cell_line} needs is not known here.",
+                unknown=tuple(unknown),
             )
         shown = listed(genes[: question.top or TOLD])
         return Findings(
-            summary=f"{one.cell_line} needs {len(genes):,} genes more than most lines do: {shown}, ..."
+            summary=(
+                f"{one.cell_line} needs {len(genes):,} genes more than most lines do: {shown}, ..."
+            )
         )
     found, facts = [], list[Evidence]()
     for gene in one.done:

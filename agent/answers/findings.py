@@ -18,6 +18,11 @@ class Findings:
     unknown: tuple[str, ...] = field(default_factory=tuple)
 
 
+def chance(effect: Effect) -> str:
+    """Return P(changes) in words, or that only a direction is known."""
+    return "direction only" if effect.p_de is None else f"P(changes) {effect.p_de:.2f}"
+
+
 def with_facts(
     predictor: EffectPredictor, perturbation: Perturbation, effects: list[Effect]
 ) -> tuple[tuple[Effect, ...], list[Evidence]]:

@@ -29,7 +29,9 @@ def sought(question: Question, context: AgentContext) -> Findings:
             )
         said.append(_sentence(question, readout, best, read))
         if not read:
-            unknown.append(f"No screen of {one.cell_line} read {readout}: only the graph was searched.")
+            unknown.append(
+                f"No screen of {one.cell_line} read {readout}: only the graph was searched."
+            )
     if one.kind == "activation":
         unknown.append(MIRRORED)
     unique = {fact.id: fact for fact in facts}

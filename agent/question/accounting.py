@@ -55,7 +55,11 @@ def not_understood(word: str, question: Question, knowledge: Vocabulary) -> Ques
 
 def _known(word: str, named: frozenset[str]) -> bool:
     lower = word.lower()
-    if lower in vocabulary.KNOWN or _NUMBER.fullmatch(word) or vocabulary.NOT_A_GENE.fullmatch(word):
+    if (
+        lower in vocabulary.KNOWN
+        or _NUMBER.fullmatch(word)
+        or vocabulary.NOT_A_GENE.fullmatch(word)
+    ):
         return True
     if lower in named or len(lower) == 1:
         return True

@@ -18,20 +18,20 @@ def trouble(question: Question) -> str:
         )
     if question.intent == "reverse" and question.seeks != "regulators":
         return (
-            f"{read}, a search by likeness, which is not answered yet; ask what regulates a gene, for "
-            "example 'Which knockdowns raise DDIT3 in K562?', or compare two perturbations."
+            f"{read}, a search by likeness, which is not answered yet; ask what regulates a gene, "
+            "for example 'Which knockdowns raise DDIT3 in K562?', or compare two."
         )
     if question.intent == "reverse" and question.perturbation.background:
         lost = listed(question.perturbation.background)
         return (
-            f"{read}; searches among cells that lack {lost} are not answered: leave that out, or ask "
-            "about one perturbation."
+            f"{read}; searches among cells that lack {lost} are not answered: leave that out, "
+            "or ask about one perturbation."
         )
     background = set(question.perturbation.background) - set(question.perturbation.genes)
     if background and question.intent != "reverse":
         return (
-            f"{read}; an activation in cells that lack {listed(sorted(background))} is not answered: "
-            "ask about the activation alone."
+            f"{read}; an activation in cells that lack {listed(sorted(background))} is not "
+            "answered: ask about the activation alone."
         )
     return ""
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from agent.question.draft import MOST_PERTURBED, Draft, Unreadable
-from agent.question.forward import members, nothing_perturbed, perturbed, read_out, reading_notes
+from agent.question.forward import nothing_perturbed, read_out, reading_notes
+from agent.question.kinds import members, perturbed
 from agent.question.pieces import Item
 from agent.question.roles import Assigned, Perturbed, Roles
 from agent.question.words import IntentRow
@@ -14,7 +15,13 @@ from knowledge.schema import Perturbation, Question
 
 # What stands between two sides; read as a list.
 _BETWEEN = frozenset(["vs", "versus", "or", "than", "with", "against", "from"])
-_PAIRS = {("rather", "than"), ("compared", "to"), ("compared", "with"), ("relative", "to"), ("opposed", "to")}
+_PAIRS = {
+    ("rather", "than"),
+    ("compared", "to"),
+    ("compared", "with"),
+    ("relative", "to"),
+    ("opposed", "to"),
+}
 _INTACT = re.compile(r"(?:wild-?type|wt|proficient|intact|positive|competent)", re.IGNORECASE)
 
 
@@ -41,7 +48,9 @@ def read_compare(draft: Draft, row: IntentRow) -> Question:
     sides = _given_kinds(sides, roles)
     if len(sides) == 1 and len(draft.lines) == 1:
         kinds = dict.fromkeys(item.cue.kind for item in found if item.cue and item.cue.kind)
-        sides = [sides[0].model_copy(update={"kind": kind, "manner": ""}) for kind in kinds] or sides
+        sides = [
+            sides[0].model_copy(update={"kind": kind, "manner": ""}) for kind in kinds
+        ] or sides
     if len(draft.lines) > 1:
         if len(sides) > 1:
             raise QuestionError(
@@ -183,9 +192,7 @@ def _backgrounds(draft: Draft) -> Question | None:
     readouts, sets = read_out(taken.readouts)
     return Question(
         perturbation=one,
-        against=(
-            one.model_copy(update={"background": gone, "genes": (*one.genes, *gone)}),
-        ),
+        against=(one.model_copy(update={"background": gone, "genes": (*one.genes, *gone)}),),
         readouts=readouts,
         readout_sets=sets,
         text=draft.text,

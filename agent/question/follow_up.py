@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 
 from agent.question import words as vocabulary
-from agent.question.forward import direction_asked, members, read_out, top_asked
+from agent.question.forward import direction_asked, read_out, top_asked
+from agent.question.kinds import members
 from agent.question.pieces import Item
 from agent.question.roles import Roles
 from knowledge.errors import QuestionError
@@ -12,8 +13,10 @@ from knowledge.schema import Question
 
 _FOLLOWS = "Follows on"
 _OPENS = re.compile(
-    r"^(?:and|what about|how about|also|same|then|but|or|why not|now|instead|ok|okay|why|what if (?:it|they|i|we|not)|"
-    r"so|which of (?:them|these|those)|does (?:it|that)|do they|is (?:it|that)|would (?:it|that))\b"
+    r"^(?:and|what about|how about|also|same|then|but|or|why not|now|instead|ok|okay|why|"
+    r"what if (?:it|they|i|we|not)|"
+    r"so|which of (?:them|these|those)|does (?:it|that)|do they|is (?:it|that)|"
+    r"would (?:it|that))\b"
 )
 _IT = re.compile(r"\b(?:it|that|them|they|this|these|those|the same|same)\b")
 _WHY = re.compile(r"^(?:and |but |so )?why\b")
@@ -27,7 +30,9 @@ def follows_on(bones: str, found: Sequence[Item]) -> bool:
         return False
     opens = _OPENS.search(bones) is not None
     bare = len([item for item in found if item.kind not in ("mark", "line")]) <= 8
-    return opens and bare and (not genes or not roles.readouts) or (not genes and bool(_IT.search(bones)))
+    return (opens and bare and (not genes or not roles.readouts)) or (
+        not genes and bool(_IT.search(bones))
+    )
 
 
 def follows_on_another(question: Question) -> bool:
@@ -96,7 +101,7 @@ def continued(
         changes |= {"asks": "how_many"}
     if one == before.perturbation and not changes:
         raise QuestionError(
-            f"'{text}' changes nothing about '{before.text}'; name a gene, a cell line or a kind of "
+            f"'{text}' changes nothing about '{before.text}'; name a gene, a line or a kind of "
             "perturbation."
         )
     notes = [f"{_FOLLOWS} '{before.text}'.", *told]

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Protocol
 
 from agent.question import words as vocabulary
-from agent.question.pieces import Item, pieces
 from agent.question.context import decided
+from agent.question.pieces import Item, pieces
+from agent.question.place import Place
 from agent.question.sets import LONGEST_NAME, Named, Names, names_of
 from agent.question.targets import targeted
 from agent.question.words import Cue
@@ -215,7 +216,7 @@ class _Grounder:
 
     def _word(self, item: Item, done: list[Item], rest: list[Item]) -> list[Item]:
         word = item.text
-        place = _Place(done, rest)
+        place = Place(done, rest)
         if word.lower() in vocabulary.ABBREVIATIONS or vocabulary.NOT_A_GENE.fullmatch(word):
             approved = word in self._symbols and word.lower() not in {"he", "p", "s", "ii"}
             return [_gene(word, self._symbols.ground(word)) if approved and place.strict else item]
@@ -267,7 +268,7 @@ class _Grounder:
         """Whether a word without digits is a name letter by letter: "vhl", but not "hla a"."""
         return word.upper() in vocabulary.FIELD_NAMES or self._symbols.claimed(word)
 
-    def _english(self, item: Item, place: "_Place") -> Item:
+    def _english(self, item: Item, place: Place) -> Item:
         word = item.text
         if word not in self._symbols:
             near = place.listed or self._short
@@ -282,7 +283,7 @@ class _Grounder:
             return _gene(word, self._symbols.ground(word))
         return item if shouted else replace(item, note=word)
 
-    def _capitalised(self, item: Item, place: "_Place") -> list[Item]:
+    def _capitalised(self, item: Item, place: Place) -> list[Item]:
         found = known_name(item.text, self._symbols)
         if found:
             return [_gene(item.text, found)]
@@ -292,7 +293,7 @@ class _Grounder:
             raise unknown_gene(item.text, self._symbols)
         return [item]
 
-    def _symbol_like(self, item: Item, place: "_Place") -> list[Item]:
+    def _symbol_like(self, item: Item, place: Place) -> list[Item]:
         found = known_name(item.text, self._symbols)
         if found:
             return [_gene(item.text, found)]
@@ -318,72 +319,6 @@ class _Grounder:
             if one is not None:
                 pieces += [Item("mark", "+"), _gene(part, one)]
         return pieces[1:]
-
-
-class _Place:
-    """What stands around a word."""
-
-    def __init__(self, done: list[Item], rest: list[Item]) -> None:
-        before = [item for item in done[-4:] if item.lower not in {"'", '"', "(", "["}]
-        after = [item for item in rest[:3] if item.lower not in {"'", '"', ")", "]"}]
-        last = before[-1] if before else None
-        bare = [item for item in before if item.lower not in vocabulary.BESIDE]
-        core = bare[-1] if bare else None
-        joined = bool(
-            last
-            and last.lower in vocabulary.CONNECTORS
-            and any(item.kind == "gene" for item in before[:-1])
-        )
-        follows = bool(after) and _points_back(after)
-        named = bool(last and last.lower in {"gene", "genes", "of"}) or bool(
-            after and after[0].lower in vocabulary.EXPRESSION
-        )
-        asked = bool(last and last.lower in _BEFORE_GENES)
-        self.cue = bool(last and last.cue) or bool(after and after[0].cue and follows)
-        self.listed = self.cue or joined or bool(core and core.cue)
-        self.strict = self.cue or named or asked or joined or follows
-        self.gene = self.strict or bool(core and (core.cue or core.lower in _BEFORE_GENES))
-        self.noun = _noun_follows(before, core) or _noun_precedes(core, after)
-        self.line = bool(last and last.lower == "in") or bool(
-            after and after[0].lower in {"cell", "cells"}
-        )
-
-
-def _noun_follows(before: list[Item], core: Item | None) -> bool:
-    """Whether no auxiliary verb can follow: "knock out WAS", "loss of WAS", "HSPA5 and WAS"."""
-    if not before or core is None:
-        return False
-    last = before[-1]
-    if last.lower in vocabulary.CONNECTORS - {"as", "well", "both"}:
-        return len(before) > 1 and before[-2].kind == "gene"
-    if last.lower in {"of", "gene", "the"} or core.lower in vocabulary.AHEAD | _BEFORE_GENES:
-        return True
-    return core.cue is not None and core.cue.form == "verb"
-
-
-def _noun_precedes(core: Item | None, after: list[Item]) -> bool:
-    """Whether what follows no auxiliary verb: "WAS is lost", "WAS knockout", "KO WAS in Jurkat"."""
-    first = after[0] if after else None
-    if first and (first.lower in vocabulary.AUXILIARIES or first.text in {"+", "/", "&"}):
-        return True
-    if first and first.cue and first.cue.form in ("noun", "mark"):
-        return True
-    if first and first.lower in {"and", "or"}:
-        return len(after) > 1 and after[1].kind in ("word", "gene") and after[1].text.isupper()
-    named = core is not None and (core.text == ":" or core.cue is not None)
-    return named and (first is None or first.kind == "mark" or first.lower in {"in", "with"})
-
-
-def _points_back(after: list[Item]) -> bool:
-    """Whether what follows makes a word a gene: "... KO", "... is lost", "... rises"."""
-    first = after[0]
-    if first.cue:
-        return first.cue.form in ("noun", "mark", "participle")
-    if first.lower in vocabulary.AUXILIARIES:
-        return len(after) > 1 and (
-            after[1].cue is not None or after[1].lower in vocabulary.READOUT_VERBS
-        )
-    return first.lower in vocabulary.READOUT_VERBS
 
 
 def _inner_capital(word: str) -> bool:
@@ -422,7 +357,6 @@ def _listed(words: tuple[str, ...]) -> str:
 _ALL_GENES = 30_000
 _GREEK = frozenset(vocabulary.GREEK_WORDS)
 _TAILS = frozenset([*vocabulary.GREEK_WORDS, *vocabulary.GREEK_WORDS.values(), "kb"])
-_BEFORE_GENES = vocabulary.words("to of on about does do did is are will would can gene genes why")
 _MOUSE = re.compile(r"[A-Z][a-z]+[a-z0-9]*\d[a-z0-9]*|[A-Z][a-z]{3,}[a-z]")
 _PREFIXES = {
     "si": Cue("knockdown", "verb", 3),

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from agent.question.compare import read_compare
 from agent.question.draft import EXAMPLE, Draft, Unreadable
-from agent.question.forward import members, perturbed, read_forward, read_out, reading_notes
+from agent.question.forward import read_forward, read_out, reading_notes
+from agent.question.kinds import members, perturbed
 from agent.question.listing import listed
 from agent.question.pieces import Item
 from agent.question.roles import Assigned, Roles
@@ -59,7 +60,8 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
     kinds = [
         item.cue.kind
         for i, item in enumerate(draft.found)
-        if item.cue and (item.cue.strength == 3 or item.cue.kind != "activation")
+        if item.cue
+        and (item.cue.strength == 3 or item.cue.kind != "activation")
         and not any(i == one.at and set(one.genes) <= set(lost) for one in roles.cues)
     ]
     aim = _aim(draft)
@@ -68,8 +70,9 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
     named = [kind for kind in kinds if kind is not None]
     kind: PerturbationKind = named[0] if named else "knockout"
     up, down = matches("up", draft.bones), matches("down", draft.bones)
-    more, less = re.search(r"\b(?:more|higher|up|rise)\b", draft.bones), re.search(
-        r"\b(?:less|lower|down|fall|drop)\b", draft.bones
+    more, less = (
+        re.search(r"\b(?:more|higher|up|rise)\b", draft.bones),
+        re.search(r"\b(?:less|lower|down|fall|drop)\b", draft.bones),
     )
     rising, falling = bool(up or more), bool(down or less)
     if aim is not None:

@@ -24,7 +24,9 @@ _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
 _QUOTES = {**dict.fromkeys(map(ord, "‘’‚′`´"), "'"), **dict.fromkeys(map(ord, "“”„«»*"), " ")}
 _NULL = re.compile(r"\(?\s*(?<!\w)(?:\^?\s*-\s*/\s*-\s*\^?)\s*\)?")
 # Labels of screens: "HSPA5_KO" is the knockout of HSPA5, "HSPA5_sg1" one of its guides.
-_LABEL = re.compile(r"(?<=[^\W_])_(?=(?:d?ko|d?kd|oe|null|del|crispr[ai]?)(?:[\W_]|$))", re.IGNORECASE)
+_LABEL = re.compile(
+    r"(?<=[^\W_])_(?=(?:d?ko|d?kd|oe|null|del|crispr[ai]?)(?:[\W_]|$))", re.IGNORECASE
+)
 _GUIDE = re.compile(r"(?<=[^\W_])_(?:s?g(?:rna)?|guide|rep)?\d{1,2}(?![^\W_])", re.IGNORECASE)
 
 

@@ -1,11 +1,10 @@
-"""Reads a biologist's question by rules: what kind it is, what is perturbed, where and what is asked.
+"""Reads a biologist's question by rules: its kind, what is perturbed, where and what is asked.
 
 The stages: the text is cleaned and spelt right (`pieces`, `spelling`), refused where it is another
 language or about drugs (`languages`, `treatments`), cut into genes, sets, lines and perturbation
 words (`items`), told by kind (`skeleton`), read as that kind (`forward`, `others`), and every word
 is accounted for (`accounting`). Phrases are data, in the folder `phrases`.
 """
-
 
 from agent.question import words as vocabulary
 from agent.question.accounting import account
@@ -32,9 +31,7 @@ from knowledge.schema import Question
 
 LONGEST_QUESTION = 2_000
 
-ASKABLE = (
-    "what a knockout, knockdown or activation does to transcripts, why, and how two compare"
-)
+ASKABLE = "what a knockout, knockdown or activation does to transcripts, why, and how two compare"
 
 
 def parse_question(
@@ -89,7 +86,9 @@ def parse_question(
     lines, line_notes = cell_lines(
         found, plain, knowledge, cell_line, several=kind is None or kind.intent == "compare"
     )
-    draft = Draft(text.strip(), plain, bones, found, knowledge, lines, [*spelt, *topic, *spared, *line_notes])
+    draft = Draft(
+        text.strip(), plain, bones, found, knowledge, lines, [*spelt, *topic, *spared, *line_notes]
+    )
     if kind is None and len(lines) > 1:
         kind = next(row for row in vocabulary.INTENTS.intents if row.intent == "compare")
     try:

@@ -66,7 +66,9 @@ class Names:
                 self._add(_spellings(gene_set.name), gene_set.members)
         stems: dict[str, list[str]] = {}
         for gene in symbols:
-            if (match := _NUMBERED.fullmatch(gene.symbol)) and (gene.uniprot_ids or len(symbols) < _SMALL):
+            if (match := _NUMBERED.fullmatch(gene.symbol)) and (
+                gene.uniprot_ids or len(symbols) < _SMALL
+            ):
                 stems.setdefault(match[1], []).append(gene.symbol)
         for stem, found in stems.items():
             if len(found) > 1 and not symbols.claimed(stem):
@@ -91,7 +93,7 @@ class Names:
             found = self._found.get(key[:-1])
         if found is None:
             return None
-        short = len(key) <= 4 or key in vocabulary.KNOWN and not _is_family(key)
+        short = len(key) <= 4 or (key in vocabulary.KNOWN and not _is_family(key))
         if text.islower() and short and key not in _LOWER:
             return None
         return found
@@ -116,7 +118,13 @@ class Names:
         parts = re.findall(r"[^\W_]+", re.sub(r"\s+complex.*$", "", name))
         return all(part in self._symbols for part in parts)
 
-    def _add(self, names: Iterator[str] | tuple[str, ...], members: tuple[str, ...], *, readout: bool = False) -> None:
+    def _add(
+        self,
+        names: Iterator[str] | tuple[str, ...],
+        members: tuple[str, ...],
+        *,
+        readout: bool = False,
+    ) -> None:
         known = tuple(symbol for symbol in members if symbol in self._symbols)
         if not known:
             return
@@ -160,4 +168,25 @@ _FAMILY_KEYS = frozenset(
     squashed(name) for family in vocabulary.FAMILIES for name in (family.name, *family.aliases)
 )
 # Lower-case spellings of short names that mean nothing else.
-_LOWER = frozenset(["erk", "jnk", "mek", "akt", "ampk", "pi3k", "nfkb", "hsp90", "p38", "isr", "upr", "isgs", "prc2", "prc1", "tcr", "gsk3", "hif", "hif1"])
+_LOWER = frozenset(
+    [
+        "erk",
+        "jnk",
+        "mek",
+        "akt",
+        "ampk",
+        "pi3k",
+        "nfkb",
+        "hsp90",
+        "p38",
+        "isr",
+        "upr",
+        "isgs",
+        "prc2",
+        "prc1",
+        "tcr",
+        "gsk3",
+        "hif",
+        "hif1",
+    ]
+)

@@ -7,11 +7,13 @@ from agent.question import words as vocabulary
 from agent.question.pieces import Item
 from agent.question.words import IntentRow, Refusal
 
-_DROPPED = frozenset(
-    "the a an please exactly also really ever actually just then simply still even human".split()
+_DROPPED = vocabulary.words(
+    "the a an please exactly also really ever actually just then simply still even human"
 )
 _AMOUNT = r"(?:genes?|mrnas?|transcripts?|proteins?|levels?|expression|abundance|amounts?)"
-_OF_GENE = re.compile(rf"\b(?:{_AMOUNT} (?:of|for) )+(?=g\b)|(?<=\bg )(?:{_AMOUNT}\b ?)+(?!when|that|whose)")
+_OF_GENE = re.compile(
+    rf"\b(?:{_AMOUNT} (?:of|for) )+(?=g\b)|(?<=\bg )(?:{_AMOUNT}\b ?)+(?!when|that|whose)"
+)
 _LIST = re.compile(r"\bg(?:\s*(?:,|and|\+|/|&)\s*(?:and )?g)+\b")
 _TIGHT = re.compile(r"\s+([,?.;:!)])")
 

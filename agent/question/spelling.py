@@ -1,4 +1,4 @@
-"""Recognises misspelt key words by their nearness to the words of questions, before genes are read."""
+"""Recognises misspelt key words by their nearness to known words, before genes are read."""
 
 import re
 
@@ -11,18 +11,28 @@ from knowledge.symbols import SymbolTable
 _WORD = re.compile(r"(?<![\w-])[A-Za-z][a-z]{2,}(?![\w])")
 # Words that say what is done and what is asked; a slip is read as one of these first.
 KEY_WORDS = vocabulary.words(
-    """knocked knocking knockout knockouts knockdown knockdowns knock overexpression overexpressed
-    overexpress overexpressing expression silencing silenced silence deletion deleted delete depletion
-    depleted deplete inhibition inhibited inhibit activation activated activate perturbation perturbed
-    perturbations disruption disrupted removal removed loss lost lacking absence without which what
-    when where happens happen change changes changed raise raises lower lowers increase increases
-    decrease decreases genes gene effect effects upregulated downregulated regulate regulates does
-    compare versus cells essential haploinsufficiency deficient induced induce knockin double triple
-    dominant negative rescue why
+    """
+    knocked knocking knockout knockouts knockdown knockdowns knock overexpression
+    overexpressed overexpress overexpressing expression silencing silenced silence deletion
+    deleted delete depletion depleted deplete inhibition inhibited inhibit activation
+    activated activate perturbation perturbed perturbations disruption disrupted removal
+    removed loss lost lacking absence without which what when where happens happen change
+    changes changed raise raises lower lowers increase increases decrease decreases genes gene
+    effect effects upregulated downregulated regulate regulates does compare versus cells
+    essential haploinsufficiency deficient induced induce knockin double triple dominant
+    negative rescue why
     """
 )
 # Words of three letters are too near to too many others; these slips mean one thing.
-_SHORT = {"wat": "what", "wht": "what", "teh": "the", "hte": "the", "hwo": "how", "adn": "and", "nad": "and"}
+_SHORT = {
+    "wat": "what",
+    "wht": "what",
+    "teh": "the",
+    "hte": "the",
+    "hwo": "how",
+    "adn": "and",
+    "nad": "and",
+}
 _CANDIDATES = tuple(
     sorted(KEY_WORDS)
     + sorted(word for word in vocabulary.KNOWN - KEY_WORDS if len(word) > 4 and word.isalpha())
@@ -58,9 +68,7 @@ def nearest(word: str, symbols: SymbolTable) -> str | None:
     slips = 1 if len(lower) < 7 else 2
     if symbols.claimed(lower):
         slips = 1
-    found = process.extract(
-        lower, _CANDIDATES, scorer=OSA.distance, score_cutoff=slips, limit=5
-    )
+    found = process.extract(lower, _CANDIDATES, scorer=OSA.distance, score_cutoff=slips, limit=5)
     if not found:
         return None
     near = [one for one, distance, _ in found if distance == found[0][1]]

@@ -2,21 +2,25 @@
 
 from dataclasses import replace
 
-from agent.question import words as vocabulary
 from agent.question.pieces import Item
 from agent.question.sets import Names
+from agent.question.words import words
 
 _TARGETS = frozenset(["target", "targets"])
-_DESCRIBES = frozenset(
-    """subunit subunits component components member members gene genes protein proteins factor kinase
-    receptor ligase complex marker markers substrate substrates target targets chaperone core
-    transcripts transcript""".split()
+_DESCRIBES = words(
+    """
+    subunit subunits component components member members gene genes protein proteins factor
+    kinase receptor ligase complex marker markers substrate substrates target targets
+    chaperone core transcripts transcript
+    """
 )
 # "The NRF2 repressor KEAP1": what stands before such a word describes the gene after it.
-_ROLES = frozenset(
-    """target targets repressor inhibitor activator coactivator corepressor regulator ligase kinase
-    receptor substrate partner sensor antagonist effector subunit chaperone phosphatase cofactor
-    ligand paralog paralogue adaptor scaffold interactor homolog homologue""".split()
+_ROLES = words(
+    """
+    target targets repressor inhibitor activator coactivator corepressor regulator ligase
+    kinase receptor substrate partner sensor antagonist effector subunit chaperone phosphatase
+    cofactor ligand paralog paralogue adaptor scaffold interactor homolog homologue
+    """
 )
 _QUIET = frozenset("():,\"'[]-")
 
@@ -80,7 +84,7 @@ def _listed_next(found: list[Item], i: int) -> bool:
 
 
 def _described(found: list[Item], i: int) -> Item:
-    """Return a set as a word where it describes a gene beside it: "the proteasome subunit PSMD1"."""
+    """Return a set as a word where it describes a gene: "the proteasome subunit PSMD1"."""
     item = found[i]
     if item.named is None:
         return item

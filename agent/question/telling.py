@@ -101,7 +101,11 @@ def _why(question: Question) -> str:
 
 def _reverse(question: Question) -> str:
     one = question.perturbation
-    where = f"{'-null, '.join(one.background)}-null {one.cell_line}" if one.background else one.cell_line
+    where = (
+        f"{'-null, '.join(one.background)}-null {one.cell_line}"
+        if one.background
+        else one.cell_line
+    )
     if question.seeks == "phenocopies":
         other = question.against[0]
         return f"Which perturbations look like {listed(other.genes)} {other.kind} in {where}?"

@@ -11,9 +11,13 @@ _STIMULATED = (
     r"(?:stimulat\w+|treat\w*|expos(?:ed|ure|ing)|challeng\w+|primed|induced|activated)"
     r"(?:\s+\w+){0,2}?\s+(?:with|by|to)\s+(?:the\s+)?"
 )
-_BESIDE = r"(?:\bplus|\bunder|\bupon|\bin response to|\bafter adding|\bin the presence of|\bwith|\+)\s+"
+_BESIDE = (
+    r"(?:\bplus|\bunder|\bupon|\bin response to|\bafter adding|\bin the presence of|\bwith|\+)\s+"
+)
 _AFTER = r"[ -](?:stimulat\w+|treat\w*|expos\w+|challeng\w+|primed|signal?ling is on|addition)\b"
-_PERTURBED = r"(?!\S*\s*(?:ko|kd|knock\w*|loss|null|delet\w+|deplet\w+|silenc\w+|-/-|deficien\w+|over))"
+_PERTURBED = (
+    r"(?!\S*\s*(?:ko|kd|knock\w*|loss|null|delet\w+|deplet\w+|silenc\w+|-/-|deficien\w+|over))"
+)
 _STIMULI = tuple(
     (
         name,
@@ -67,7 +71,9 @@ def stimulus(text: str, found: list[Item]) -> tuple[str, list[Item]]:
     for name, pattern in (*_STIMULI, *vocabulary.STATES):
         if match := pattern.search(text, start):
             inside = [
-                replace(item, kind="word", note="", cue=None, members=(), named=None, described=True)
+                replace(
+                    item, kind="word", note="", cue=None, members=(), named=None, described=True
+                )
                 if match.start() <= item.at[0] < match.end() and item.kind != "line"
                 else item
                 for item in found

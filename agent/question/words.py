@@ -245,7 +245,11 @@ ASKS_WHICH = re.compile(
     re.I,
 )
 ASKS_HOW_MANY = re.compile(r"\b(?:how many|number of) (?:genes?|transcripts?|mrnas?|degs?)\b", re.I)
-ASKS_TOP = re.compile(r"\btop[ -]?(\d{1,4})\b|\b(\d{1,3}) (?!h\b|hours?|days?|hrs?)(?:[\w-]+ ){0,3}?(?:genes|transcripts|mrnas)\b", re.I)
+ASKS_TOP = re.compile(
+    r"\btop[ -]?(\d{1,4})\b|\b(\d{1,3}) (?!h\b|hours?|days?|hrs?)(?:[\w-]+ ){0,3}?"
+    r"(?:genes|transcripts|mrnas)\b",
+    re.I,
+)
 _RISING = (
     r"(?:up(?:-?regulated)?|rise|rises|rising|increase[sd]?|increasing|induced|raised|raises|raise"
     r"|elevated|activated|higher|climb)"
@@ -259,7 +263,8 @@ _OF_GENES = (
     r"(?:\s+(?!if|when|about|would|will|does|do|to|by|after)[\w-]+){0,4}?\s+"
 )
 ASKS_UP = re.compile(
-    rf"{_OF_GENES}{_RISING}\b|\b(?:up-?regulated|induced|rising|top (?:\d+ )?up)\s+(?:genes|transcripts)|"
+    rf"{_OF_GENES}{_RISING}\b|"
+    r"\b(?:up-?regulated|induced|rising|top (?:\d+ )?up)\s+(?:genes|transcripts)|"
     r"\btop[ -]?\d* up\b",
     re.I,
 )

@@ -101,9 +101,7 @@ def test_labels_slips_and_descriptions_are_read_as_they_are_meant(read, text, re
         ("knock out the eIF2B complex in K562", tuple(f"EIF2B{i}" for i in range(1, 6)), "eIF2B"),
     ],
 )
-def test_a_complex_or_family_is_perturbed_through_its_members_and_told(
-    read, text, perturbed, name
-):
+def test_a_complex_or_family_is_perturbed_through_its_members_and_told(read, text, perturbed, name):
     question = read(text)
     assert question.perturbation.genes == perturbed
     assert question.perturbation.named[0].startswith(name)
@@ -136,7 +134,9 @@ def test_a_factor_without_a_list_of_its_own_has_the_targets_of_the_graph(read, k
 def test_an_ambiguous_name_is_settled_by_the_genes_beside_it_and_told(read, text, reads):
     question = read(text)
     assert short(question) == reads
-    assert any(note.startswith("p21 read as CDKN1A, which is linked to") for note in question.assumptions)
+    assert any(
+        note.startswith("p21 read as CDKN1A, which is linked to") for note in question.assumptions
+    )
     with pytest.raises(QuestionError, match="'TAZ' may mean WWTR1 or TAFAZZIN"):
         read("TAZ knockout in RPE1")
 
@@ -162,7 +162,10 @@ def test_what_the_cells_lack_already_is_a_background(read, text, reads):
 @pytest.mark.parametrize(
     ("text", "reads"),
     [
-        ("Which is worse for K562, losing RPL5 or RPL11?", "RPL5 knockout K562 | RPL11 knockout K562"),
+        (
+            "Which is worse for K562, losing RPL5 or RPL11?",
+            "RPL5 knockout K562 | RPL11 knockout K562",
+        ),
         ("does EED loss phenocopy EZH2 loss in K562?", "EED knockout K562 | EZH2 knockout K562"),
         ("HSPA5 knockdown vs knockout in K562", "HSPA5 knockdown K562 | HSPA5 knockout K562"),
         (
@@ -205,7 +208,10 @@ def test_qualifiers_are_kept(read, text, direction, top, asks):
         ("在K562中敲除HSPA5后DDIT3会怎样？", "Chinese"),
         ("Что будет с DDIT3 если нокаутировать HSPA5 в K562?", "Russian"),
         ("tunicamycin treatment of HepG2: HSPA5?", "the knockdown of DPAGT1"),
-        ("RELA knockout in RPE1 with TNF: NFKBIA?", "TNF are not handled.*Knock out RELA in RPE1: what happens to NFKBIA"),
+        (
+            "RELA knockout in RPE1 with TNF: NFKBIA?",
+            "TNF are not handled.*Knock out RELA in RPE1: what happens to NFKBIA",
+        ),
         ("What is the effect of hypoxia on K562?", "hypoxia are not handled"),
         ("KEAP1 loss in A549: NQO1", "`--cell-line RPE1`.*no working KEAP1"),
         ("STAT1 knockout in THP-1: IRF1", "express --context papalexi"),
@@ -254,7 +260,7 @@ def test_reading_is_quick(read):
     texts = [text for text, _ in EXAMPLES]
     for text in texts:
         read(text)
-    begun = time.perf_counter()
+    begun = time.process_time()
     for text in texts:
         read(text)
-    assert (time.perf_counter() - begun) / len(texts) < 0.02
+    assert (time.process_time() - begun) / len(texts) < 0.02

@@ -9,15 +9,36 @@ from agent.question.telling import short
 from knowledge.base import load_knowledge
 from knowledge.errors import QuestionError
 
-GENES = """HSPA5 DDIT3 ATF4 KEAP1 NFE2L2 NQO1 MDM2 TP53 CDKN1A VHL CA9 SCAP LDLR GATA1 KLF1 HBG1 BCL11A
-PSMB5 HSPA1A TSC2 FASN MYC NPM1 EZH2 STAT3 SOCS3 YAP1 CCN2 LATS1 NF2 FLCN GPNMB TFEB CTSD XBP1 DNAJB9
-RELA NFKBIA JAK1 HNF4A ALB APOB AARS1 ASNS TRIB3 RB1 MCM2 SF3B1 EIF2B1 BRD4 SMAD4 SERPINE1 ATM CHEK1
-TFRC FTH1 FBXL5 IREB2 HMGCR SQLE POLR2A RPL5 RPL11 HLA-A C9orf72 MT-ND1 NKX2-1 H2AX""".split()
+_GENES = """
+HSPA5 DDIT3 ATF4 KEAP1 NFE2L2 NQO1 MDM2 TP53 CDKN1A VHL CA9 SCAP LDLR GATA1 KLF1 HBG1 BCL11A
+PSMB5 HSPA1A TSC2 FASN MYC NPM1 EZH2 STAT3 SOCS3 YAP1 CCN2 LATS1 NF2 FLCN GPNMB TFEB CTSD XBP1
+DNAJB9 RELA NFKBIA JAK1 HNF4A ALB APOB AARS1 ASNS TRIB3 RB1 MCM2 SF3B1 EIF2B1 BRD4 SMAD4
+SERPINE1 ATM CHEK1 TFRC FTH1 FBXL5 IREB2 HMGCR SQLE POLR2A RPL5 RPL11 HLA-A C9orf72 MT-ND1
+NKX2-1 H2AX
+"""
+GENES = _GENES.split()
 LINES = ("K562", "RPE1", "HepG2", "Jurkat")
 PERTURBED = {
-    "knockout": ["{} knockout", "knockout of {}", "{} KO", "loss of {} by CRISPR knockout", "deletion of {}"],
-    "knockdown": ["{} knockdown", "knockdown of {}", "siRNA against {}", "CRISPRi of {}", "{} depletion"],
-    "activation": ["{} overexpression", "CRISPRa of {}", "overexpression of {}", "ectopic expression of {}"],
+    "knockout": [
+        "{} knockout",
+        "knockout of {}",
+        "{} KO",
+        "loss of {} by CRISPR knockout",
+        "deletion of {}",
+    ],
+    "knockdown": [
+        "{} knockdown",
+        "knockdown of {}",
+        "siRNA against {}",
+        "CRISPRi of {}",
+        "{} depletion",
+    ],
+    "activation": [
+        "{} overexpression",
+        "CRISPRa of {}",
+        "overexpression of {}",
+        "ectopic expression of {}",
+    ],
 }
 DONE = {"knockout": "knocked out", "knockdown": "knocked down", "activation": "overexpressed"}
 DO = {"knockout": "Knock out", "knockdown": "Knock down", "activation": "Overexpress"}
@@ -27,8 +48,10 @@ NOUN = {"knockout": "knockouts", "knockdown": "knockdowns"}
 def listed(genes, rng):
     if len(genes) == 1:
         return genes[0]
-    return rng.choice([" and ".join, " + ".join, "/".join, ", ".join])(genes) if len(genes) == 2 else (
-        f"{', '.join(genes[:-1])} and {genes[-1]}"
+    return (
+        rng.choice([" and ".join, " + ".join, "/".join, ", ".join])(genes)
+        if len(genes) == 2
+        else (f"{', '.join(genes[:-1])} and {genes[-1]}")
     )
 
 
@@ -46,7 +69,9 @@ def compose(rng):
     shape = rng.randrange(14)
     are = "is" if n == 1 else "are"
     if shape == 0:
-        return f"{DO[kind]} {who} in {line}" + (f": what happens to {what}?" if what else ""), one + after
+        return f"{DO[kind]} {who} in {line}" + (
+            f": what happens to {what}?" if what else ""
+        ), one + after
     if shape == 1 and what:
         return f"{what} after {done} in {line}", one + after
     if shape == 2 and what:
@@ -81,7 +106,10 @@ def compose(rng):
     if shape == 12 and m == 1 and n == 1 and kind == "knockout":
         return f"Does {who} regulate {what} in {line}?", f"why {one}{after}"
     if shape == 13 and n == 1 and kind in NOUN:
-        return f"which perturbations look like {who} {kind} in {line}?", f"reverse like {who} {kind}, in {line}"
+        return (
+            f"which perturbations look like {who} {kind} in {line}?",
+            f"reverse like {who} {kind}, in {line}",
+        )
     return f"{line}, {done}" + (f": {what}?" if what else ""), one + after
 
 
