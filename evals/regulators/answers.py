@@ -88,8 +88,8 @@ def answers(world: World, ask: Ask) -> pd.DataFrame:
     """Return what the product and its parts say, a row per knowledge, line and readout.
 
     Columns: `scope`, `cell_line`, `gene`; `p_de`, `p_up` (NaN where it gives no number), `call` and
-    `abstained` of the fused answer; `response_de` and `response_up` (NaN where the model abstains); `path_up`, `path_down`;
-    `measured` (1 up, -1 down, 0 unchanged, NaN never measured).
+    `abstained` of the fused answer; `response_de` and `response_up` (NaN where the model abstains);
+    `path_up`, `path_down`; `measured` (1 up, -1 down, 0 unchanged, NaN never measured).
     """
     response = world.best.response
     parts = []
