@@ -39,6 +39,7 @@ from models.fusion import WEIGHTS as FUSION
 SCOREBOARD = Path(__file__).parent / "SCOREBOARD.md"
 RESULTS = Path(__file__).parent / "results"
 SETS = ("k562_set", "gse")
+EDGE_TRUST = "edge trust"
 BESIDE: Mapping[str, Callable[[dict[str, Any]], str]] = {
     "fused": fused_as_markdown,
     "regulators": regulators_as_markdown,
@@ -53,14 +54,8 @@ KINDS: Mapping[str, Callable[[dict[str, Any]], str]] = {
     "mechanism": mechanism_as_markdown,
 }
 """What writes the section of a run, by the `kind` that its metrics say it is."""
-FUSED = {
-    "auroc_with_path_gene_frequency": "AUROC there: gene frequency",
-    "auroc_with_path_cascade": "cascade alone",
-    "auroc_with_path_response": "response",
-    "auroc_with_path_fused": "fused",
-    "log_loss_with_path_response": "log loss there: response",
-    "log_loss_with_path_fused": "fused",
-}
+ROWS = {"": "all", ", path": "with a path", ", multi": "multi", ", strict": "strict"}
+"""Parts of the rows that fusion was fitted on, by what its figures end with."""
 
 
 def keep(run: Path, results: Path = RESULTS) -> list[Path]:
@@ -168,25 +163,44 @@ def _kinds(results: Path, kinds: Mapping[str, Callable[[dict[str, Any]], str]]) 
 
 
 def _fusion(record: dict[str, Any]) -> Iterator[str]:
+    figures = record["metrics"]
     yield "## Cascade and fusion"
     yield (
-        "Cross-validated over training perturbations. A row has a path where the signed graph "
-        "leads from the perturbation to the readout. AUROC in this table is pooled over those "
-        "rows, where the frequency of each readout gene alone does well: compare with that "
-        "column. The cascade alone, ranked by its signed confidence, knows no frequencies."
+        "Losses on training rows of the screens, cross-validated over perturbations. A row has a "
+        "path where the signed graph leads from the perturbation to the readout."
     )
     rows = tuple(
         (
-            scope,
-            task,
-            f"{found['rows']:,}",
-            f"{found['rows_with_path']:,}",
-            *(f"{found[name]:.3f}" for name in FUSED),
+            what,
+            part,
+            f"{found[f'rows{end}']:,}",
+            *(
+                f"{found[f'{loss}, {who}{end}']:.4f}" if f"{loss}, {who}{end}" in found else ""
+                for loss in ("log loss", "Brier")
+                for who in ("response", "fused")
+            ),
         )
-        for scope, tasks in record["metrics"].items()
-        for task, found in tasks.items()
+        for what, found in figures.items()
+        if what != EDGE_TRUST
+        for end, part in ROWS.items()
+        if f"rows{end}" in found
     )
-    yield Table(("knowledge", "task", "rows", "with a path", *FUSED.values()), rows).markdown()
+    header = ("knowledge, task", "rows", "how many", "log loss: response", "fused",
+              "Brier: response", "fused")  # fmt: skip
+    yield Table(header, rows).markdown()
+    if trusted := figures.get(EDGE_TRUST):
+        yield (
+            "Edges beside measured signs of training perturbations and training regulators: how "
+            "many pairs a database speaks of, by sign, and the share that it has right."
+        )
+        names = sorted(name.removesuffix(" pairs") for name in trusted if name.endswith(" pairs"))
+        yield Table(
+            ("database and sign", "pairs", "right"),
+            tuple(
+                (name, f"{trusted[f'{name} pairs']:,}", f"{trusted[f'{name} right']:.3f}")
+                for name in names
+            ),
+        ).markdown()
 
 
 def _sources(runs: dict[str, Any]) -> Iterator[str]:

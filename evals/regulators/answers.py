@@ -87,9 +87,9 @@ def shuffled_graph(graph: SignedGraph, seed: int) -> SignedGraph:
 def answers(world: World, ask: Ask) -> pd.DataFrame:
     """Return what the product and its parts say, a row per knowledge, line and readout.
 
-    Columns: `scope`, `cell_line`, `gene`; `p_de`, `p_up`, `call` and `abstained` of the fused
-    answer; `response_de` and `response_up` (NaN where the model abstains); `path_up`, `path_down`;
-    `measured` (1 up, -1 down, 0 unchanged, NaN never measured).
+    Columns: `scope`, `cell_line`, `gene`; `p_de`, `p_up` (NaN where it gives no number), `call` and
+    `abstained` of the fused answer; `response_de` and `response_up` (NaN where the model abstains);
+    `path_up`, `path_down`; `measured` (1 up, -1 down, 0 unchanged, NaN never measured).
     """
     response = world.best.response
     parts = []
@@ -109,8 +109,8 @@ def answers(world: World, ask: Ask) -> pd.DataFrame:
             reached = predictor.reach(what)
             of_scope = {
                 "scope": scope,
-                "p_de": [one.p_de for one in effects],
-                "p_up": [one.p_up for one in effects],
+                "p_de": np.array([one.p_de for one in effects], np.float64),
+                "p_up": np.array([one.p_up for one in effects], np.float64),
                 "call": [one.call for one in effects],
                 "abstained": [one.abstained for one in effects],
                 "path_up": [reached.confidence(gene, "up") for gene in ask.readouts],

@@ -75,7 +75,8 @@ def measured_lists(data: Path, world: World, seed: int) -> pd.DataFrame:
 def list_answers(world: World, line: str, pert: str, genes: tuple[str, ...]) -> pd.DataFrame:
     """Return `gene` and `p_de` of the readouts that the product gives a number for."""
     what = Perturbation(genes=(pert,), kind="knockdown", cell_line=line)
-    told = [one for one in world.best.effects(what, genes) if not one.abstained]
+    effects = world.best.effects(what, genes)
+    told = [one for one in effects if one.p_de is not None and not one.abstained]
     return pd.DataFrame({"gene": [one.gene for one in told], "p_de": [one.p_de for one in told]})
 
 

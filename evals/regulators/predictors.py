@@ -47,7 +47,7 @@ def directions(table: Table, best: Scope, seed: int) -> Table:
         seed: Of the random predictor.
     """
     told = table.assign(
-        fused=_said(table["p_up"], ~table["abstained"]),
+        fused=_said(table["p_up"], table["p_up"].notna() & ~table["abstained"]),
         alone=_said(table["response_up"], table["response_up"].notna()),
         balance=table["path_up"] - table["path_down"],
     )
@@ -74,7 +74,7 @@ def directions(table: Table, best: Scope, seed: int) -> Table:
 def changes(table: Table, best: Scope, seed: int) -> Table:
     """Return a column per predictor of how surely each readout changes; see `directions`."""
     told = table.assign(
-        fused=logit(table["p_de"].to_numpy(np.float64)),
+        fused=_said(table["p_de"], table["p_de"].notna(), missing=np.nan),
         alone=_said(table["response_de"], table["response_de"].notna(), missing=np.nan),
         strength=table[["path_up", "path_down"]].max(axis=1),
         habitual=logit(table["habit"].to_numpy(np.float64)),
@@ -82,10 +82,11 @@ def changes(table: Table, best: Scope, seed: int) -> Table:
     columns: dict[str, pd.Series] = {}
     for scope, rows in _by_scope(told, best):
         mean = rows.groupby(KEYS)[["fused", "strength"]].mean()
+        # Where no number is given nothing is known: the middle of the rest.
+        mean = mean.fillna(mean.median())
         columns[named(FUSED, scope, best)] = mean["fused"]
         columns[named(PATHS, scope, best)] = mean["strength"]
     mean = told[told["scope"] == best].groupby(KEYS)[["alone", "habitual"]].mean()
-    # Where the model abstains or no screen read the gene, nothing is known: the middle of the rest.
     filled = mean.fillna(mean.median())
     columns |= {
         RESPONSE: filled["alone"],

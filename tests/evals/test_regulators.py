@@ -307,10 +307,13 @@ def test_a_table_that_is_not_of_held_out_predictions_is_refused(mirror, tmp_path
 
 @pytest.mark.data
 def test_the_real_sets_are_scored_with_the_starter_pack(data_mirror, tmp_path):
-    run = RegulatorsEval(least_votes=5, tested=False, open_questions=False, draws=20,
-                         pairs=data_mirror / "textbook" / "regulator_pairs.csv")  # fmt: skip
+    pairs = pd.read_csv(data_mirror / "textbook" / "regulator_pairs.csv")
+    pairs[pairs["pert"].isin(["KEAP1", "NFE2L2", "MDM2"])].to_csv(tmp_path / "pairs.csv")
+    run = RegulatorsEval(
+        least_votes=6, tested=False, open_questions=False, draws=20, pairs=tmp_path / "pairs.csv"
+    )
     metrics = evaluate(data_mirror, tmp_path / "run", run, Settings(data=tmp_path), silent)
-    assert 2 <= metrics.regulators <= 20
+    assert 1 <= metrics.regulators <= 10
     paths = next(one for one in metrics.textbook if one.predictor == PATHS)
-    assert paths.right_of_called.value > 0.9
+    assert paths.right_of_called.value > 0.8
     assert paths.called.value > 0.5
