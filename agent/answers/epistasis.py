@@ -89,7 +89,7 @@ def _verdict(effect: Effect, expected: Side, alone: tuple[Side, ...]) -> str:
     said = f"{gene}: {calls}; together {effect.call} ({chance(effect)})"
     differs = wanted.call != effect.call
     if effect.p_de is not None and wanted.p_de is not None:
-        differs = differs or abs(effect.p_de - wanted.p_de) >= APART
+        differs = differs or abs((effect.p_de or 0.0) - (wanted.p_de or 0.0)) >= APART
     if through:
         return f"{said}. Not independent: {through}."
     if differs:

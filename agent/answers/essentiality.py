@@ -32,7 +32,7 @@ def needed(question: Question, context: AgentContext) -> Findings:
         dependency, behind = known.of(gene, one.cell_line)
         found.append(dependency)
         facts += behind
-        reason = context.predictor.cell_state(one.cell_line).absent(gene)
+        reason = context.predictor.cell_state(one.cell_line).lacks(gene)
         if reason and dependency.verdict != "yes":
             unknown.append(reason)
     return Findings(

@@ -75,8 +75,8 @@ async def test_knocking_down_a_gene_that_the_line_lacks_is_said(session):
 async def test_an_open_question_lists_the_likeliest_changes_with_mechanisms(session):
     answer = await session.ask("Which genes change when AARS1 is knocked down in HepG2?")
     assert len(answer.effects) >= 10
-    certainty = [effect.p_de for effect in answer.effects]
-    assert certainty == sorted(certainty, reverse=True)
+    specific = [effect.specific for effect in answer.effects]
+    assert specific == sorted(specific, reverse=True)
     assert {one.readout for one in answer.hypotheses} & {"TRIB3", "CHAC1", "DDIT3", "MTHFD2"}
 
 

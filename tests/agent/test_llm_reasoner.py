@@ -265,7 +265,7 @@ async def test_the_model_tells_the_answer_in_sentences_that_are_true(session, al
     asking = told(session, script(Telling={"sentences": [2, 29, 2]}))
     answer = await asking.ask(QUESTION)
     mechanism, _, call_ = answer.summary.partition(". ")
-    assert mechanism.startswith("Best-supported mechanism: MDM2 ↓ → TP53 ↑")
+    assert mechanism.startswith("Best-documented path: MDM2 ↓ → TP53 ↑")
     assert "CDKN1A goes up" in call_
     silent = await told(session, script(Telling={"sentences": []})).ask(QUESTION)
     assert silent.summary == alone.summary

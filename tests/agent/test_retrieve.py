@@ -67,7 +67,7 @@ async def test_a_gene_comes_with_its_summary_its_sets_and_its_passages(look_up):
     assert len(ids) == len(set(ids))
     assert update["unknown"] == ["before"]
     (event,) = events
-    assert event["texts"] == 3
+    assert event["texts"] == 4
     assert event["message"] == f"3 texts and {event['annotations']} annotations about HSPA5"
 
 
