@@ -189,7 +189,7 @@ def test_several_control_labels_can_be_named(predict):
         ("2023-09-02", "SEPTIN2"),
         ("02/09/2023", "SEPTIN2"),
         ("2-Sep-23", "SEPTIN2"),
-        ("44075", "SEPTIN2"),
+        ("44076", "SEPTIN2"),
     ],
 )
 def test_a_date_that_excel_made_is_called_that(predict, date, meant):
