@@ -401,7 +401,7 @@ def _refusal(
 ) -> str:
     """Return the sentence that refuses a file, with the first lines and the counts."""
     first = list(problems.items())[:SHOWN_PROBLEMS]
-    shown = "; ".join(f"line {lines[row]}: {reason.rstrip('.?')}" for row, reason in first)
+    shown = "; ".join(f"line {lines[row]}: {reason.rstrip('.')}" for row, reason in first)
     more = len(problems) - len(first)
     counts = [
         f"in column {name}, {one.share()}"

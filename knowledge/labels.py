@@ -8,6 +8,7 @@ some gene. A question in words is read generously; a table is read strictly, her
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Literal
 
@@ -37,6 +38,7 @@ _CONTROL = re.compile(
     ) ([ _-]* (ctrls?|controls?))? ([ _-]*(sg|g|guide|grna)?[ _-]*\d+)*""",
     re.IGNORECASE | re.VERBOSE,
 )
+_HARBOUR = re.compile(r"(aavs1|rosa26)([ _-]*\d+)*", re.IGNORECASE)
 # Approved symbols that in a table of perturbations mean the control; WT1 and its like are genes.
 _GENES_TOO = frozenset({"ctrl", "aavs1"})
 # Words of ordinary tables that are a former symbol or an alias of some gene as well.
@@ -80,6 +82,7 @@ _DATE = re.compile(
 )
 # Families whose members Excel reads as dates, and what HGNC calls them now.
 _DATED = {"mar": ("MARCHF{}", "MTARC{}"), "sep": ("SEPTIN{}",), "dec": ("DELEC{}",)}
+_DAY_NULL, _SERIAL_DIGITS = date(1899, 12, 30), 5
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?E[+]?\d+", re.IGNORECASE)
 _SHORTEST_OLDER_NAME = 3
 _SHORTEST_IN_ANOTHER_SPELLING = 4
@@ -291,7 +294,7 @@ class LabelReader:
         if dated := excel_date(bare, self.symbols):
             return _unknown(bare, dated)
         if bare.isdigit() and not self._entrez:
-            return _unknown(bare, f"{bare!r} is a number; write entrez:{bare} if it is a gene's id")
+            return _unknown(bare, _number(bare, self.symbols))
         if human := self._orthologues.get(bare):
             return self._found(bare, human, f"{bare} is read as the mouse gene of {human}")
         if (match := _LOCUS.fullmatch(bare)) and (gene := self.symbols.ground(match[1]).gene):
@@ -459,6 +462,15 @@ def excel_date(word: str, symbols: SymbolTable) -> str:
     return f"{word!r} is a date made by Excel{guess}"
 
 
+def _number(word: str, symbols: SymbolTable) -> str:
+    """Return why a bare number is no gene; a spreadsheet keeps a date as a count of days."""
+    if len(word) == _SERIAL_DIGITS:
+        day = _DAY_NULL + timedelta(days=int(word))
+        if day.strftime("%b").casefold() in _DATED:
+            return excel_date(day.isoformat(), symbols).replace(day.isoformat(), word)
+    return f"{word!r} is a number; write entrez:{word} if it is a gene's id"
+
+
 def unknown_words(word: str, candidates: Sequence[str]) -> str:
     """Return why a word is no gene, with the nearest ones."""
     nearest = f"; did you mean {' or '.join(candidates[:SHOWN])}?" if candidates else ""
@@ -466,9 +478,8 @@ def unknown_words(word: str, candidates: Sequence[str]) -> str:
 
 
 def _control(word: str) -> Label:
-    return Label(
-        word=word, reading="control", problem=f"{word.strip()!r} is a control label, not a gene"
-    )
+    what = "safe-harbour control locus" if _HARBOUR.fullmatch(word.strip()) else "control label"
+    return Label(word=word, reading="control", problem=f"{word.strip()!r} is a {what}, not a gene")
 
 
 def _unknown(word: str, problem: str) -> Label:
