@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from knowledge.cascade import carried
-from knowledge.graph import STARTER_TRUST
 from knowledge.schema import CascadeStep
+from knowledge.trust import STARTER_TRUST
 
 # The least confidence of a path with a step that the starter pack does not assert; tuned on
 # training perturbations, where such paths are right three times in four.
@@ -27,9 +27,14 @@ def believable(steps: Sequence[CascadeStep]) -> bool:
     for one, two in pairwise(steps):
         if one.target.quantity == "expression" and _joins_group(two):
             return False
-    if all(step.confidence >= STARTER_TRUST for step in steps):
+    if all(map(curated, steps)):
         return True
     return search_confidence(steps) >= LEAST_BEYOND_STARTER
+
+
+def curated(step: CascadeStep) -> bool:
+    """Return whether the built-in pathways assert the step."""
+    return step.confidence >= STARTER_TRUST
 
 
 def search_confidence(steps: Sequence[CascadeStep]) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.reasoners.base import Reasoner
@@ -29,4 +30,5 @@ class AgentContext:
     versions: Versions
     run: str = ""
     text_index: TextSearch | None = None
+    data: Path = Path()
     phenotypes: "Callable[[], GenePhenoModel]" = shipped_phenotypes

@@ -14,6 +14,7 @@ from agent.nodes.consult import consult
 from agent.nodes.ground import ground
 from agent.nodes.propose import propose
 from agent.nodes.retrieve import retrieve
+from agent.nodes.survey import SURVEYS, survey
 from agent.nodes.verify import verify
 from agent.state import AgentState
 from agent.timing import timed
@@ -26,8 +27,16 @@ def after_commit(state: AgentState) -> Literal["propose", "answer"]:
     return "answer" if state.finished else "propose"
 
 
+def after_ground(state: AgentState) -> Literal["retrieve", "survey"]:
+    """Follow a cascade, unless the question is of a kind that no single one answers."""
+    return "survey" if state.question and state.question.intent in SURVEYS else "retrieve"
+
+
 def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
-    """Compile ground -> retrieve -> consult -> [propose -> verify -> commit]* -> answer."""
+    """Compile ground -> retrieve -> consult -> [propose -> verify -> commit]* -> answer.
+
+    Comparisons, searches and dependencies go ground -> survey.
+    """
     builder = StateGraph(AgentState, context_schema=AgentContext)
     builder.add_node("ground", timed(accounted(ground)))
     builder.add_node("retrieve", timed(accounted(retrieve)))
@@ -37,7 +46,9 @@ def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:
     builder.add_node("commit", timed(accounted(commit)))
     builder.add_node("answer", timed(accounted(answer)))
     builder.add_edge(START, "ground")
-    builder.add_edge("ground", "retrieve")
+    builder.add_node("survey", timed(accounted(survey)))
+    builder.add_conditional_edges("ground", after_ground)
+    builder.add_edge("survey", END)
     builder.add_edge("retrieve", "consult")
     builder.add_edge("consult", "propose")
     builder.add_edge("propose", "verify")

@@ -51,6 +51,7 @@ class Numbering:
         return hypothesis.model_copy(
             update={
                 "steps": tuple(self.step(step) for step in hypothesis.steps),
+                "branches": tuple(tuple(map(self.step, path)) for path in hypothesis.branches),
                 "supporting": self.cite(hypothesis.supporting),
                 "contradicting": self.cite(hypothesis.contradicting),
             }

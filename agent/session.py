@@ -16,6 +16,10 @@ from typing import Any
 from agent.context import AgentContext
 from agent.llm.chat import ChatModel
 from agent.llm.errors import LLMError
+from agent.question.answerable import refuse_unanswered
+from agent.question.follow_up import follows_on_another
+from agent.question.reading import parse_question
+from agent.question.telling import as_words
 from agent.reasoners.base import Reasoner
 from agent.reasoners.evidence import EvidenceReasoner
 from agent.run import (
@@ -40,6 +44,7 @@ from knowledge.schema import Answer, Effect, Perturbation, Versions
 from knowledge.text_index import TextIndex
 from models.fusion import Fusion
 from models.response import ResponseModel
+from tools.effect_rows import numbers
 from tools.effects import EffectPredictor
 from tools.literature import DeferredSearch, TextSearch
 from tools.toolbox import build_toolbox
@@ -102,6 +107,7 @@ class Session:
             cascade=self.settings.cascade,
             versions=self.versions,
             text_index=self.text_index,
+            data=self.settings.data,
         )
 
     @cached_property
@@ -152,7 +158,7 @@ class Session:
         """
         async with self._reasoning() as reasoner:
             # A question that cannot be read leaves no run behind.
-            await reasoner.read(text, self.knowledge, cell_line)
+            refuse_unanswered(await reasoner.read(text, self.knowledge, cell_line))
             now = datetime.now(UTC)
             folder = run_dir or self.settings.runs / run_name(text, now)
             request = RunRequest(
@@ -163,6 +169,17 @@ class Session:
             )
             create(folder, request)
             return await self._finish(folder, request, reasoner, on_event)
+
+    def follow_up(self, text: str, run_dir: Path) -> str:
+        """Return a question that follows on the one of a finished run, in words of its own.
+
+        Raises:
+            QuestionError: It cannot be understood, or changes nothing.
+            RunError: The run is not finished.
+        """
+        before = load_answer(run_dir).question
+        question = parse_question(text, self.knowledge, before=before)
+        return as_words(question) if follows_on_another(question) else text
 
     async def resume(self, run_dir: Path, on_event: Listener | None = None) -> Answer:
         """Go on with an interrupted run; a finished one is only read."""
@@ -231,8 +248,13 @@ class Session:
             versions=self.versions.model_copy(update={"prompts": reasoner.prompts_hash}),
         )
         answer = await run(run_dir, context, request, on_event)
-        write_result(run_dir, answer, list(self.effect_rows(answer.question.perturbation)))
+        write_result(run_dir, answer, list(self._rows(answer)))
         return answer
+
+    def _rows(self, answer: Answer) -> Iterator[dict[str, Any]]:
+        """Iterate over the rows of `effects.csv`; none where several perturbations are meant."""
+        if answer.question.intent in ("forward", "why"):
+            yield from self.effect_rows(answer.question.perturbation)
 
     def effects(
         self, perturbation: Perturbation, readouts: Sequence[str] | None = None
@@ -249,10 +271,10 @@ class Session:
             yield from self.effects(perturbation, [readout for _, readout in group])
 
     def effect_rows(self, perturbation: Perturbation) -> Iterator[dict[str, Any]]:
-        """Iterate over the rows of `effects.csv`, the most probable change first."""
+        """Iterate over the rows of `effects.csv`, what is specific to the perturbation first."""
         reached = self.predictor.reach(perturbation)
         effects = self.effects(perturbation)
-        for effect in sorted(effects, key=lambda one: (one.abstained, -one.p_de, one.gene)):
+        for effect in sorted(effects, key=lambda one: (one.abstained, -one.specific, one.gene)):
             path = _best_path(reached, effect.gene)
             row = self.predictor.measured(perturbation, effect.gene)
             facts = sum(len(step.relation.edges) for step in path) + (row is not None)
@@ -260,12 +282,8 @@ class Session:
                 "symbol": effect.gene,
                 "call": effect.call,
                 "subtle": effect.subtle,
-                "p_de": round(effect.p_de, 4),
-                "p_up": round(effect.p_up, 4),
-                "p_de_low": round(effect.interval.low, 4),
-                "p_de_high": round(effect.interval.high, 4),
-                "p_up_low": round(effect.p_up_interval.low, 4),
-                "p_up_high": round(effect.p_up_interval.high, 4),
+                **numbers(effect),
+                "usual": None if effect.usual is None else round(effect.usual, 4),
                 "evidence_count": facts,
                 "seen_in_training": effect.seen_in_training,
                 "abstained": effect.abstained,

@@ -12,6 +12,10 @@ QUANTITY_WORDS = {"expression": "mRNA", "activity": "activity"}
 WEAK = "The only path found, of a kind that is right little more often than by chance"
 # Of each collection of phenotypes, in a sentence; the lists of the answer have more.
 SAID_PHENOTYPES = 3
+# A readout that changes under so large a share of a line's perturbations says little about one.
+GENERAL = 0.25
+# Genes named in a sentence about an open question.
+LEADING = 5
 _DONE = {"knockout": "Knocking out", "knockdown": "Knocking down", "activation": "Activating"}
 
 
@@ -143,12 +147,12 @@ def _carried(found: Outlook) -> str:
 
 
 def _mechanism(effects: Sequence[Effect], hypotheses: Sequence[Hypothesis]) -> str:
-    """Return the best path that agrees with a call, or else say that none does."""
+    """Return the best-documented path that agrees with a prediction, or else say that none does."""
     if not hypotheses:
-        return "No verified path explains it."
+        return "No signed path explains it."
     calls = {effect.gene: effect.call for effect in effects}
     agreeing = [one for one in hypotheses if calls.get(one.readout) == one.direction]
-    certain = {effect.gene: effect.p_de for effect in effects}
+    certain = {effect.gene: effect.p_de or 0.0 for effect in effects}
     best = max(
         agreeing or hypotheses,
         key=lambda one: (
@@ -157,35 +161,75 @@ def _mechanism(effects: Sequence[Effect], hypotheses: Sequence[Hypothesis]) -> s
             certain.get(one.readout, 0.0),
         ),
     )
-    words = "Best-supported mechanism" if agreeing else "The best-supported path would mean"
+    words = "Best-documented path" if agreeing else "The best-documented path would mean"
     if not believable(best.steps):
         words = f"{WEAK}, {'is' if agreeing else 'would mean'}"
-    return f"{words}: {path_words(best.steps)}."
+    also = ""
+    if best.branches and agreeing:
+        through = [path[-1].source.node for path in best.branches]
+        also = f" (also through {listed(through)})"
+    return f"{words}: {path_words(best.steps)}{also}."
+
+
+def reached_words(effects: Sequence[Effect], hypotheses: Sequence[Hypothesis], asked: int) -> str:
+    """Return how many readouts a path reaches, and with how many predictions it agrees."""
+    calls = {effect.gene: effect.call for effect in effects}
+    agree = sum(calls.get(one.readout) == one.direction for one in hypotheses)
+    against = sum(
+        calls.get(one.readout) in ("up", "down") and calls[one.readout] != one.direction
+        for one in hypotheses
+    )
+    words = f"{len(hypotheses)} of {asked} readouts reached by a path, {agree} agree"
+    return f"{words}, {against} point the other way" if against else words
 
 
 def _effect_words(effect: Effect) -> str:
     if effect.call == "unknown":
-        return f"{effect.gene}: unknown ({effect.reason})"
+        return f"{effect.gene}: not predicted ({effect.reason})"
+    if effect.p_de is None and effect.call == "unchanged":
+        return f"{effect.gene}: no change expected, as the main path to it is cut off in this line"
+    if effect.p_de is None:
+        return f"{effect.gene}: no screen read this gene; a path says {effect.call}"
+    likelier, p = ("up", effect.p_up) if effect.p_up >= 0.5 else ("down", 1 - effect.p_up)
     if effect.call == "unchanged":
-        likelier, p = ("up", effect.p_up) if effect.p_up >= 0.5 else ("down", 1 - effect.p_up)
+        if effect.p_de >= 0.5:
+            return (
+                f"{effect.gene} probably changes (P(changes) {effect.p_de:.2f}), but which way is "
+                f"not known ({likelier} with {p:.2f})"
+            )
         if_so = f"; if it does, {likelier} with {p:.2f}"
-        return f"{effect.gene} probably does not change (P(changes) {effect.p_de:.2f}{if_so})"
-    numbers = f"P(changes) {effect.p_de:.2f}, P(up if it changes) {effect.p_up:.2f}"
+        return f"{effect.gene}: no change expected (P(changes) {effect.p_de:.2f}{if_so})"
+    conflict = f"; {effect.conflict}" if effect.conflict else ""
     if effect.subtle:
-        small = "probably by less than a screen can call"
-        return f"{effect.gene} goes {effect.call}, {small} ({numbers})"
-    return f"{effect.gene} goes {effect.call} ({numbers})"
+        return (
+            f"{effect.gene}: {effect.call} if it changes ({p:.2f}), direction only, as a screen "
+            f"would call a change with {effect.p_de:.2f}{conflict}"
+        )
+    numbers = f"P(changes) {effect.p_de:.2f}, P(up if it changes) {effect.p_up:.2f}"
+    return f"{effect.gene} goes {effect.call} ({numbers}{conflict})"
+
+
+def general(effect: Effect) -> bool:
+    """Return whether the readout changes under many perturbations of the line anyway."""
+    return effect.usual is not None and effect.usual >= GENERAL
 
 
 def _leading(opening: str, effects: Sequence[Effect]) -> str:
-    clear = [effect for effect in effects if not effect.subtle]
-    up = [effect.gene for effect in clear if effect.call == "up"][:5]
-    down = [effect.gene for effect in clear if effect.call == "down"][:5]
+    """Return what is specific to the perturbation, and how much of a general response there is."""
+    clear = [effect for effect in effects if effect.p_de is not None and not effect.subtle]
+    own = [effect for effect in clear if not general(effect)]
+    up = [effect.gene for effect in own if effect.call == "up"][:LEADING]
+    down = [effect.gene for effect in own if effect.call == "down"][:LEADING]
     parts = []
     if up:
         parts.append(f"raises {listed(up)}")
     if down:
         parts.append(f"lowers {listed(down)}")
+    usual = [effect for effect in clear if general(effect) and effect.call in ("up", "down")]
+    more = ""
+    if usual:
+        names = listed([effect.gene for effect in usual[:LEADING]])
+        more = f" {len(usual)} more move under many perturbations of this line, such as {names}."
     if not parts:
-        return f"{opening} is not predicted to change any readout clearly."
-    return f"{opening} most likely {' and '.join(parts)}."
+        return f"{opening} is not predicted to change any readout specifically.{more}"
+    return f"{opening} most likely {' and '.join(parts)}.{more}"

@@ -73,6 +73,17 @@ def ask(
             metavar="RUN", help="Go on with an interrupted run: its name, folder, or 'latest'."
         ),
     ] = None,
+    follow: Annotated[
+        str | None,
+        typer.Option(
+            "--continue",
+            metavar="RUN",
+            help="The run that the question follows on, for example with 'and in RPE1?'.",
+        ),
+    ] = None,
+    explain_reading: Annotated[
+        bool, typer.Option("--explain-reading", help="Only show how the question is read.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show every step, effect and fact.")
@@ -83,6 +94,11 @@ def ask(
     if bool(text) == bool(resume):
         problem = "Ask a question or resume a run, not both" if text else "There is no question"
         raise QuestionError(f"{problem}; for example: {EXAMPLE}.")
+    if text and explain_reading:
+        from app.read import explain
+
+        explain(text, cell_line, as_json=as_json)
+        return
     llm = {"strategy": strategy, "base_url": base_url, "model": model}
     given = {name: value for name, value in llm.items() if value is not None}
     chosen = settings(reasoner=reasoner.value if reasoner else None, llm=given or None)
@@ -92,7 +108,7 @@ def ask(
         if resume:
             folder, answer = _resume(chosen, resume, listener)
         else:
-            folder, answer = _ask(chosen, text, cell_line, run_dir, listener)
+            folder, answer = _ask(chosen, text, cell_line, run_dir, listener, follow)
     if as_json:
         print_json(answer.model_dump(mode="json"))
         return
@@ -103,14 +119,22 @@ def ask(
 
 
 def _ask(
-    chosen: "Settings", text: str, cell_line: str | None, run_dir: Path | None, listener: Listener
+    chosen: "Settings",
+    text: str,
+    cell_line: str | None,
+    run_dir: Path | None,
+    listener: Listener,
+    follow: str | None,
 ) -> tuple[Path, "Answer"]:
-    from agent.run import run_name
+    from agent.run import find_run, run_name
     from agent.session import Session
 
+    before = find_run(chosen.runs, follow) if follow else None
     folder = run_dir or chosen.runs / run_name(text, datetime.now(UTC))
     try:
         session = Session.open(chosen)
+        if before is not None:
+            text = session.follow_up(text, before)
         return folder, asyncio.run(session.ask(text, cell_line, folder, listener))
     except KeyboardInterrupt:
         raise Interrupted(_how_to_go_on(folder)) from None

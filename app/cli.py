@@ -18,6 +18,7 @@ from app.doctor import doctor
 from app.express import express
 from app.phenotype import phenotype
 from app.predict import predict
+from app.read import read
 from app.report import report
 from app.runs import runs
 from app.serve import serve
@@ -127,6 +128,7 @@ def front_door(
 
 
 app.command()(ask)
+app.command(epilog="Example: knockwise read 'HSPA5_KO in K562: DDIT3?'")(read)
 app.command()(predict)
 app.command(epilog="Example: knockwise express --pert STAT1 --context papalexi")(express)
 app.command(epilog="Example: knockwise phenotype FGFR3")(phenotype)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from app import eval_genen, eval_genepheno, eval_genes, eval_mechanism
+from app import eval_fused, eval_genen, eval_genepheno, eval_genes, eval_mechanism, eval_regulators
 from knowledge.errors import KnockwiseError
 
 app = typer.Typer(
@@ -236,10 +236,12 @@ def expression(
     typer.echo(out / "scoreboard.md")
 
 
+app.command(epilog=eval_fused.EPILOG)(eval_fused.fused)
 app.command(epilog=eval_genen.EPILOG)(eval_genen.genen)
 app.command(epilog=eval_genes.EPILOG)(eval_genes.genes)
 app.command(epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
 app.command(epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
+app.command(epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
 
 
 def _score_response_model(

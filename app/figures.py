@@ -49,12 +49,12 @@ def cascade_figure(answer: Answer, steps: Sequence[CascadeStep]) -> Figure:
 
 
 def effects_figure(effects: Sequence[Effect]) -> Figure:
-    """Return a forest plot: one row per gene, P(DE) and P(up if DE) with their intervals."""
+    """Return a forest plot: one row per gene, P(changes) and P(up if it changes)."""
     width = NAME_WIDTH + 2 * PANEL + BETWEEN + CALL_WIDTH
     height = TOP + ROW * len(effects) + BOTTOM
     svg = _canvas(width, height, "effects", "Predicted effects with 90 % intervals")
-    panels = {"P(differentially expressed)": NAME_WIDTH}
-    panels["P(up if differentially expressed)"] = NAME_WIDTH + PANEL + BETWEEN
+    panels = {"P(changes)": NAME_WIDTH}
+    panels["P(up if it changes)"] = NAME_WIDTH + PANEL + BETWEEN
     for title, left in panels.items():
         _text(svg, left + PANEL / 2, 14, title, "axis-title")
         for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
@@ -68,6 +68,12 @@ def effects_figure(effects: Sequence[Effect]) -> Figure:
             _text(svg, NAME_WIDTH + 6, y + 4.5, f"no prediction: {effect.reason}", "note start")
             continue
         de_left, up_left = panels.values()
+        if effect.p_de is None:
+            cut = effect.call == "unchanged"
+            says = "its path is cut off" if cut else f"a path says {effect.call}"
+            words = f"no screen read this gene; {says}"
+            _text(svg, NAME_WIDTH + 6, y + 4.5, words, "note start")
+            continue
         _estimate(svg, de_left, y, effect.p_de, effect.interval, effect)
         _estimate(svg, up_left, y, effect.p_up, effect.p_up_interval, effect)
         seen = "" if effect.seen_in_training else " *"
@@ -113,7 +119,9 @@ def _node(svg: ET.Element, node: Node, answer: Answer, effects: Mapping[str, Eff
     _text(group, left + 12, y, words, "state start")
     if (effect := effects.get(name)) and not perturbed and _is_transcript(node):
         agrees = effect.call == direction
-        label = f"P(DE) {effect.p_de:.2f}" if agrees else f"predicted {effect.call}"
+        label = f"predicted {effect.call}"
+        if agrees:
+            label = "not read" if effect.p_de is None else f"P(changes) {effect.p_de:.2f}"
         css = "probability" if agrees else "probability disagrees"
         _text(group, node.x, node.y + node.height / 2 + 13, label, css)
 

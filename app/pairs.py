@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from app.terminal import plain
 from knowledge.errors import DataError, KnockwiseError, QuestionError
 from knowledge.schema import Call, Effect, Frozen, Perturbation, PerturbationKind, Versions
+from tools.effect_rows import numbers
 
 if TYPE_CHECKING:
     from knowledge.base import Knowledge
@@ -35,12 +36,12 @@ class Row(Frozen):
     gene: str
     call: Call
     subtle: bool
-    p_de: float
-    p_de_low: float
-    p_de_high: float
-    p_up: float
-    p_up_low: float
-    p_up_high: float
+    p_de: float | None
+    p_de_low: float | None
+    p_de_high: float | None
+    p_up: float | None
+    p_up_low: float | None
+    p_up_high: float | None
     seen_in_training: bool
     abstained: bool
     reason: str
@@ -134,12 +135,7 @@ def row_of(pair: Pair, effect: Effect) -> Row:
         gene=effect.gene,
         call=effect.call,
         subtle=effect.subtle,
-        p_de=round(effect.p_de, 4),
-        p_de_low=round(effect.interval.low, 4),
-        p_de_high=round(effect.interval.high, 4),
-        p_up=round(effect.p_up, 4),
-        p_up_low=round(effect.p_up_interval.low, 4),
-        p_up_high=round(effect.p_up_interval.high, 4),
+        **numbers(effect),
         seen_in_training=effect.seen_in_training,
         abstained=effect.abstained,
         reason=plain(effect.reason),

@@ -67,7 +67,7 @@ def predict(
         return
     rows = rows_of(session, asked)
     if pert and not readout:
-        rows.sort(key=lambda row: (row.abstained, -row.p_de, row.gene))
+        rows.sort(key=lambda row: (row.abstained, -(row.p_de or 0.0), row.gene))
     if as_json:
         print_json([row.model_dump() for row in rows])
     elif pairs:

@@ -18,10 +18,10 @@ from rich.text import Text
 from agent.session import Session
 from app.pairs import Pair, PartialFile, Row, fingerprint, ground_gene, row_of, save
 from app.terminal import STYLES, Interrupted, plain, progress, results, signs
-from knowledge.schema import Effect, Perturbation
+from knowledge.schema import Effect, Interval, Perturbation
 
 MOST_ROWS = 25
-HEADINGS = ("Perturbation", "Cell line", "Gene", "Call", "P(DE)", "P(up if DE)", "In training")
+HEADINGS = ("Perturbation", "Cell line", "Gene", "Prediction", "P(changes)", "P(up)", "Measured")
 
 
 def pairs_of(
@@ -103,6 +103,10 @@ def to_file(session: Session, asked: Sequence[Pair], out: Path) -> None:
     progress().print(f"{len(asked):,} rows written to {out}.")
 
 
+def _interval(low: float | None, high: float | None) -> Interval | None:
+    return None if low is None or high is None else Interval(low=low, high=high)
+
+
 def show(rows: Sequence[Row]) -> None:
     """Print the first rows as a table."""
     out = results()
@@ -111,15 +115,15 @@ def show(rows: Sequence[Row]) -> None:
     for name in HEADINGS:
         table.add_column(name, no_wrap=True)
     for row in rows[:MOST_ROWS]:
-        de = f"{row.p_de:.2f} ({row.p_de_low:.2f}{chars.dash}{row.p_de_high:.2f})"
-        up = f"{row.p_up:.2f} ({row.p_up_low:.2f}{chars.dash}{row.p_up_high:.2f})"
+        de = chars.chance(row.p_de, _interval(row.p_de_low, row.p_de_high))
+        up = chars.chance(row.p_up, _interval(row.p_up_low, row.p_up_high))
         table.add_row(
             row.perturbation,
             row.cell_line,
             row.gene,
             Text(chars.call[row.call], style=STYLES[row.call]),
             "" if row.abstained else de,
-            "" if row.abstained else up,
+            "" if row.p_de is None else up,
             "yes" if row.seen_in_training else "no",
         )
     out.print(table)

@@ -15,17 +15,20 @@ from app.story import (
     Citations,
     main_steps,
     ordered_effects,
+    parted,
     predicted_calls,
     trees,
 )
+from app.surveys import survey_view
 from app.terminal import STYLES, Signs, plain
-from knowledge.schema import Answer, Call, CascadeStep, Effect, Evidence, Interval
+from knowledge.schema import Answer, Call, CascadeStep, Effect, Evidence
 
 # What fits on a screen; `--verbose` and the report show the rest.
 MOST_EFFECTS = 15
 MOST_STEPS = 40
 CITATIONS = 24  # in the table of effects, shared by its rows
 MOST_CITATIONS = 4
+NAMED = 6  # general responses named
 
 
 def answer_view(
@@ -36,13 +39,14 @@ def answer_view(
     parts: list[RenderableType] = [
         Text(plain(answer.summary), style="bold"),
     ]
+    parts += _section("Assumed", map(_bullet, answer.question.assumptions))
+    parts += survey_view(answer, citations, signs)
     parts += _effects(answer, citations, signs, verbose=verbose)
     parts += _phenotypes(answer, citations)
     parts += _cascade(answer, citations, signs, verbose=verbose)
     if verbose:
         citations.cite(fact.id for fact in answer.evidence)
     parts += _section("Evidence", (evidence_line(fact, signs) for fact in citations.cited()))
-    parts += _section("Assumed", map(_bullet, answer.question.assumptions))
     parts += _section("Unknown", map(_bullet, answer.unknown))
     parts += [Text(), Text(provenance(answer, signs), style="dim")]
     if run_dir is not None:
@@ -54,18 +58,18 @@ def effects_table(effects: Sequence[Effect], citations: Citations, signs: Signs)
     """Return one row per readout: the call, both probabilities with 90 % intervals, citations."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     table.add_column("Gene", style="bold", no_wrap=True)
-    table.add_column("Call", no_wrap=True)
-    table.add_column("P(DE)", no_wrap=True)
-    table.add_column("P(up if DE)", no_wrap=True)
-    table.add_column("In training", no_wrap=True)
+    table.add_column("Prediction", no_wrap=True)
+    table.add_column("P(changes)", no_wrap=True)
+    table.add_column("P(up if it changes)", no_wrap=True)
+    table.add_column("Measured", no_wrap=True)
     table.add_column("Evidence", overflow="fold")
     most = min(MOST_CITATIONS, max(1, CITATIONS // max(1, len(effects))))
     for effect in effects:
         table.add_row(
             Text(plain(effect.gene)),
             Text(signs.reading(effect), style=STYLES[effect.call]),
-            "" if effect.abstained else _probability(effect.p_de, effect.interval, signs),
-            "" if effect.abstained else _probability(effect.p_up, effect.p_up_interval, signs),
+            "" if effect.abstained else signs.chance(effect.p_de, effect.interval),
+            "" if effect.p_de is None else signs.chance(effect.p_up, effect.p_up_interval),
             "yes" if effect.seen_in_training else "no",
             _cites(citations, effect.evidence_ids, most),
         )
@@ -155,12 +159,15 @@ def _effects(
     effects = ordered_effects(answer)
     if not effects:
         return []
-    shown = effects if verbose else effects[: max(MOST_EFFECTS, len(answer.question.readouts))]
-    parts: list[RenderableType] = [
-        _title("Predicted effects"),
-        effects_table(shown, citations, signs),
-    ]
-    if more := len(effects) - len(shown):
+    own, usual = parted(answer)
+    shown = effects if verbose else own[: max(MOST_EFFECTS, len(answer.question.readouts))]
+    title = "Predicted effects" if answer.question.readouts else "Specific to this perturbation"
+    parts: list[RenderableType] = [_title(title), effects_table(shown, citations, signs)]
+    if usual and not verbose:
+        names = listed([effect.gene for effect in usual[:NAMED]])
+        words = f"{len(usual)} general responses, which many perturbations of this line move: "
+        parts.append(Text(plain(f"{words}{names}"), style="dim"))
+    if more := len(effects) - len(shown) - (0 if verbose else len(usual)):
         parts.append(Text(f"{more} more with --verbose; every gene in effects.csv", style="dim"))
     parts += [Text(plain(line), style="dim") for line in _reasons(shown)]
     return parts
@@ -221,7 +228,7 @@ def _cascade(
     relation, status, direction = signs.relation, signs.status, signs.direction
     legend = (
         f"{direction['up']} up  {direction['down']} down  {relation['activates']} activates  "
-        f"{relation['inhibits']} inhibits  {status['verified']} verified  "
+        f"{relation['inhibits']} inhibits  {status['verified']} in databases or built in  "
         f"{status['contradicted']} contradicted  {status['unsupported']} unsupported"
     )
     return [*parts, Text(legend, style="dim")]
@@ -241,10 +248,6 @@ def _grow(
     node = tree.add(line)
     for next_branch in branch.branches:
         _grow(node, next_branch, calls, citations, signs)
-
-
-def _probability(value: float, interval: Interval, signs: Signs) -> str:
-    return f"{value:.2f} ({interval.low:.2f}{signs.dash}{interval.high:.2f})"
 
 
 def _cites(citations: Citations, ids: tuple[str, ...], most: int = MOST_CITATIONS) -> str:

@@ -140,8 +140,9 @@ def _numbered(
 def _render(name: str, answer: "Answer", **drawings: object) -> str:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    from agent.wording import changed_words, perturbation_words
+    from agent.wording import changed_words
     from app.story import Citations, ordered_effects
+    from app.surveys import known_by, shown
     from app.terminal import plain
 
     html = name.endswith(".html.j2")
@@ -159,7 +160,8 @@ def _render(name: str, answer: "Answer", **drawings: object) -> str:
     environment.filters["cell"] = lambda text: _markdown(plain(str(text)))
     return environment.get_template(name).render(
         answer=answer,
-        perturbation=perturbation_words(answer.question.perturbation),
+        perturbation=_heading(answer),
+        side_genes=list(dict.fromkeys(e.gene for side in answer.sides for e in side.effects)),
         tiles=[effect for effect in effects if effect.gene in readouts][:8],
         main=main,
         others=others,
@@ -170,10 +172,22 @@ def _render(name: str, answer: "Answer", **drawings: object) -> str:
         cite=citations.cite,
         cited=citations.cited,
         changed_words=changed_words,
+        known_by=known_by,
+        shown=shown,
         method=METHOD,
         disclaimer=DISCLAIMER,
         **drawings,
     )
+
+
+def _heading(answer: "Answer") -> str:
+    """Return what was done to the cells, or the question where that is what was asked."""
+    from agent.question.telling import as_words
+    from agent.wording import perturbation_words
+
+    if answer.question.intent in ("forward", "why"):
+        return perturbation_words(answer.question.perturbation)
+    return as_words(answer.question)
 
 
 def _versions(answer: "Answer") -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 
+from agent.wording import general
 from knowledge.errors import RunError
 from knowledge.schema import Answer, Call, CascadeStep, Change, Direction, Effect, Evidence, Frozen
 
@@ -63,7 +64,8 @@ def main_steps(answer: Answer) -> tuple[CascadeStep, ...]:
     What was proposed about those readouts and contradicted is part of the story, and comes with
     the steps that lead to it.
     """
-    told = dict.fromkeys(step for path in answer.hypotheses for step in path.steps)
+    paths = [path for one in answer.hypotheses for path in (one.steps, *one.branches)]
+    told = dict.fromkeys(step for path in paths for step in path)
     if not told:
         return answer.steps
     readouts = {path.readout for path in answer.hypotheses}
@@ -92,6 +94,18 @@ def ordered_effects(answer: Answer) -> tuple[Effect, ...]:
     """Return the effects asked about first, the others in the answer's order."""
     place = {gene: index for index, gene in enumerate(answer.question.readouts)}
     return tuple(sorted(answer.effects, key=lambda effect: place.get(effect.gene, len(place))))
+
+
+def parted(answer: Answer) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:
+    """Return the effects that are told one by one, and the general responses of the line.
+
+    What was asked about is told, however general it is.
+    """
+    effects = ordered_effects(answer)
+    if answer.question.readouts:
+        return effects, ()
+    usual = tuple(effect for effect in effects if general(effect))
+    return tuple(effect for effect in effects if not general(effect)), usual
 
 
 def predicted_calls(answer: Answer) -> dict[str, Call]:

@@ -14,7 +14,7 @@ from knowledge.errors import KnockwiseError
 
 if TYPE_CHECKING:
     from agent.settings import Settings
-    from knowledge.schema import Call, Direction, EdgeEffect, Effect, StepStatus
+    from knowledge.schema import Call, Direction, EdgeEffect, Effect, Interval, StepStatus
 
 PIPE_WIDTH = 100
 
@@ -33,13 +33,22 @@ class Signs:
     dash: str
 
     def reading(self, effect: "Effect") -> str:
-        """Return what an effect's call is in a table, for example `↑ up` or `↑ up (subtle)`."""
-        return f"{self.call[effect.call]} (subtle)" if effect.subtle else self.call[effect.call]
+        """Return what is predicted, for example `↑ up` or `↑ up (direction only)`."""
+        said = self.call[effect.call]
+        return f"{said} (direction only)" if effect.subtle else said
+
+    def chance(self, value: float | None, interval: "Interval | None") -> str:
+        """Return a probability with its 90 % interval, as far as they are known."""
+        if value is None:
+            return "not known"
+        if interval is None:
+            return f"{value:.2f}"
+        return f"{value:.2f} ({interval.low:.2f}{self.dash}{interval.high:.2f})"
 
 
 UNICODE = Signs(
     direction={"up": "▲", "down": "▼"},
-    call={"up": "↑ up", "down": "↓ down", "unchanged": "= unchanged", "unknown": "? unknown"},
+    call={"up": "↑ up", "down": "↓ down", "unchanged": "= no change", "unknown": "? not predicted"},
     relation={"activates": "→", "inhibits": "⊣", "binds": "—", "regulates": "⇢"},
     status={"verified": "✓", "contradicted": "✗", "unsupported": "?"},
     good="✓",
@@ -49,7 +58,7 @@ UNICODE = Signs(
 )
 ASCII = Signs(
     direction={"up": "(+)", "down": "(-)"},
-    call={"up": "+ up", "down": "- down", "unchanged": "= unchanged", "unknown": "? unknown"},
+    call={"up": "+ up", "down": "- down", "unchanged": "= no change", "unknown": "? not predicted"},
     relation={"activates": "->", "inhibits": "-|", "binds": "--", "regulates": "~>"},
     status={"verified": "ok", "contradicted": "X", "unsupported": "?"},
     good="ok",

@@ -66,27 +66,40 @@ def response(
     results().print(as_markdown(scores, setting), soft_wrap=True)
 
 
-@app.command(epilog="Example: knockwise train fusion --held-out my-weights/held_out.parquet")
+@app.command(
+    epilog="Example: knockwise train fusion --multi multi/held_out.parquet "
+    "--strict strict/held_out.parquet --out my-fusion"
+)
 def fusion(
-    held_out: Annotated[
-        Path, typer.Option(help="Held-out predictions that `train response` wrote.")
+    multi: Annotated[
+        Path,
+        typer.Option(help="held_out.parquet that `train response --setting multi` wrote."),
     ],
+    strict: Annotated[
+        Path,
+        typer.Option(help="The same of `train response --setting strict`."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder the weights and held-out tables go to.")],
     data: Annotated[
         Path | None,
         typer.Option(help="Data folder with compiled tables; that of the settings by default."),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the heads; the shipped weights by default.")
-    ] = None,
 ) -> None:
-    """Fit how response model and cascade are weighed together; print the scores as JSON."""
-    from app.terminal import print_json, progress, settings
-    from models.fusion import WEIGHTS
+    """Fit edge trust, habits, and how response model and cascade are weighed together.
+
+    Needs `knockwise data pull knowledge regulators perturbseq` and `knockwise index build`. Prints
+    the cross-fitted figures as JSON.
+    """
+    from app.progress import progress_bar
+    from app.terminal import print_json, settings
+    from models.threads import yield_cores
+
+    yield_cores()
     from models.fusion.train import train
 
-    with progress().status("Following the cascades of all training perturbations (minutes) ..."):
-        scores = train(held_out, data or settings().data, out or WEIGHTS)
-    print_json(scores)
+    with progress_bar() as told:
+        figures = train({"multi": multi, "strict": strict}, data or settings().data, out, told)
+    print_json(figures)
 
 
 @app.command(

@@ -20,6 +20,7 @@ from evals.genen.report import as_markdown as genen_as_markdown
 from evals.genes.report import as_markdown as genes_as_markdown
 from evals.genesets.run import as_markdown as genesets_as_markdown
 from evals.mechanism.report import as_markdown as mechanism_as_markdown
+from evals.perturbqa.fused_report import as_markdown as fused_as_markdown
 from evals.perturbqa.report import (
     HOW,
     READ_BEFORE,
@@ -30,6 +31,7 @@ from evals.perturbqa.report import (
 )
 from evals.perturbqa.schema import Metrics
 from evals.phenotypes.report import as_markdown as genepheno_as_markdown
+from evals.regulators.report import as_markdown as regulators_as_markdown
 from evals.with_embeddings import as_markdown as with_embeddings_as_markdown
 from knowledge.errors import DataError
 from models.fusion import WEIGHTS as FUSION
@@ -37,6 +39,11 @@ from models.fusion import WEIGHTS as FUSION
 SCOREBOARD = Path(__file__).parent / "SCOREBOARD.md"
 RESULTS = Path(__file__).parent / "results"
 SETS = ("k562_set", "gse")
+BESIDE: Mapping[str, Callable[[dict[str, Any]], str]] = {
+    "fused": fused_as_markdown,
+    "regulators": regulators_as_markdown,
+}
+"""What stands beside PerturbQA's overview: a change is progress only where none of them falls."""
 KINDS: Mapping[str, Callable[[dict[str, Any]], str]] = {
     "expression": expression_as_markdown,
     "genen": genen_as_markdown,
@@ -104,6 +111,7 @@ def scoreboard(results: Path = RESULTS, fusion: Path = FUSION) -> str:
     ]
     if runs:
         parts += _overview(runs)
+    parts += _kinds(results, BESIDE)
     for name, run in runs.items():
         parts += _setting(name, run)
     parts += _others(results)
@@ -148,11 +156,15 @@ def _others(results: Path) -> Iterator[str]:
     sets = {name: results / f"{name}.json" for name in SETS}
     if all(path.is_file() for path in sets.values()):
         yield genesets_as_markdown({name: _json(path) for name, path in sets.items()})
-    for kind, as_markdown in KINDS.items():
-        if (path := results / f"{kind}.json").is_file():
-            yield as_markdown(_json(path)).strip()
+    yield from _kinds(results, KINDS)
     for path in sorted(results.glob("language-*.json")):
         yield str(_json(path)["markdown"]).strip()
+
+
+def _kinds(results: Path, kinds: Mapping[str, Callable[[dict[str, Any]], str]]) -> Iterator[str]:
+    for kind, as_markdown in kinds.items():
+        if (path := results / f"{kind}.json").is_file():
+            yield as_markdown(_json(path)).strip()
 
 
 def _fusion(record: dict[str, Any]) -> Iterator[str]:

@@ -2,22 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import networkx as nx
 
 from knowledge.schema import Direction, Edge, EdgeEffect, Frozen, NodeKind
+from knowledge.trust import EdgeTrust, is_starter, load_edge_trust
 
-# Mechanisms after which the *transcript* of the target changes. Every other mechanism changes what
-# the target's protein does, which an RNA readout of that gene does not show.
-EXPRESSION_MECHANISMS = frozenset({"transcription", "mrna decay", "mrna processing"})
-
-# How far an assertion is trusted on its own; independent databases add up (noisy-or). The starter
-# pack is written against the databases edge by edge. Chosen like the discounts of
-# `knowledge.cascade`: with .3 the direction of what the full graph reaches is right more often
-# than with .45, and more is reached than with .2.
-STARTER_TRUST = 0.9
-DATABASE_TRUST = 0.3
+# A protein that is called a part of a complex mostly is, and mostly the complex needs it.
+MEMBERSHIP_TRUST = 0.5
 
 
 class Group(Frozen):
@@ -34,8 +28,9 @@ class Group(Frozen):
 class Relation:
     """Everything the graph says about how `source` acts on `target`, through one sign and quantity.
 
-    `trust` is the noisy-or of its edges, discounted by the edges of the opposite sign.
-    `joins_group` marks a membership: the source is a part of the target.
+    `trust` is learnt (`knowledge.trust`), discounted by the edges of the opposite sign. `curated`:
+    the starter pack asserts it, in the `programmes` named. `joins_group` marks a membership: the
+    source is a part of the target.
     """
 
     source: str
@@ -47,16 +42,13 @@ class Relation:
     edges: tuple[Edge, ...]
     opposed_by: tuple[Edge, ...]
     trust: float
+    curated: bool = False
+    programmes: frozenset[str] = frozenset()
 
     @property
     def mechanism(self) -> str:
         """Return the mechanism of the best edge."""
         return self.edges[0].mechanism
-
-
-def changes_expression(edge: Edge) -> bool:
-    """Return whether `edge` changes the target's transcript rather than only its activity."""
-    return edge.mechanism.lower() in EXPRESSION_MECHANISMS
 
 
 def is_membership(edge: Edge) -> bool:
@@ -81,10 +73,17 @@ class SignedGraph:
     Args:
         edges: Signed and unsigned assertions; parallel ones are kept.
         groups: Complexes and processes; each member is linked to its group.
+        trust: How far the databases are trusted; as learnt by default.
     """
 
-    def __init__(self, edges: Iterable[Edge], groups: Iterable[Group] = ()) -> None:
+    def __init__(
+        self,
+        edges: Iterable[Edge],
+        groups: Iterable[Group] = (),
+        trust: EdgeTrust | None = None,
+    ) -> None:
         self._graph = nx.MultiDiGraph()
+        self._trust = trust or load_edge_trust()
         self._groups = {group.name: group for group in groups}
         self._relations: dict[str, tuple[Relation, ...]] = {}
         for edge in edges:
@@ -99,6 +98,11 @@ class SignedGraph:
 
     def __len__(self) -> int:
         return int(self._graph.number_of_nodes())
+
+    @cached_property
+    def has_databases(self) -> bool:
+        """Return whether it holds more than the starter pack."""
+        return any(not is_starter(edge) for edge in self.edges)
 
     @property
     def edges(self) -> Iterator[Edge]:
@@ -157,13 +161,15 @@ class SignedGraph:
         signed = [edge for edge in self.edges_between(source, target) if edge.sign]
         found = []
         for expression in (True, False):
-            edges = [edge for edge in signed if changes_expression(edge) is expression]
+            edges = [edge for edge in signed if edge.changes_expression is expression]
             up = [edge for edge in edges if edge.sign == 1]
             down = [edge for edge in edges if edge.sign == -1]
-            winners, losers = (up, down) if _weight(up) >= _weight(down) else (down, up)
-            if not winners or _weight(winners) == _weight(losers):
+            heavier = self._weight(up) >= self._weight(down)
+            winners, losers = (up, down) if heavier else (down, up)
+            if not winners or self._weight(winners) == self._weight(losers):
                 continue
-            doubt = 0.0 if _curated(winners) else _trust(losers)
+            curated = _curated(winners)
+            doubt = 0.0 if curated else self._trusted(losers)
             winners.sort(key=_display_order)
             found.append(
                 Relation(
@@ -175,10 +181,23 @@ class SignedGraph:
                     joins_group=target in self._groups and is_membership(winners[0]),
                     edges=tuple(winners),
                     opposed_by=tuple(losers),
-                    trust=_trust(winners) * (1 - doubt),
+                    trust=self._trusted(winners) * (1 - doubt),
+                    curated=curated,
+                    programmes=frozenset(edge.database for edge in winners if is_starter(edge)),
                 )
             )
         return tuple(found)
+
+    def _trusted(self, edges: list[Edge]) -> float:
+        if not edges:
+            return 0.0
+        if is_membership(edges[0]) and not _curated(edges):
+            return MEMBERSHIP_TRUST
+        return self._trust.of(edges)
+
+    def _weight(self, edges: list[Edge]) -> tuple[bool, float]:
+        """Return what decides between two signs: the starter pack first, then the support."""
+        return _curated(edges), self._trusted(edges)
 
     def out_relations(self, source: str) -> tuple[Relation, ...]:
         """Return the signed relations that start at `source`."""
@@ -209,27 +228,10 @@ def _membership(member: str, group: Group) -> Edge:
     )
 
 
-def _is_starter(edge: Edge) -> bool:
-    return edge.database.startswith("starter")
-
-
 def _curated(edges: list[Edge]) -> bool:
-    return any(_is_starter(edge) for edge in edges)
-
-
-def _weight(edges: list[Edge]) -> tuple[bool, float]:
-    """Return what decides between two signs: the starter pack first, then the support."""
-    return _curated(edges), _trust(edges)
-
-
-def _trust(edges: list[Edge]) -> float:
-    """Return the noisy-or over the edges' databases, each of which counts once."""
-    doubt = 1.0
-    for database in {edge.database for edge in edges}:
-        doubt *= 1 - (STARTER_TRUST if database.startswith("starter") else DATABASE_TRUST)
-    return 1 - doubt
+    return any(is_starter(edge) for edge in edges)
 
 
 def _display_order(edge: Edge) -> tuple[bool, bool, str]:
     """Order the hand-curated edge first, then edges with references."""
-    return (not _is_starter(edge), not edge.references, edge.database)
+    return (not is_starter(edge), not edge.references, edge.database)

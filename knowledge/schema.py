@@ -10,11 +10,28 @@ EdgeEffect = Literal["activates", "inhibits", "binds", "regulates"]
 NodeKind = Literal["gene", "complex", "process"]
 Quantity = Literal["expression", "activity"]
 PerturbationKind = Literal["knockout", "knockdown", "activation"]
-Asks = Literal["what_happens", "which_genes", "direction", "why", "phenotype"]
+Asks = Literal["what_happens", "which_genes", "how_many", "direction", "why", "phenotype"]
+Intent = Literal["forward", "why", "reverse", "compare", "epistasis", "essentiality", "planning"]
+Seeks = Literal["regulators", "phenocopies", "rescuers"]
+Manner = Literal[
+    "",
+    "partial loss",
+    "degron",
+    "degradation",
+    "dominant negative",
+    "inhibition",
+    "overexpression",
+    "constitutively active",
+]
 EvidenceKind = Literal["measured", "database", "annotation", "text", "model"]
 StepStatus = Literal["verified", "contradicted", "unsupported"]
 Proposer = Literal["graph", "llm"]
 Call = Literal["up", "down", "unchanged", "unknown"]
+
+
+# Mechanisms after which the *transcript* of the target changes. Every other mechanism changes what
+# the target's protein does, which an RNA readout of that gene does not show.
+EXPRESSION_MECHANISMS = frozenset({"transcription", "mrna decay", "mrna processing"})
 
 
 class Frozen(BaseModel):
@@ -42,7 +59,7 @@ class Edge(Frozen):
     `effect` is what *more* of the source does to the target: a lost activator lowers its target, a
     lost inhibitor raises it. `binds` and `regulates` carry no sign. `mechanism` is a lower-case
     noun such as `transcription` or `phosphorylation`; it decides whether the target's transcript
-    changes or only its activity (see `knowledge.graph.changes_expression`).
+    changes or only its activity (see `changes_expression`).
     """
 
     source: str
@@ -58,24 +75,76 @@ class Edge(Frozen):
         """Return +1 for activation, -1 for inhibition, 0 where no sign is known."""
         return {"activates": 1, "inhibits": -1}.get(self.effect, 0)
 
+    @property
+    def changes_expression(self) -> bool:
+        """Return whether it changes the target's transcript rather than only its activity."""
+        return self.mechanism.lower() in EXPRESSION_MECHANISMS
+
 
 class Perturbation(Frozen):
-    """What is done to the cell."""
+    """What is done to the cell.
 
-    genes: tuple[str, ...] = Field(min_length=1)
+    Attributes:
+        genes: Symbols; none only where the question asks which perturbation it is.
+        kind: How they are perturbed, in the terms of the screens.
+        cell_line: One of the screened lines.
+        background: Genes that the cells have lost before, a lesion of the line for this question.
+            Where the perturbation is a loss too, they stand among `genes`: the answer is that of
+            losing all of them, against the line as it is.
+        manner: How, where that is more than the kind says.
+        named: The complexes, families or pathways that `genes` stand for.
+    """
+
+    genes: tuple[str, ...]
     kind: PerturbationKind = "knockout"
     cell_line: str
+    background: tuple[str, ...] = ()
+    manner: Manner = ""
+    named: tuple[str, ...] = ()
+
+    @property
+    def done(self) -> tuple[str, ...]:
+        """Return the genes that are perturbed, without those that the cells lack already."""
+        return tuple(gene for gene in self.genes if gene not in self.background)
+
+
+class NamedSet(Frozen):
+    """A set of readouts under the name that the question gave it."""
+
+    name: str
+    members: tuple[str, ...]
 
 
 class Question(Frozen):
-    """A question in the field's terms, with the words it came from and what was assumed."""
+    """A question in the field's terms, with the words it came from and what was assumed.
+
+    Attributes:
+        perturbation: What is done; open, without a gene, where the question asks for it.
+        readouts: Symbols of the transcripts that are asked about.
+        readout_sets: Named sets among them.
+        phenotypes: Phenotypes of cells that are asked about.
+        asks: What of an effect is asked.
+        text: The user's words.
+        assumptions: What had to be assumed, for the top of the answer.
+        intent: The kind of question.
+        against: The other sides of a comparison; what the perturbation sought should be like.
+        seeks: What a reverse question looks for.
+        direction: Where only changes this way are asked about.
+        top: How many changes are asked for.
+    """
 
     perturbation: Perturbation
     readouts: tuple[str, ...] = ()
+    readout_sets: tuple[NamedSet, ...] = ()
     phenotypes: tuple[str, ...] = ()
     asks: Asks = "what_happens"
     text: str
     assumptions: tuple[str, ...] = ()
+    intent: Intent = "forward"
+    against: tuple[Perturbation, ...] = ()
+    seeks: Seeks | None = None
+    direction: Direction | None = None
+    top: int | None = None
 
 
 class Evidence(Frozen):
@@ -107,23 +176,38 @@ class Interval(Frozen):
 class Effect(Frozen):
     """The predicted change of one readout gene's transcript.
 
-    `interval` belongs to `p_de`, `p_up_interval` to `p_up`. `call` reads the two: `up` or `down`
-    from the `p_de` threshold on that was chosen on training perturbations, and below it only where
-    a signed path supports the direction. Such an effect is `subtle`: its direction is known, but
-    it is probably too small for a screen to call. An abstained effect is `unknown`.
+    `p_de` is None where no screen of the line read the gene: then a path or the gene's habit may
+    say which way, but nothing says how likely a change is. `interval` belongs to `p_de`,
+    `p_up_interval` to `p_up`; None: not known. `call` reads the two: `up` or `down` from the `p_de`
+    threshold on that was chosen on training perturbations, and below it, or without a `p_de`, only
+    where a signed path supports the direction. Such an effect is `subtle`: its direction alone is
+    known. An abstained effect is `unknown`. `usual` is how often the readout changes in the line
+    whatever is perturbed, `conflict` says what contradicts the call, and which was believed.
     """
 
     gene: str
-    p_de: Probability
+    p_de: Probability | None
     p_up: Probability
-    interval: Interval
-    p_up_interval: Interval
+    interval: Interval | None
+    p_up_interval: Interval | None
     call: Call
     subtle: bool = False
     evidence_ids: tuple[str, ...] = ()
     seen_in_training: bool = False
     abstained: bool = False
     reason: str = ""
+    usual: Probability | None = None
+    conflict: str = ""
+
+    @property
+    def joint(self) -> float:
+        """Return P(changes in the likelier direction); 0 where P(changes) is not known."""
+        return (self.p_de or 0.0) * max(self.p_up, 1 - self.p_up)
+
+    @property
+    def specific(self) -> float:
+        """Return `p_de * (1 - usual)`: the chance that it changes here and not by habit."""
+        return (self.p_de or 0.0) * (1 - (self.usual or 0.0))
 
 
 class Change(Frozen):
@@ -150,13 +234,17 @@ class CascadeStep(Frozen):
 
 
 class Hypothesis(Frozen):
-    """The path of steps from the perturbation to one readout."""
+    """The best-documented path from the perturbation to one readout.
+
+    `branches` are further paths to the same change, each through a regulator of its own.
+    """
 
     readout: str
     direction: Direction
     steps: tuple[CascadeStep, ...]
     summary: str
     confidence: Probability
+    branches: tuple[tuple[CascadeStep, ...], ...] = ()
     supporting: tuple[str, ...] = ()
     contradicting: tuple[str, ...] = ()
 
@@ -195,6 +283,40 @@ class Versions(Frozen):
     prompts: str = ""
 
 
+class Side(Frozen):
+    """One perturbation of a comparison with its effects; `label` is what sets it apart."""
+
+    label: str
+    perturbation: Perturbation
+    effects: tuple[Effect, ...]
+
+
+class Lead(Frozen):
+    """A perturbation that a search found.
+
+    `effect` is its effect on the readout that was asked about; `measured` says whether a screen of
+    the line read it, `linked` whether the graph leads from it to the readout; `breadth` is the
+    share of all readouts that it is known to change, small for a specific one.
+    """
+
+    gene: str
+    effect: Effect
+    measured: bool
+    linked: bool = False
+    breadth: Probability | None = None
+    evidence_ids: tuple[str, ...] = ()
+
+
+class Dependency(Frozen):
+    """Whether a line needs a gene, as far as the data tells."""
+
+    gene: str
+    cell_line: str
+    verdict: Literal["yes", "no", "unknown"]
+    statement: str
+    evidence_ids: tuple[str, ...] = ()
+
+
 class Answer(Frozen):
     """A calibrated prediction and a mechanism, every step of which points at `evidence`."""
 
@@ -206,6 +328,9 @@ class Answer(Frozen):
     known_phenotypes: tuple[KnownPhenotype, ...] = ()
     hypotheses: tuple[Hypothesis, ...]
     steps: tuple[CascadeStep, ...]
+    sides: tuple[Side, ...] = ()
+    leads: tuple[Lead, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
     evidence: tuple[Evidence, ...]
     unknown: tuple[str, ...] = ()
     reasoner: str

@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 
 from knowledge.builders import Inputs
 from knowledge.errors import DataError
-from knowledge.graph import changes_expression
 from knowledge.network_builder import NETWORKS, build_network
 from knowledge.parsers.table import read_table
 from knowledge.schema import Edge, Frozen
@@ -143,7 +142,7 @@ def _checked(
 
 def _says_sign(assertion: _Assertion, edge: Edge) -> bool:
     """Return whether the assertion can support or oppose the sign of `edge`."""
-    if not assertion.sign or not edge.sign or assertion.expression != changes_expression(edge):
+    if not assertion.sign or not edge.sign or assertion.expression != edge.changes_expression:
         return False
     return assertion.sign == edge.sign or not (
         assertion.sign == 1 and assertion.database in _DEFAULT_POSITIVE
@@ -164,7 +163,7 @@ def _assertions(inputs: Inputs, wanted: set[Pair]) -> Assertions:
         ends = (names.get(edge.source, (edge.source,)), names.get(edge.target, (edge.target,)))
         for pair in product(*ends):
             if pair in wanted:
-                found[pair].append(_Assertion(edge.sign, changes_expression(edge), edge.database))
+                found[pair].append(_Assertion(edge.sign, edge.changes_expression, edge.database))
     for pair, database in _unsigned(inputs):
         if pair in wanted:
             found[pair].append(_Assertion(0, False, database))

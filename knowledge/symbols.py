@@ -79,6 +79,16 @@ class SymbolTable:
         """Return whether any gene has, had, or goes by this name."""
         return any(name.casefold() in names for _, names in self._names)
 
+    def meanings(self, name: str) -> tuple[str, ...]:
+        """Return the approved symbols of every gene that has, had, or goes by this name.
+
+        An approved symbol stands alone: whoever writes it means that gene.
+        """
+        if self._by_name(name, str.casefold, self._names[:1]):
+            return self._names[0][1][name.casefold()]
+        found = [s for _, names in self._names[1:] for s in names.get(name.casefold(), ())]
+        return tuple(dict.fromkeys(found))
+
     def ground(self, word: str) -> Grounding:
         """Return what `word` means: a symbol in any spelling, or an identifier.
 

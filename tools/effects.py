@@ -1,11 +1,11 @@
 """The calibrated change of each readout: response model and cascade, fused."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
 from knowledge.base import Knowledge
@@ -19,8 +19,9 @@ from knowledge.cascade import (
     start,
 )
 from knowledge.schema import Direction, Effect, Evidence, Interval, Perturbation
-from models.fusion import Floats, Fusion, logit
-from models.response import Outcome, ResponseModel, ResponsePrediction
+from models.fusion import Floats, Fusion, PathKind, Support, logit
+from models.fusion.support import gathered
+from models.response import Ground, Outcome, ResponseModel, ResponsePrediction
 from tools.experiments import MeasuredRow, analogue_facts, measured_outcome, measured_row
 
 # How often a training row of a screen is taken to be wrong. The screens call a change at a false
@@ -33,12 +34,16 @@ _TELLS_UP: Mapping[Outcome | None, int] = {"up": 1, "down": -1}
 # path and this P(up), the direction is named even where P(DE) is below its threshold.
 EXPLICABLE = 0.05
 SURE_DIRECTION = 0.75
+# Below this P(changes in that direction) nobody would say that it goes there.
+LEAST_JOINT = 0.4
+# An interval as wide as this is no knowledge.
+SAYS_NOTHING = 0.98
 OWN_GENE = "it is the perturbed gene itself, whose transcript the method of perturbation decides"
 NOTHING_TO_LOSE = (
     "the line has no working copy to lose, so no change is expected; the screens perturbed "
     "expressed genes only"
 )
-FROM_PATH = "the prediction rests on the signed path alone"
+FROM_PATH = "a signed path alone says which way"
 FROM_CUT_PATH = "the main signed path to it is cut off in this cell line"
 NO_SUPPORT = "neither a measured analogue nor a signed path supports a prediction"
 
@@ -57,12 +62,18 @@ class EffectPredictor:
     ) -> None:
         self.knowledge, self.response, self.fusion = knowledge, response, fusion
         self._max_steps, self._min_confidence = max_steps, min_confidence
+        self._observed = lru_cache(maxsize=None)(self._read_by_screen)
+        self._usual = lru_cache(maxsize=None)(response.habit)
         self._reached = lru_cache(maxsize=64)(self._search)
         self._predicted = lru_cache(maxsize=16)(self._predict)
 
     def cell_state(self, cell_line: str) -> CellState:
         """Return what `cell_line` does not pass on."""
-        return CellState(self.knowledge.cell_lines.ground(cell_line), self.knowledge.expression)
+        line = self.knowledge.cell_lines.ground(cell_line)
+        return CellState(line, self.knowledge.expression, self._observed(line.name))
+
+    def _read_by_screen(self, cell_line: str) -> frozenset[str]:
+        return frozenset(self.response.readouts(cell_line))
 
     def reach(
         self,
@@ -86,7 +97,7 @@ class EffectPredictor:
         return reach(
             self.knowledge.graph,
             start(perturbation),
-            cell=self.cell_state(perturbation.cell_line) if lesions else None,
+            cell=replace(self.cell_state(perturbation.cell_line), hindered=lesions),
             max_steps=self._max_steps,
             min_confidence=self._min_confidence,
             without=without,
@@ -125,44 +136,69 @@ class EffectPredictor:
         genes = list(readouts) if readouts is not None else _union(measured, reached)
         rows = self._responses(perturbation, genes)
         paths = [_path(gene, reached, unhindered) for gene in genes]
-        up, down = np.array(
-            [
-                [reached.confidence(gene, "up"), reached.confidence(gene, "down")]
-                if path == "open"
-                else [0.0, 0.0]
-                for gene, path in zip(genes, paths, strict=True)
-            ]
-        ).T
-        known = np.array([not row.abstained for row in rows])
-        alone_de, alone_up = np.array([[row.p_de, row.p_up] for row in rows]).T
-        p_de = self.fusion.p_de(np.where(known, alone_de, np.nan), up, down)
-        p_up = self.fusion.p_up(np.where(known, alone_up, np.nan), up, down)
+        support = self._support(perturbation, genes, rows, reached, paths)
+        alone_de, alone_up = support.p_de, support.p_up
+        p_de, p_up = self.fusion.p_de(support), self.fusion.p_up(support)
         outcomes = [measured_outcome(self.response, perturbation, gene) for gene in genes]
         p_de = _informed(p_de, [_TELLS_DE.get(outcome, 0) for outcome in outcomes])
         p_up = _informed(p_up, [_TELLS_UP.get(outcome, 0) for outcome in outcomes])
-        around_de = _moved([row.interval for row in rows], known, alone_de, p_de)
-        around_up = _moved([row.p_up_interval for row in rows], known, alone_up, p_up)
+        around_de = _moved([row.interval for row in rows], alone_de, p_de)
+        around_up = _moved([row.p_up_interval for row in rows], alone_up, p_up)
         cell = self.cell_state(line)
         losing_nothing = perturbation.kind != "activation" and all(
             cell.lacks(gene) for gene in perturbation.genes
         )
         effects = []
         for index, (gene, row) in enumerate(zip(genes, rows, strict=True)):
-            own = gene in perturbation.genes
             path = paths[index]
             effect = Effect(
                 gene=gene,
-                p_de=p_de[index],
+                p_de=None if np.isnan(p_de[index]) else p_de[index],
                 p_up=p_up[index],
                 interval=around_de[index],
                 p_up_interval=around_up[index],
                 call="unknown",
                 seen_in_training=row.seen_in_training,
-                abstained=own or losing_nothing or (row.abstained and path == "none"),
-                reason=NOTHING_TO_LOSE if losing_nothing else _reason(row, path, own=own),
+                usual=None if np.isnan(support.usual_de[index]) else support.usual_de[index],
+                conflict=_conflict(support.take(np.array([index])), p_up[index], outcomes[index]),
             )
-            effects.append(effect.model_copy(update=self._reading(effect, reached, path)))
+            if gene in perturbation.genes:
+                read: dict[str, object] = {"abstained": True, "reason": OWN_GENE}
+            elif losing_nothing:
+                read = {"abstained": True, "reason": NOTHING_TO_LOSE}
+            else:
+                read = self._reading(effect, row.reason, reached, path)
+            effects.append(effect.model_copy(update=read))
         return tuple(effects)
+
+    def _support(
+        self,
+        perturbation: Perturbation,
+        genes: Sequence[str],
+        rows: Sequence[ResponsePrediction],
+        reached: Reach,
+        paths: Sequence[Path],
+    ) -> Support:
+        """Return all that speaks about each readout, for the heads of fusion."""
+        silent = np.array([row.abstained for row in rows])
+        grounds = [self.response.ground(gene) for gene in perturbation.genes]
+        joined = Ground(
+            known=all(ground.known for ground in grounds),
+            essential=float(np.mean([ground.essential for ground in grounds])),
+            nearest=min(ground.nearest for ground in grounds),
+        )
+        return gathered(
+            genes,
+            np.where(silent, np.nan, [row.p_de for row in rows]),
+            np.where(silent, np.nan, [row.p_up for row in rows]),
+            joined,
+            reached,
+            self._usual(perturbation.cell_line),
+            self.fusion.habit.log_odds(genes),
+            any(gene in self.fusion.habit.regulators for gene in perturbation.genes),
+            perturbation.kind,
+            [path == "open" for path in paths],
+        )
 
     def _responses(
         self, perturbation: Perturbation, readouts: Sequence[str]
@@ -215,37 +251,41 @@ class EffectPredictor:
 
         An abstained effect stays as it is.
         """
-        if effect.abstained or (p_de, p_up) == (effect.p_de, effect.p_up):
+        if effect.abstained or effect.p_de is None or (p_de, p_up) == (effect.p_de, effect.p_up):
             return effect
-        known = np.array([True])
-        (interval,) = _moved([effect.interval], known, np.array([effect.p_de]), np.array([p_de]))
-        (p_up_interval,) = _moved(
-            [effect.p_up_interval], known, np.array([effect.p_up]), np.array([p_up])
-        )
+        now_de, now_up = np.array([p_de]), np.array([p_up])
         moved = effect.model_copy(
             update={
                 "p_de": p_de,
                 "p_up": p_up,
-                "interval": interval,
-                "p_up_interval": p_up_interval,
+                "interval": _moved([effect.interval], np.array([effect.p_de]), now_de)[0],
+                "p_up_interval": _moved([effect.p_up_interval], np.array([effect.p_up]), now_up)[0],
                 "subtle": False,
             }
         )
         reached = self.reach(perturbation, without=without)
         path = _path(effect.gene, reached, self.reach(perturbation, lesions=False))
-        return moved.model_copy(update=self._reading(moved, reached, path))
+        return moved.model_copy(update=self._reading(moved, effect.reason, reached, path))
 
-    def _reading(self, effect: Effect, reached: Reach, path: Path) -> dict[str, object]:
-        """Return the `call`, and whether it is `subtle`."""
+    def _reading(
+        self, effect: Effect, reason: str, reached: Reach, path: Path
+    ) -> dict[str, object]:
+        """Return the `call`, whether it is `subtle`, and whether and why there is none."""
         direction: Direction = "up" if effect.p_up >= 0.5 else "down"
-        if effect.abstained:
-            return {"call": "unknown"}
-        if effect.p_de >= self.fusion.de_threshold:
-            return {"call": direction}
+        if effect.p_de is not None and (
+            effect.p_de >= self.fusion.de_threshold and effect.joint >= LEAST_JOINT
+        ):
+            return {"call": direction, "reason": reason}
         sure = max(effect.p_up, 1 - effect.p_up) >= SURE_DIRECTION
-        if sure and path == "open" and reached.confidence(effect.gene, direction) >= EXPLICABLE:
-            return {"call": direction, "subtle": True}
-        return {"call": "unchanged"}
+        told = path == "open" and reached.confidence(effect.gene, direction) >= EXPLICABLE
+        if sure and told:
+            why = reason if effect.p_de is not None else f"{reason}; {FROM_PATH}"
+            return {"call": direction, "subtle": True, "reason": why}
+        if effect.p_de is not None:
+            return {"call": "unchanged", "reason": reason}
+        if path == "cut":
+            return {"call": "unchanged", "reason": f"{reason}; {FROM_CUT_PATH}"}
+        return {"call": "unknown", "abstained": True, "reason": f"{reason}; {NO_SUPPORT}"}
 
     def measured(self, perturbation: Perturbation, readout: str) -> MeasuredRow | None:
         """Return the training row of exactly this experiment, if a screen has it."""
@@ -271,9 +311,13 @@ class EffectPredictor:
             statement=(
                 f"Response model and cascade, fused: P({effect.gene} changes) = "
                 f"{effect.p_de:.2f}, P(up if it changes) = {effect.p_up:.2f}"
+                if effect.p_de is not None
+                else f"No screen read {effect.gene} in {line}; a signed path says {effect.call}"
             ),
             source=f"response {self.response.version}, fusion {self.fusion.version}",
-            weight=max(effect.p_de, 1 - effect.p_de),
+            weight=max(effect.p_up, 1 - effect.p_up)
+            if effect.p_de is None
+            else max(effect.p_de, 1 - effect.p_de),
             genes=(*perturbation.genes, effect.gene),
             sign=0 if effect.call not in ("up", "down") else 1 if effect.call == "up" else -1,
         )
@@ -302,13 +346,35 @@ def _epistasis(genes: Sequence[str], acting: Sequence[str]) -> str:
     )
 
 
-def _reason(row: ResponsePrediction, path: str, *, own: bool) -> str:
-    if own:
-        return OWN_GENE
-    if not row.abstained:
-        return row.reason
-    rests = {"open": FROM_PATH, "cut": FROM_CUT_PATH, "none": NO_SUPPORT}
-    return f"{row.reason}; {rests[path]}"
+def _conflict(support: Support, p_up: float, outcome: Outcome | None) -> str:
+    """Return what contradicts the direction that is believed, or nothing.
+
+    Args:
+        support: What speaks about one readout.
+        p_up: What came of it, measurement included.
+        outcome: What a screen measured for this very pair.
+    """
+    believed: Direction = "up" if p_up >= 0.5 else "down"
+    path: Direction | None = None
+    if support.kind[0] != PathKind.NONE and support.up[0] != support.down[0]:
+        path = "up" if support.up[0] > support.down[0] else "down"
+    model = float(support.p_up[0])
+    likeness: Direction | None = None
+    if np.isfinite(model) and max(model, 1 - model) >= SURE_DIRECTION:
+        likeness = "up" if model >= 0.5 else "down"
+    if outcome in ("up", "down") and path not in (None, outcome):
+        return f"measured {outcome} in this very line, though a path says {path}"
+    if path is None or likeness is None or path == likeness:
+        return ""
+    named = {
+        PathKind.DIRECT: "a path of the built-in pathways",
+        PathKind.RELAYED: "a path of the built-in pathways through other transcripts",
+        PathKind.DATABASE: "a path of database edges",
+    }[PathKind(int(support.kind[0]))]
+    other = "measurements of this perturbation" if support.known[0] else "likeness to measured ones"
+    if believed == path:
+        return f"{named} says {path} and is believed over {other}, which would say {likeness}"
+    return f"{other} say {likeness} and are believed over {named}, which would say {path}"
 
 
 def _union(measured: Sequence[str], reached: Reach) -> list[str]:
@@ -324,15 +390,18 @@ def _informed(p: Floats, told: Sequence[int]) -> Floats:
     return np.asarray(expit(logit(p) + likelihood_ratio * np.array(told)))
 
 
-def _moved(
-    intervals: Sequence[Interval], known: NDArray[np.bool_], old: Floats, new: Floats
-) -> list[Interval]:
+def _moved(intervals: Sequence[Interval | None], old: Floats, new: Floats) -> list[Interval | None]:
     """Return intervals shifted, on the log-odds scale, as far as their centres were moved.
 
-    Where the response model does not know, the interval is everything.
+    Where there was no number before, or is none now, or the interval says nothing, it is unknown.
     """
-    edges = np.array([[interval.low, interval.high] for interval in intervals]).T
-    low, high = expit(logit(edges) + logit(new) - logit(old))
-    low = np.where(known, np.minimum(low, new), 0.0)
-    high = np.where(known, np.maximum(high, new), 1.0)
-    return [Interval(low=a, high=b) for a, b in zip(low, high, strict=True)]
+    moved: list[Interval | None] = []
+    for interval, before, after in zip(intervals, old, new, strict=True):
+        known = interval is not None and np.isfinite(before) and np.isfinite(after)
+        if interval is None or not known or interval.high - interval.low >= SAYS_NOTHING:
+            moved.append(None)
+            continue
+        edges = np.array([interval.low, interval.high])
+        low, high = expit(logit(edges) + logit(after) - logit(before))
+        moved.append(Interval(low=min(low, after), high=max(high, after)))
+    return moved

@@ -1,7 +1,7 @@
 """Facts as citable evidence, with ids that say what they are until the answer numbers them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from knowledge.documents import cleaned
@@ -18,6 +18,8 @@ _VERBS = {
 STATEMENT_CHARACTERS = 300
 # A passage says what a gene is for, not what a perturbation does: it is context, not proof.
 TEXT_WEIGHT = 0.5
+# Papers cited for one relation.
+MOST_PAPERS = 8
 
 
 def edge_evidence(edge: Edge, weight: float) -> Evidence:
@@ -42,17 +44,31 @@ def edge_evidence(edge: Edge, weight: float) -> Evidence:
     )
 
 
-def relation_evidence(relation: Relation, *, most: int = 4) -> list[Evidence]:
-    """Return the best edges behind a relation, one for each database."""
-    by_database: dict[str, Edge] = {}
-    for edge in relation.edges:
-        by_database.setdefault(edge.database, edge)
-    return [edge_evidence(edge, relation.trust) for edge in list(by_database.values())[:most]]
+def relation_evidence(relation: Relation) -> list[Evidence]:
+    """Return what the edges behind a relation say, as one piece of evidence.
+
+    Databases read the same papers, so five that assert one relation are no five facts: they are
+    named together, and the papers stand once.
+    """
+    return _together(relation.edges, relation.trust)
 
 
-def opposing_evidence(edges: Iterable[Edge], *, most: int = 2) -> list[Evidence]:
-    """Return edges that say the opposite of a relation."""
-    return [edge_evidence(edge, 0.5) for edge in list(edges)[:most]]
+def opposing_evidence(edges: Iterable[Edge]) -> list[Evidence]:
+    """Return what edges say that contradict a relation, as one piece of evidence."""
+    return _together(tuple(edges), 0.5)
+
+
+def _together(edges: Sequence[Edge], weight: float) -> list[Evidence]:
+    if not edges:
+        return []
+    first = edge_evidence(edges[0], weight)
+    papers = dict.fromkeys(paper for edge in edges for paper in edge.references)
+    update = {
+        "id": f"db:{edges[0].source}>{edges[0].target}:{edges[0].effect}",
+        "source": ", ".join(dict.fromkeys(edge.database for edge in edges)),
+        "reference": ", ".join(list(papers)[:MOST_PAPERS]),
+    }
+    return [first.model_copy(update=update)]
 
 
 def text_evidence(

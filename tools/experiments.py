@@ -13,6 +13,9 @@ from tools.genes import grounded
 SCREENS = "PerturbQA training split (Replogle 2022, Nadig 2025)"
 # How many related experiments are cited on either side of a prediction.
 ANALOGUES_EACH_WAY = 2
+# Of so many that weigh most, those are cited whose likeness has a reason that can be told.
+LOOKED_THROUGH = 30
+FAR_FETCHED = ("both located in",)
 
 
 class MeasuredRow(Frozen):
@@ -90,11 +93,21 @@ def analogue_facts(
     k: int = ANALOGUES_EACH_WAY,
 ) -> tuple[list[Evidence], list[Evidence]]:
     """Return up to `k` related experiments that changed `readout` and up to `k` that did not."""
-    changed, unchanged = response.analogues(gene, readout, cell_line, k)
+    changed, unchanged = response.analogues(gene, readout, cell_line, LOOKED_THROUGH)
     return (
-        [analogue_evidence(gene, analogue) for analogue in changed],
-        [analogue_evidence(gene, analogue) for analogue in unchanged],
+        [analogue_evidence(gene, one) for one in changed if _near(gene, one)][:k],
+        [analogue_evidence(gene, one) for one in unchanged if _near(gene, one)][:k],
     )
+
+
+def _near(gene: str, analogue: Analogue) -> bool:
+    """Return whether a reader can be told why the experiment is cited."""
+    return analogue.perturbation == gene or bool(_said(analogue))
+
+
+def _said(analogue: Analogue) -> tuple[str, ...]:
+    """Return the reasons that are reasons: being in one place of the cell is none."""
+    return tuple(reason for reason in analogue.reasons if not reason.startswith(FAR_FETCHED))
 
 
 def analogue_evidence(gene: str, analogue: Analogue) -> Evidence:
@@ -103,8 +116,7 @@ def analogue_evidence(gene: str, analogue: Analogue) -> Evidence:
     experiment = f"{analogue.perturbation} was knocked down in {analogue.cell_line}"
     why = "; the same gene in another line"
     if analogue.perturbation != gene:
-        like = f" ({', '.join(analogue.reasons)})" if analogue.reasons else ""
-        why = f"; {analogue.perturbation} resembles {gene}{like}"
+        why = f"; {analogue.perturbation} resembles {gene} ({', '.join(_said(analogue))})"
     return Evidence(
         id=f"obs:{analogue.perturbation}>{analogue.readout}:{analogue.cell_line}~{gene}",
         kind="measured",

@@ -16,8 +16,6 @@ from tools.genes import grounded
 
 Side = Literal["upstream", "downstream"]
 Quantities = Literal["any", "expression", "activity"]
-# A relation or a step of a path is cited with this many of its databases.
-CITED_EDGES = 2
 GROUPS_LIKE = 8
 
 
@@ -108,7 +106,7 @@ def paths_tool(knowledge: Knowledge, predictor: EffectPredictor) -> Tool[PathsAr
         line = knowledge.cell_lines.default.name
         if args.cell_line is not None:
             line = knowledge.cell_lines.ground(args.cell_line).name
-            if reason := predictor.cell_state(line).absent(gene):
+            if reason := predictor.cell_state(line).lacks(gene):
                 raise ToolError(f"No path starts there: {reason}")
         perturbation = Perturbation(genes=(gene,), kind=args.kind, cell_line=line)
         # Without lesions all lines are alike.
@@ -148,7 +146,7 @@ def _node(knowledge: Knowledge, word: str) -> str:
 
 
 def _facts(relations: Sequence[Relation]) -> list[Evidence]:
-    facts = (fact for one in relations for fact in relation_evidence(one, most=CITED_EDGES))
+    facts = (fact for one in relations for fact in relation_evidence(one))
     return list({fact.id: fact for fact in facts}.values())
 
 
@@ -175,7 +173,7 @@ def _path_text(path: Sequence[Candidate]) -> str:
 
 
 def _citation(relation: Relation) -> str:
-    return " ".join(f"[{fact.id}]" for fact in relation_evidence(relation, most=CITED_EDGES))
+    return " ".join(f"[{fact.id}]" for fact in relation_evidence(relation))
 
 
 def _words(change: Change) -> str:

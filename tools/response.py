@@ -62,14 +62,17 @@ def _symbols(knowledge: Knowledge, words: list[str]) -> tuple[str, ...]:
 def _words(effect: Effect) -> str:
     if effect.abstained:
         return f"{effect.gene}: no prediction, because {effect.reason}"
-    numbers = (
-        f"P(changes) {effect.p_de:.2f} {_range(effect.interval)}, "
-        f"P(up if it changes) {effect.p_up:.2f} {_range(effect.p_up_interval)}"
-    )
     seen = "; measured in training" if effect.seen_in_training else ""
     note = f"; {effect.reason}" if effect.reason else ""
+    note += f"; {effect.conflict}" if effect.conflict else ""
+    if effect.p_de is None:
+        return f"{effect.gene}: no screen read it; by the paths it {_CALLS[effect.call]}{note}"
+    numbers = (
+        f"P(changes) {_number(effect.p_de, effect.interval)}, "
+        f"P(up if it changes) {_number(effect.p_up, effect.p_up_interval)}"
+    )
     return f"{effect.gene} {_CALLS[effect.call]}: {numbers}{seen}{note}"
 
 
-def _range(interval: Interval) -> str:
-    return f"[{interval.low:.2f}, {interval.high:.2f}]"
+def _number(value: float, interval: Interval | None) -> str:
+    return f"{value:.2f}" + (f" [{interval.low:.2f}, {interval.high:.2f}]" if interval else "")

@@ -5,18 +5,28 @@ from collections.abc import Sequence
 from langgraph.runtime import Runtime
 
 from agent.accounting import settled
+from agent.answers.verdict import counted, honoured, verdict
 from agent.context import AgentContext
 from agent.events import emit
 from agent.frontier import refuted
-from agent.hypotheses import hypotheses
+from agent.hypotheses import disputed, hypotheses
 from agent.nodes.consult import ranked
 from agent.numbering import Numbering
 from agent.phenotypes import organism_alone
 from agent.reasoners.evidence import EvidenceReasoner
 from agent.shadow import evidence_alone
 from agent.state import AgentState, AgentUpdate
-from agent.wording import listed, outlook_words
-from knowledge.schema import Answer, CascadeStep, Effect, Evidence, Hypothesis, Versions
+from agent.wording import listed, outlook_words, reached_words
+from knowledge.cascade import RelationKey
+from knowledge.schema import (
+    Answer,
+    CascadeStep,
+    Effect,
+    Evidence,
+    Hypothesis,
+    Question,
+    Versions,
+)
 
 # Without readouts asked about, this many of the likeliest changes are listed in the answer;
 # effects.csv of the run has every gene.
@@ -28,42 +38,27 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     if state.question is None:
         raise ValueError("the question has not been grounded yet")
     context, question = runtime.context, state.question
-    perturbation = question.perturbation
     own_policy = context.reasoner.name == EvidenceReasoner.name
     reference = state if own_policy else await evidence_alone(state, context)
     without = refuted(reference.rejected)
     alone = organism_alone(question, state.outlooks)
-    predicted = (
-        []
-        if alone
-        else context.predictor.effects(perturbation, question.readouts or None, without=without)
-    )
-    listed_effects = predicted if question.readouts else _leading(predicted, state.targets)
-    found = hypotheses(state, listed_effects)
-    evidence = list(state.evidence)
-    effects = []
-    for effect in listed_effects:
-        judgement = state.judgements.get(effect.gene)
-        fused = context.reasoner.fuse(question, effect, judgement) if judgement else None
-        if fused is not None:
-            effect = context.predictor.revised(
-                perturbation, effect, fused.p_de, fused.p_up, without=without
-            )
-        facts = _facts(effect, state, context)
-        if fused is not None:
-            facts.append(fused.evidence)
-        evidence += [fact for fact in facts if fact.id not in {item.id for item in evidence}]
-        path = [one.supporting for one in found if one.readout == effect.gene]
-        ids = dict.fromkeys([*(fact.id for fact in facts), *(i for ids in path for i in ids)])
-        effects.append(effect.model_copy(update={"evidence_ids": tuple(ids)}))
+    predicted: Sequence[Effect] = []
+    if not alone:
+        asked = question.readouts or None
+        predicted = context.predictor.effects(question.perturbation, asked, without=without)
+    wanted = _wanted(question, predicted, state.targets)
+    found = hypotheses(state, wanted)
+    effects, facts = _supported(wanted, found, state, context, without)
+    found = _disputed(found, effects)
     unknown = [*state.unknown, *_unknown(state, reference.rejected, effects, found)]
-    numbering = Numbering(evidence)
     told = [outlook_words(one) for one in state.outlooks]
+    told += filter(None, (verdict(question, effects), counted(question, predicted)))
     if not alone:
         told.append(await context.reasoner.tell(question, effects, found, unknown))
     last = settled(runtime, "answer")
     usage = state.usage + last.usage
     unknown += [*state.notes, *last.notes]
+    numbering = Numbering([*state.evidence, *facts])
     result = Answer(
         run=context.run,
         question=question,
@@ -75,7 +70,9 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
             numbering.phenotype(one) for outlook in state.outlooks for one in outlook.predicted
         ),
         hypotheses=tuple(numbering.hypothesis(one) for one in found),
-        steps=tuple(numbering.step(step) for step in [*state.committed, *state.rejected]),
+        steps=tuple(
+            numbering.step(step) for step in disputed([*state.committed, *state.rejected], effects)
+        ),
         effects=tuple(numbering.effect(effect) for effect in effects),
         evidence=_numbered(state, numbering),
         unknown=tuple(dict.fromkeys(unknown)),
@@ -89,12 +86,81 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
             "requests": usage.requests,
         },
     )
-    counts = {"effect": len(result.effects), "mechanism": len(result.hypotheses)}
-    if result.phenotypes:
-        counts["phenotype"] = len(result.phenotypes)
-    said = (f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items())
-    emit(runtime, "answer", ", ".join(said))
+    emit(runtime, "answer", _said(result, effects, found, state.targets))
     return {"answer": result, "usage": last.usage, "notes": list(last.notes)}
+
+
+def _wanted(
+    question: Question, predicted: Sequence[Effect], targets: Sequence[str]
+) -> Sequence[Effect]:
+    """Return the effects that the answer lists: those asked about, or those that lead."""
+    if question.readouts:
+        return predicted
+    going = honoured(question, predicted)
+    return ranked(going)[: question.top] if question.top else _leading(going, targets)
+
+
+def _supported(
+    wanted: Sequence[Effect],
+    found: Sequence[Hypothesis],
+    state: AgentState,
+    context: AgentContext,
+    without: frozenset[RelationKey],
+) -> tuple[tuple[Effect, ...], list[Evidence]]:
+    """Return the effects, the reasoner's own judgement in them, with the facts behind them."""
+    if state.question is None:
+        return (), []
+    facts: dict[str, Evidence] = {}
+    effects = []
+    for effect in wanted:
+        judgement = state.judgements.get(effect.gene)
+        fused = context.reasoner.fuse(state.question, effect, judgement) if judgement else None
+        if fused is not None:
+            effect = context.predictor.revised(
+                state.question.perturbation, effect, fused.p_de, fused.p_up, without=without
+            )
+        own = _facts(effect, state, context)
+        if fused is not None:
+            own.append(fused.evidence)
+        for fact in own:
+            facts.setdefault(fact.id, fact)
+        steps = [
+            step
+            for one in found
+            if one.readout == effect.gene
+            for path in (one.steps, *one.branches)
+            for step in path
+        ]
+        ids = dict.fromkeys(
+            [*(fact.id for fact in own), *(i for step in steps for i in step.evidence_ids)]
+        )
+        effects.append(effect.model_copy(update={"evidence_ids": tuple(ids)}))
+    return tuple(effects), list(facts.values())
+
+
+def _disputed(found: Sequence[Hypothesis], effects: Sequence[Effect]) -> list[Hypothesis]:
+    return [
+        one.model_copy(
+            update={
+                "steps": disputed(one.steps, effects),
+                "branches": tuple(disputed(path, effects) for path in one.branches),
+            }
+        )
+        for one in found
+    ]
+
+
+def _said(
+    result: Answer,
+    effects: Sequence[Effect],
+    found: Sequence[Hypothesis],
+    targets: Sequence[str],
+) -> str:
+    counts = {"effect": len(result.effects), "phenotype": len(result.phenotypes)}
+    said = [f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items() if n]
+    if targets:
+        said.append(reached_words(effects, found, len(targets)))
+    return "; ".join(said)
 
 
 def _versions(state: AgentState, context: AgentContext) -> Versions:
@@ -148,13 +214,13 @@ def _unknown(
     if missing and blocked:
         notes.append(f"The cascade stops: {blocked[0].note}")
     if missing:
-        notes.append(f"No verified signed path reaches {listed(missing)}.")
+        notes.append(f"No signed path reaches {listed(missing)}.")
     for effect in effects:
         direction = explained.get(effect.gene)
         if effect.call in ("up", "down") and direction and direction != effect.call:
+            why = f": {effect.conflict}" if effect.conflict else ""
             notes.append(
-                f"For {effect.gene} the cascade says {direction}, the measured analogues outweigh "
-                f"it and say {effect.call}."
+                f"For {effect.gene} a path says {direction}, the prediction is {effect.call}{why}."
             )
     silent = [effect.gene for effect in effects if effect.abstained]
     if silent:

@@ -22,8 +22,9 @@ async def commit(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         emit(
             runtime,
             "commit",
-            f"the cascade ends after {state.round} rounds: {len(committed)} steps verified, "
-            f"{len(explained)} of {len(state.targets)} readouts explained",
+            f"the cascade ends after {state.round} rounds: {len(committed)} steps that databases "
+            f"or the built-in pathways assert, {len(explained)} of {len(state.targets)} readouts "
+            "reached",
         )
     return {
         "committed": committed,

@@ -59,6 +59,6 @@ async def consult(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpd
 
 
 def ranked(effects: list[Effect]) -> list[Effect]:
-    """Return the effects that were predicted, the most probable change first."""
+    """Return the effects that were predicted, what is specific to the perturbation first."""
     predicted = [effect for effect in effects if not effect.abstained]
-    return sorted(predicted, key=lambda effect: (-effect.p_de, effect.gene))
+    return sorted(predicted, key=lambda effect: (-effect.specific, effect.gene))

@@ -4,6 +4,7 @@ from langgraph.runtime import Runtime
 
 from agent.context import AgentContext
 from agent.events import emit
+from agent.question.telling import as_words
 from agent.state import AgentState, AgentUpdate
 from agent.wording import listed, perturbation_words
 
@@ -14,15 +15,20 @@ async def ground(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     question = await context.reasoner.read(state.text, context.knowledge, state.cell_line)
     perturbation = question.perturbation
     about = f"; readouts: {listed(question.readouts)}" if question.readouts else ""
-    emit(runtime, "ground", f"{perturbation_words(perturbation)}{about}")
+    if question.intent in ("forward", "why"):
+        emit(runtime, "ground", f"{perturbation_words(perturbation)}{about}")
+    else:
+        emit(runtime, "ground", as_words(question))
     unknown = list(context.knowledge.warnings)
     cell = context.predictor.cell_state(perturbation.cell_line)
     for gene in perturbation.genes:
-        reason = cell.absent(gene)
-        if reason and perturbation.kind != "activation":
-            unknown.append(f"Perturbing {gene} is expected to change little: {reason}")
+        lacking = cell.lacks(gene)
+        if lacking and perturbation.kind != "activation":
+            unknown.append(f"Perturbing {gene} is expected to change little: {lacking}")
+        elif (doubt := cell.doubtful(gene)) and perturbation.kind != "activation":
+            unknown.append(f"Perturbing {gene} may change little: {doubt}")
     for gene in question.readouts:
-        reason = cell.absent(gene)
+        reason = cell.lacks(gene)
         if reason:
             unknown.append(f"A fall of {gene} could not be seen: {reason}")
     return {"question": question, "unknown": unknown}

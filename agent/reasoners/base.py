@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.metering import Settled
-from agent.question_items import Vocabulary
+from agent.question.items import Vocabulary
 from agent.state import Proposal
 from agent.strategies.case import Case
 from agent.strategies.judging import Judgement

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from agent.metering import Settled
-from agent.question import parse_question
-from agent.question_items import Vocabulary
+from agent.question.items import Vocabulary
+from agent.question.reading import parse_question
 from agent.reasoners.base import Frontier, Fused
 from agent.state import Proposal
 from agent.strategies.case import Case
@@ -16,6 +16,8 @@ from knowledge.schema import Direction, Effect, Hypothesis, Question
 # The weaker of the two directions of a readout is followed too if it has this share of the
 # stronger one's confidence: a real argument against the prediction should be on the page.
 RIVAL_SHARE = 0.5
+# A parallel branch is told if it has this share of the best one's confidence.
+BRANCH_SHARE = 0.25
 
 DIRECTIONS: tuple[Direction, Direction] = ("up", "down")
 
@@ -86,9 +88,11 @@ def _paths(reach: Reach, target: str) -> list[tuple[Candidate, ...]]:
     confidences = {direction: reach.confidence(target, direction) for direction in DIRECTIONS}
     best = max(confidences.values())
     return [
-        reach.path(target, direction)
+        path
         for direction, confidence in confidences.items()
         if confidence > 0 and confidence >= RIVAL_SHARE * best
+        for path in reach.branches(target, direction)
+        if path[-1].confidence >= BRANCH_SHARE * best
     ]
 
 

@@ -19,9 +19,9 @@ from agent.llm.chat import ChatModel, Message
 from agent.llm.errors import LLMError
 from agent.llm.structured import structured
 from agent.metering import Account, MeteredChat, Settled
-from agent.question import parse_question
-from agent.question_items import Unreadable, Vocabulary
-from agent.question_words import DRUG_WORDS
+from agent.question.items import Unreadable, Vocabulary
+from agent.question.reading import parse_question
+from agent.question.words import DRUG_WORDS
 from agent.reasoners.base import Frontier, Fused
 from agent.reasoners.evidence import EvidenceReasoner, proposal
 from agent.reasoners.forms import (
@@ -202,7 +202,7 @@ class LLMReasoner:
 
     def fuse(self, question: Question, effect: Effect, judgement: Judgement) -> Fused:
         """Return the effect's probabilities, moved as far as the model has proved to be right."""
-        p_de, p_up, weight = effect.p_de, effect.p_up, 0.0
+        p_de, p_up, weight = effect.p_de or 0.0, effect.p_up, 0.0
         stacker = self._stacker
         if stacker is not None:
             p_de = _moved(stacker.p_de, p_de, judgement.p_de)

@@ -140,7 +140,9 @@ def _moved(
     )
 
 
-def _apart(first: float, second: float) -> float:
+def _apart(first: float | None, second: float | None) -> float:
+    if first is None or second is None:
+        return 0.0
     return float(np.abs(logit(np.array(first)) - logit(np.array(second))))
 
 

@@ -1,18 +1,19 @@
 """The signed graph as a table of relations, and graphs with relations shuffled, moved or hidden."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.graph import Group, Relation, SignedGraph
-from knowledge.schema import Edge, NodeKind
+from knowledge.schema import Edge, EdgeEffect, NodeKind
 
 IntArray = NDArray[np.int64]
 Pair = tuple[str, str]
 MEMBERSHIP = "membership"
+EFFECT: Mapping[int, EdgeEffect] = {1: "activates", -1: "inhibits"}
 
 
 class AlteredGraph(SignedGraph):
@@ -119,6 +120,13 @@ class Relations:
         for here in self._by_type():
             signs[here] = rng.permutation(signs[here])
         return signs
+
+    def with_signs_shuffled(self, rng: np.random.Generator) -> Sequence[Relation]:
+        """Return every relation with the sign that `shuffled_signs` deals it."""
+        return [
+            one if one.sign == sign else replace(one, sign=int(sign), effect=EFFECT[int(sign)])
+            for one, sign in zip(self.all, self.shuffled_signs(rng), strict=True)
+        ]
 
     def rewired(self, rng: np.random.Generator) -> AlteredGraph:
         """Return a graph in which the relations of each type have exchanged their targets.

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from evals.metrics import (
+    FloatArray,
     Ranking,
     Sample,
     brier,
@@ -55,6 +56,14 @@ class Resampler:
             self._units.get_indexer(pd.Index(rows.pert)).astype(np.int64), self._drawn
         )
         return Sample(whole, draws, units, len(ranking.groups))
+
+    def mean(self, perturbations: Iterable[str], values: FloatArray) -> Sample:
+        """Return the mean of one value per perturbation."""
+        at = self._units.get_indexer(pd.Index(perturbations))
+        drawn = self._drawn[at].astype(np.float64)
+        weight = drawn.sum(axis=0)
+        draws = np.where(weight > 0, (values @ drawn) / np.maximum(weight, 1), np.nan)
+        return Sample(float(values.mean()), draws, len(values))
 
 
 Samples = dict[tuple[Split, TaskName, str, str], Sample]

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from knowledge.errors import DataError
-from knowledge.graph import Group, changes_expression
+from knowledge.graph import Group
 from knowledge.schema import Edge, EdgeEffect, Frozen, Gene
 from knowledge.strict_yaml import read_yaml
 
@@ -22,7 +22,7 @@ PROGRAMMES = FOLDER / "programmes"
 IDENTIFIERS = FOLDER / "identifiers.tsv"
 
 Mechanism = Literal[
-    # These three change the target's transcript (knowledge.graph.EXPRESSION_MECHANISMS).
+    # These three change the target's transcript (knowledge.schema.EXPRESSION_MECHANISMS).
     "transcription",
     "mRNA decay",
     "mRNA processing",
@@ -148,7 +148,7 @@ def _check_edges(path: Path, file: ProgrammeFile) -> None:
     for index, row in enumerate(file.edges):
         edge = _edge(row, file.id)
         key = (edge.source, edge.target, edge.effect, edge.mechanism)
-        quantity = (edge.source, edge.target, changes_expression(edge))
+        quantity = (edge.source, edge.target, edge.changes_expression)
         where = f"{path}: edges.{index}: {edge.source} {edge.effect} {edge.target}"
         if key in seen:
             raise DataError(f"{where} is written twice; keep one of the two.")

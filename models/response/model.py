@@ -27,7 +27,7 @@ from models.response.field import N_LINES, Field, FieldSettings
 from models.response.query import Query
 from models.response.schema import Analogue, Outcome, ResponsePrediction
 from models.response.screens import UNKNOWN, Rows
-from models.response.similarity import Kin, Relatives, kin_of, similarity_to
+from models.response.similarity import SCALE, Kin, Relatives, kin_of, similarity_to
 
 FloatArray = NDArray[np.float64]
 
@@ -47,6 +47,30 @@ ACTIVATION = (
     "assumed the mirror image of a knockdown: same P(DE), opposite direction, wider interval; "
     "no activation screen was trained on"
 )
+
+
+class Habit(NamedTuple):
+    """What a readout does in a line whatever is perturbed: how often it changes, and rises if so.
+
+    Both are shrunken means over the training rows of the line.
+    """
+
+    p_de: float
+    p_up: float
+
+
+class Ground(NamedTuple):
+    """Where a perturbation stands in what the model was trained on.
+
+    Attributes:
+        known: Whether a training screen has measured it, in any line.
+        essential: Share of cancer lines that need the gene; 0.5 where that is not known.
+        nearest: Likeness of the nearest measured perturbation, in [0, 1].
+    """
+
+    known: bool
+    essential: float
+    nearest: float
 
 
 class _Block(NamedTuple):
@@ -119,6 +143,26 @@ class ResponseModel:
     def readouts(self, cell_line: str) -> tuple[str, ...]:
         """Return the genes whose transcripts the training screen of `cell_line` read."""
         return tuple(self._readout_names[i] for i in self._measured_here[self._line(cell_line)])
+
+    def habit(self, cell_line: str) -> dict[str, Habit]:
+        """Return, for every readout of `cell_line`, what it does whatever is perturbed there."""
+        line = self._line(cell_line)
+        de, up = self._evidence.de.prior[line], self._evidence.up.prior[line]
+        return {
+            self._readout_names[i]: Habit(float(de[i]), float(up[i]))
+            for i in self._measured_here[line]
+        }
+
+    def ground(self, gene: str) -> Ground:
+        """Return where the loss of `gene` stands in what the model was trained on."""
+        index = self._gene.get(gene)
+        if index is None:
+            return Ground(known=False, essential=0.5, nearest=0.0)
+        own = int(self._own[index])
+        known = own != UNKNOWN and bool(self._evidence.de.n_rows[:, own].any())
+        share = float(self._facts.essential[index, 0])
+        likeness = self._relatives.level[index].max() / SCALE
+        return Ground(known, share if np.isfinite(share) else 0.5, float(likeness) ** 2)
 
     def measured(self, gene: str, readout: str, cell_line: str) -> Outcome | None:
         """Return the training outcome of a pair, or None where no training row says."""

@@ -88,7 +88,9 @@ def train_corpus(
 def held_out_table(fitted: FittedModel) -> pd.DataFrame:
     """Return the calibrated held-out probability of every training row, for what is fitted on top.
 
-    Columns: `task` (`de` or `dir`), `pert`, `gene` (approved symbols), `cell_line`, `label`, `p`.
+    Columns: `task` (`de` or `dir`), `pert`, `gene` (approved symbols), `cell_line`, `label`, `p`,
+    `fold`. Rows of a readout are to be ranked within their fold alone: the prior of a fold that
+    holds a readout's changes out is lower than that of the others.
     """
     rows, vocabulary = fitted.rows, fitted.corpus.vocabulary
     words = np.array(vocabulary.genes)
@@ -108,6 +110,7 @@ def held_out_table(fitted: FittedModel) -> pd.DataFrame:
                         "cell_line": name,
                         "label": label[here],
                         "p": fitted.calibrations[curve].probability(score[here], line),
+                        "fold": fitted.held_out.fold[here],
                     }
                 )
             )

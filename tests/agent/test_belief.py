@@ -5,7 +5,7 @@ import pytest
 from agent.belief import believable, search_confidence
 from agent.wording import headline
 from knowledge.cascade import reach, start
-from knowledge.graph import DATABASE_TRUST, Group, SignedGraph
+from knowledge.graph import Group, SignedGraph
 from knowledge.schema import (
     CascadeStep,
     Change,
@@ -57,19 +57,19 @@ def told(database):
     return headline(question, [effect], [one], [])
 
 
-@pytest.mark.parametrize("database", ["starter:test", "SIGNOR"])
+@pytest.mark.parametrize("database", ["starter:test", "CausalPath"])
 def test_the_confidence_of_a_path_is_that_of_the_search(database):
     steps, confidence = path(database)
     assert search_confidence(steps) == pytest.approx(confidence)
 
 
 def test_a_path_within_the_starter_pack_is_told_as_the_mechanism():
-    assert "Best-supported mechanism: A ↓ → pump complex ↓ → B ↑ → C ↑" in told("starter:test")
+    assert "Best-documented path: A ↓ → pump complex ↓ → B ↑ → C ↑" in told("starter:test")
 
 
 def test_a_path_that_leans_on_one_database_is_told_as_a_weak_one():
-    assert "right little more often than by chance" in told("SIGNOR")
-    assert "Best-supported" not in told("SIGNOR")
+    assert "right little more often than by chance" in told("CausalPath")
+    assert "Best-documented" not in told("CausalPath")
 
 
 def test_a_confident_path_is_believed_whoever_asserts_it():
@@ -81,7 +81,7 @@ def test_a_confident_path_is_believed_whoever_asserts_it():
         status="verified",
     )
     assert believable([step])
-    assert not believable([step.model_copy(update={"confidence": DATABASE_TRUST})])
+    assert not believable([step.model_copy(update={"confidence": 0.1})])
 
 
 def test_a_fallen_transcript_is_not_taken_for_a_lost_subunit():

@@ -72,11 +72,13 @@ def test_a_constitutively_active_gene_no_longer_hears_its_regulators():
     assert reach(graph, loss("CTNNB1"), cell=cell).transcripts() == {"AXIN2"}
 
 
-def test_a_gene_without_baseline_rna_can_be_induced_but_not_lowered():
+def test_an_atlas_zero_weighs_and_does_not_forbid_unless_a_screen_read_the_gene(p53):
     expression = BaselineExpression({"K562": {"CA9": 0.0}})
+    up, down = (Change(node="CA9", direction=d, quantity="expression") for d in ("up", "down"))
     cell = CellState(line(), expression)
-    assert cell.blocks(Change(node="CA9", direction="up", quantity="expression")) is None
-    assert cell.blocks(Change(node="CA9", direction="down", quantity="expression"))
+    assert cell.blocks(down) is None
+    assert cell.share(up) == 1 > cell.share(down) > 0
+    assert CellState(line(), expression, frozenset({"CA9"})).share(down) == 1
     silent = CellState(line(silent_genes=("CA9",)), expression)
     assert silent.blocks(Change(node="CA9", direction="up", quantity="expression"))
 
@@ -104,12 +106,85 @@ def test_of_two_paths_the_better_supported_one_wins_and_the_rival_is_kept():
         [
             edge("A", "activates", "B"),
             edge("B", "activates", "T", "transcription"),
-            edge("A", "inhibits", "C", database="one database"),
-            edge("C", "activates", "T", "transcription"),
+            edge("A", "inhibits", "C"),
+            edge("C", "activates", "D"),
+            edge("D", "activates", "T", "transcription"),
         ]
     )
     reached = reach(graph, loss("A"))
     assert reached.confidence("T", "down") > reached.confidence("T", "up") > 0
+
+
+def test_a_longer_path_of_curated_edges_beats_a_shorter_one_of_database_edges():
+    curated = [
+        edge("JAK1", "activates", "STAT3"),
+        edge("STAT3", "activates", "TF"),
+        edge("TF", "activates", "SOCS3", "transcription"),
+    ]
+    short = edge("JAK1", "inhibits", "SOCS3", "transcription", database="CollecTRI")
+    reached = reach(SignedGraph([*curated, short]), loss("JAK1"))
+    assert reached.curated("SOCS3")
+    assert [step.target.node for step in reached.path("SOCS3", "down")] == ["STAT3", "TF", "SOCS3"]
+    assert reached.confidence("SOCS3", "up") == 0
+    alone = reach(SignedGraph([short, edge("X", "activates", "Y")]), loss("JAK1"))
+    assert alone.confidence("SOCS3", "up") > 0
+    assert not alone.curated("SOCS3")
+
+
+def test_more_data_leaves_what_curated_paths_say_as_it_was(p53):
+    more = [
+        edge("MDM2", "activates", "CDKN1A", "transcription", database="CollecTRI"),
+        edge("MDM2", "activates", "TP53", database="SIGNOR"),
+    ]
+    before = reach(p53, loss("MDM2"))
+    after = reach(SignedGraph([*p53.edges, *more], p53.groups), loss("MDM2"))
+    assert before.confidence("CDKN1A", "up") == after.confidence("CDKN1A", "up") > 0
+
+
+def test_a_story_within_one_programme_beats_a_shorter_one_across_programmes():
+    def own(programme, *words):
+        return edge(*words, database=f"starter:{programme}")
+
+    graph = SignedGraph(
+        [
+            own("upr", "PERK", "inhibits", "eIF2"),
+            own("upr", "eIF2", "inhibits", "ATF4"),
+            own("upr", "ATF4", "activates", "CHOP", "transcription"),
+            own("upr", "PERK", "activates", "NRF2"),
+            own("nrf2", "NRF2", "inhibits", "X"),
+            own("decay", "X", "inhibits", "CHOP", "transcription"),
+        ]
+    )
+    path = reach(graph, loss("PERK")).path("CHOP", "down")
+    assert [step.target.node for step in path] == ["eIF2", "ATF4", "CHOP"]
+
+
+def test_parallel_branches_end_with_regulators_of_their_own():
+    sensors = [edge("HSPA5", "inhibits", sensor) for sensor in ("ATF6", "PERK", "IRE1")]
+    graph = SignedGraph(
+        [
+            *sensors,
+            edge("IRE1", "activates", "XBP1"),
+            edge("PERK", "activates", "ATF4"),
+            *(edge(tf, "activates", "DDIT3", "transcription") for tf in ("ATF6", "ATF4", "XBP1")),
+        ]
+    )
+    branches = reach(graph, loss("HSPA5")).branches("DDIT3", "up")
+    assert [path[-1].source.node for path in branches] == ["ATF6", "ATF4", "XBP1"]
+    assert reach(graph, loss("HSPA5")).branches("DDIT3", "down") == ()
+
+
+def test_a_fallen_transcript_breaks_no_complex():
+    pump = Group(name="pump complex", kind="complex", members=("B",))
+    graph = SignedGraph(
+        [
+            edge("A", "activates", "B", "transcription"),
+            edge("pump complex", "inhibits", "T", "transcription"),
+        ],
+        [pump],
+    )
+    assert reach(graph, loss("A")).confidence("T", "up") == 0
+    assert reach(graph, loss("B")).confidence("T", "up") > 0
 
 
 def test_refuted_relations_and_long_paths_are_not_used(p53):

@@ -21,7 +21,7 @@ def test_parallel_edges_of_several_databases_are_kept_and_raise_the_trust():
     two = SignedGraph(
         [
             edge("ATF4", "activates", "ASNS", database="CollecTRI"),
-            edge("ATF4", "activates", "ASNS", database="TRRUST"),
+            edge("ATF4", "activates", "ASNS", database="CausalPath"),
         ]
     )
     (weak,) = one.relations("ATF4", "ASNS")
@@ -39,18 +39,18 @@ def test_the_same_database_said_twice_counts_once():
 def test_a_disputed_sign_goes_to_the_better_supported_side_with_less_trust():
     graph = SignedGraph(
         [
-            edge("A", "activates", "B", database="one"),
-            edge("A", "activates", "B", database="two"),
-            edge("A", "inhibits", "B", database="three"),
+            edge("A", "activates", "B", database="CollecTRI"),
+            edge("A", "activates", "B", database="CausalPath"),
+            edge("A", "inhibits", "B", database="OmniPath"),
         ]
     )
     (relation,) = graph.relations("A", "B")
     assert relation.effect == "activates"
-    assert [e.database for e in relation.opposed_by] == ["three"]
+    assert [e.database for e in relation.opposed_by] == ["OmniPath"]
     undisputed = SignedGraph(
         [
-            edge("A", "activates", "B", database="one"),
-            edge("A", "activates", "B", database="two"),
+            edge("A", "activates", "B", database="CollecTRI"),
+            edge("A", "activates", "B", database="CausalPath"),
         ]
     ).relations("A", "B")[0]
     assert relation.trust < undisputed.trust
@@ -59,8 +59,8 @@ def test_a_disputed_sign_goes_to_the_better_supported_side_with_less_trust():
 def test_an_evenly_disputed_sign_is_not_guessed():
     graph = SignedGraph(
         [
-            edge("A", "activates", "B", database="one"),
-            edge("A", "inhibits", "B", database="two"),
+            edge("A", "activates", "B", database="SIGNOR"),
+            edge("A", "inhibits", "B", database="TRRUST"),
         ]
     )
     assert graph.relations("A", "B") == ()

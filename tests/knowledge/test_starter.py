@@ -7,7 +7,7 @@ import pytest
 from knowledge.cascade import CellState, reach, start
 from knowledge.cell_lines import load_cell_lines
 from knowledge.errors import DataError
-from knowledge.graph import SignedGraph, changes_expression
+from knowledge.graph import SignedGraph
 from knowledge.schema import Perturbation
 from knowledge.starter import IDENTIFIERS, load_starter
 from knowledge.starter.identifiers import starter_symbols, write_identifiers
@@ -73,7 +73,7 @@ def test_no_two_edges_contradict_each_other(starter):
     signs = {}
     for edge in starter.edges:
         if edge.sign:
-            key = (edge.source, edge.target, changes_expression(edge))
+            key = (edge.source, edge.target, edge.changes_expression)
             assert signs.setdefault(key, edge.sign) == edge.sign, edge
 
 
@@ -191,6 +191,27 @@ def test_identifiers_of_an_outdated_symbol_name_the_current_one(tmp_path):
         ("MAP2K1", "HepG2", "DUSP6", "down"),
         ("EED", "RPE1", "CDKN2A", "up"),
         ("MED14", "K562", "MYC", "down"),
+        ("VHL", "RPE1", "CCND1", "up"),
+        ("EPAS1", "HepG2", "EPO", "down"),
+        ("FLCN", "RPE1", "RRAGD", "up"),
+        ("SOCS3", "HepG2", "CRP", "up"),
+        ("JAK1", "HepG2", "FGB", "down"),
+        ("JAK2", "K562", "CISH", "down"),
+        ("SH2B3", "K562", "PIM1", "up"),
+        ("ABL1", "K562", "PIM1", "down"),
+        ("CD3E", "Jurkat", "IL2", "down"),
+        ("CARD11", "Jurkat", "TNFAIP3", "down"),
+        ("NCSTN", "Jurkat", "DTX1", "down"),
+        ("KLF1", "K562", "HBG1", "up"),
+        ("NF2", "RPE1", "ANKRD1", "up"),
+        ("MRTFA", "RPE1", "TAGLN", "down"),
+        ("STK11", "HepG2", "NR4A2", "up"),
+        ("CRY1", "RPE1", "DBP", "up"),
+        ("AHRR", "HepG2", "CYP1A1", "up"),
+        ("RCOR1", "HepG2", "SNAP25", "up"),
+        ("GRHL2", "HepG2", "CDH1", "down"),
+        ("SLC30A1", "HepG2", "MT1X", "up"),
+        ("SMCHD1", "RPE1", "ZSCAN4", "up"),
     ],
 )
 def test_what_a_knockout_does_follows_from_general_facts(starter, gene, line, readout, direction):
@@ -210,6 +231,21 @@ def test_a_lesion_of_the_line_stops_the_cascade(starter, gene, line, readout):
     changes = start(Perturbation(genes=(gene,), cell_line=line))
     found = reach(graph, changes, cell=CellState(load_cell_lines().ground(line)))
     assert found.confidence(readout, "up") == 0
+
+
+@pytest.mark.parametrize(
+    ("gene", "readout"),
+    [
+        ("FLCN", "ASNS"),  # the RAGC branch frees TFE3, not ATF4
+        ("AKT1", "AXIN2"),  # the GSK3B of the destruction complex is a pool of its own
+        ("ATM", "CISH"),  # nuclear ABL1 is not BCR-ABL1
+        ("EGLN3", "HBG1"),
+    ],
+)
+def test_branches_that_share_a_protein_stay_apart(starter, gene, readout):
+    graph = SignedGraph(starter.edges, starter.groups)
+    found = reach(graph, start(Perturbation(genes=(gene,), cell_line="RPE1")))
+    assert found.best(readout) == 0
 
 
 @pytest.mark.data

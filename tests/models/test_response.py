@@ -165,3 +165,19 @@ def test_the_package_imports_without_torch_pandas_or_lightgbm():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_habit_of_a_readout_is_how_often_it_changes_whatever_is_perturbed(model):
+    habit = model.habit("K562")
+    assert set(habit) == set(model.readouts("K562"))
+    assert habit["FTH1"].p_de > 0.5 > 0.1 > habit["AAAS"].p_de
+
+
+def test_the_ground_of_a_gene_is_whether_it_or_a_relative_was_perturbed(model):
+    assert model.ground("HSPA5").known
+    kin = model.ground("KEAP1")
+    assert kin.nearest > 0
+    unlike = model.ground("TAS2R1")
+    assert not unlike.known
+    assert unlike.nearest < 0.05
+    assert model.ground("NOPE1") == (False, 0.5, 0.0)

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from knowledge.base import Knowledge, load_knowledge
@@ -15,8 +16,10 @@ from knowledge.ontology import GeneOntology, Term
 from knowledge.schema import Edge, Gene, Interval
 from knowledge.symbols import SymbolTable
 from knowledge.text_index import Passage
-from models.fusion import Fusion, FusionConfig, Head, Heads
-from models.response import Analogue, ResponsePrediction
+from models.fusion import Fusion
+from models.fusion.habit import LossHabit
+from models.fusion.posterior import FusionConfig, Head, Heads
+from models.response import Analogue, Ground, Habit, ResponsePrediction
 from tools.effects import EffectPredictor
 from tools.toolbox import build_toolbox
 
@@ -30,6 +33,12 @@ class ToldResponse:
 
     def readouts(self, cell_line):
         return ("CDKN1A",)
+
+    def habit(self, cell_line):
+        return {"CDKN1A": Habit(p_de=0.3, p_up=0.5)}
+
+    def ground(self, gene):
+        return Ground(known=False, essential=0.5, nearest=0.5)
 
     def measured(self, gene, readout, cell_line):
         return "up" if (gene, readout, cell_line) == ("MDM2", "CDKN1A", "RPE1") else None
@@ -140,9 +149,12 @@ def p53_knowledge() -> Knowledge:
 
 
 def told(knowledge: Knowledge) -> EffectPredictor:
-    head, alone = Head(bias=0, response=1, cascade=1), Head(bias=-2, response=0, cascade=4)
-    heads = Heads(de=head, up=head, de_alone=alone, up_alone=alone, de_threshold=0.5)
-    fusion = Fusion(FusionConfig(scopes={"starter": heads, "full": heads}), "full", "told")
+    paths = ("path_direct", "path_relayed", "path_database")
+    weights = {"response": 1.0, "line": 1.0, "likeness": 1.0, **dict.fromkeys(paths, 2.0)}
+    head = Head(bias=0, weights=weights)
+    heads = Heads(de=head, up=head, de_threshold=0.5)
+    config = FusionConfig(scopes={"starter": heads, "full": heads})
+    fusion = Fusion(config, "full", LossHabit((), np.zeros(0)), "told")
     return EffectPredictor(knowledge, ToldResponse(), fusion)
 
 

@@ -41,7 +41,7 @@ def test_a_detour_is_not_believed_where_a_lesion_cuts_the_main_path(predictor):
     assert with_p53.call == "up"
     assert without.call == "unchanged"
     assert "main signed path" in without.reason
-    assert without.p_de < with_p53.p_de
+    assert without.p_de is None
 
 
 def test_the_perturbed_gene_itself_is_not_predicted(predictor):
@@ -67,9 +67,13 @@ def test_a_measured_row_moves_the_prediction_towards_what_was_measured(predictor
 
 def test_intervals_hold_the_fused_probabilities(predictor):
     perturbation = Perturbation(genes=("HSPA5",), kind="knockdown", cell_line="K562")
-    for one in predictor.effects(perturbation):
+    told = [one for one in predictor.effects(perturbation) if one.interval is not None]
+    assert len(told) > 1000
+    for one in told:
         assert one.interval.low <= one.p_de <= one.interval.high
-        assert one.p_up_interval.low <= one.p_up <= one.p_up_interval.high
+    for one in told:
+        if one.p_up_interval is not None:
+            assert one.p_up_interval.low <= one.p_up <= one.p_up_interval.high
 
 
 def test_a_gene_that_acts_through_another_lost_gene_has_no_say(predictor):

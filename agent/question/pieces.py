@@ -3,15 +3,16 @@
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import Literal
 
-from agent import question_words as vocabulary
-from agent.question_words import Cue
+from agent.question import words as vocabulary
+from agent.question.sets import Named
+from agent.question.words import Cue
 from knowledge.cell_lines import CellLines
 
-Kind = Literal["gene", "cue", "line", "other_line", "word", "mark"]
+Kind = Literal["gene", "cue", "line", "other_line", "word", "mark", "control", "mutation"]
 
 _WORD = re.compile(r"[^\W_]+(?:[-.:@][^\W_]+)*")
 _EXPLICIT = re.compile(r"(?:gene|symbol)\s?[:=]\s?([^\s,;?!]+)", re.IGNORECASE)
@@ -22,14 +23,20 @@ _IDENTIFIER = re.compile(
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
 _QUOTES = {**dict.fromkeys(map(ord, "‘’‚′`´"), "'"), **dict.fromkeys(map(ord, "“”„«»*"), " ")}
 _NULL = re.compile(r"\(?\s*(?<!\w)(?:\^?\s*-\s*/\s*-\s*\^?)\s*\)?")
+# Labels of screens: "HSPA5_KO" is the knockout of HSPA5, "HSPA5_sg1" one of its guides.
+_LABEL = re.compile(
+    r"(?<=[^\W_])_(?=(?:d?ko|d?kd|oe|null|del|crispr[ai]?)(?:[\W_]|$))", re.IGNORECASE
+)
+_GUIDE = re.compile(r"(?<=[^\W_])_(?:s?g(?:rna)?|guide|rep)?\d{1,2}(?![^\W_])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Item:
     """One piece of a question.
 
-    `symbol` is the approved symbol of a gene or the name of a line; `note` says how a gene was
-    read where its own symbol was not written; `candidates` are what an ambiguous gene may be.
+    `symbol` is the approved symbol of a gene or the name of a line or a set; `note` says how a gene
+    was read where its own symbol was not written; `candidates` are what an ambiguous gene may be;
+    `members` are the genes of a set; `at` is where the words stand in the cleaned text.
     """
 
     kind: Kind
@@ -38,6 +45,10 @@ class Item:
     cue: Cue | None = None
     note: str = ""
     candidates: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    at: tuple[int, int] = (0, 0)
+    named: Named | None = None
+    described: bool = False
 
     @property
     def lower(self) -> str:
@@ -52,7 +63,9 @@ def cleaned(text: str) -> str:
     text = re.sub(r"https?://\S+", " ", text)
     text = "".join(c if c.isprintable() else " " for c in text)
     text = re.sub(r"(?<![^\W_])_+|_+(?![^\W_])", " ", text)
-    text = text.replace("->", " > ").replace("=>", " > ").replace("→", " > ")
+    text = _LABEL.sub(" ", _GUIDE.sub("", text))
+    text = text.replace("->", " > ").replace("=>", " > ").replace("→", " > ").replace("⇒", " > ")
+    text = re.sub(r"\bvs\.(?=\s)", "vs", text, flags=re.IGNORECASE)
     text = _NULL.sub(" -/- ", text)
     text = vocabulary.COMPOUND.sub(" ", text)
     for pattern, spelling in vocabulary.SPELT_OUT:
@@ -71,7 +84,7 @@ def pieces(text: str, cell_lines: CellLines) -> Iterator[Item]:
             at += 1
             continue
         item, end = _piece(text, at, known)
-        yield item
+        yield replace(item, at=(at, end))
         at = end
 
 
@@ -83,12 +96,12 @@ def _piece(text: str, at: int, known: tuple[tuple[re.Pattern[str], str], ...]) -
     for pattern, name in known:
         if match := pattern.match(text, at):
             return Item("line", match[0], symbol=name), match.end()
-    for pattern, name in _spellings(tuple((word, word) for word in vocabulary.OTHER_LINES)):
-        if match := pattern.match(text, at):
-            return Item("other_line", match[0], symbol=name), match.end()
-    for pattern, cue in vocabulary.CUE_PATTERNS:
-        if match := pattern.match(text, at):
-            return Item("cue", match[0], cue=cue), match.end()
+    if match := _any_of(tuple(vocabulary.OTHER_LINES)).match(text, at):
+        name = _other_lines()[_squashed(match[0])]
+        return Item("other_line", match[0], symbol=name), match.end()
+    if found := vocabulary.cue_at(text, at):
+        match, cue = found
+        return Item("cue", match[0], cue=cue), match.end()
     if match := _WORD.match(text, at):
         end = match.end()
         if text[end : end + 2] == "'s":
@@ -97,12 +110,31 @@ def _piece(text: str, at: int, known: tuple[tuple[re.Pattern[str], str], ...]) -
     return Item("mark", text[at]), at + 1
 
 
+@lru_cache(maxsize=2)
+def _any_of(names: tuple[str, ...]) -> re.Pattern[str]:
+    """Return one pattern that finds any of the names, the longest first."""
+    loose = (_loose(name) for name in sorted(names, key=lambda name: -len(name)))
+    return re.compile(rf"(?:{'|'.join(loose)})(?![^\W_])", re.IGNORECASE)
+
+
+@cache
+def _other_lines() -> dict[str, str]:
+    return {_squashed(name): name for name in vocabulary.OTHER_LINES}
+
+
+def _squashed(word: str) -> str:
+    return re.sub(r"[\W_]+", "", word).casefold()
+
+
+def _loose(name: str) -> str:
+    """Return a pattern for a name whatever its blanks and hyphens."""
+    return r"[\s\-.]*".join(re.escape(part) for part in re.findall(r"[^\W_]+", name))
+
+
 @lru_cache(maxsize=8)
 def _spellings(names: tuple[tuple[str, str], ...]) -> tuple[tuple[re.Pattern[str], str], ...]:
     """Return patterns that find names whatever their blanks and hyphens, the longest first."""
     patterns = []
     for word, name in sorted(names, key=lambda pair: -len(pair[0])):
-        parts = re.findall(r"[^\W_]+", word)
-        loose = r"[\s\-.]*".join(re.escape(part) for part in parts)
-        patterns.append((re.compile(rf"{loose}(?![^\W_])", re.IGNORECASE), name))
+        patterns.append((re.compile(rf"{_loose(word)}(?![^\W_])", re.IGNORECASE), name))
     return tuple(patterns)

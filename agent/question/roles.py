@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass, replace
 
-from agent import question_words as vocabulary
-from agent.question_pieces import Item
-from agent.question_words import Cue
+from agent.question import words as vocabulary
+from agent.question.pieces import Item
+from agent.question.words import Cue
 
 # Tools, which do not make a subject: in "use CRISPRa to activate KLF1", KLF1 is perturbed.
 _TOOL = re.compile(r"crispr|dcas9|(?:si|sh|sg|g)rna|rnai|guide|aso", re.IGNORECASE)
@@ -22,16 +22,21 @@ _ENDS_PHRASE = (
         regulate regulates control controls repress represses enough"""
     )
 )
+_AMBIGUOUS = frozenset(["to", "on", "with"])
+_CERTAIN = vocabulary.AHEAD - _AMBIGUOUS - {"for"}
 _DESCRIBED = vocabulary.words(
     "target targets dependent independent mediated driven regulated responsive pathway"
 )
 
 
 @dataclass(frozen=True)
-class _Attached:
+class Perturbed:
+    """A perturbation word with the genes that it perturbs, and where they all stand."""
+
     at: int
     cue: Cue
-    span: list[int]
+    span: tuple[int, ...]
+    genes: tuple[Item, ...]
 
 
 @dataclass(frozen=True)
@@ -42,15 +47,18 @@ class Assigned:
         perturbed: What is perturbed, as written.
         readouts: What is asked about, as written.
         cues: The perturbation words, each with its genes.
-        words: The places of those words.
         notes: What had to be assumed.
     """
 
     perturbed: tuple[Item, ...]
     readouts: tuple[Item, ...]
-    cues: tuple[tuple[Cue, tuple[Item, ...]], ...] = ()
-    words: frozenset[int] = frozenset()
+    cues: tuple["Perturbed", ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> frozenset[int]:
+        """The places of the perturbation words."""
+        return frozenset(one.at for one in self.cues)
 
 
 class Roles:
@@ -63,7 +71,7 @@ class Roles:
     def assigned(self) -> Assigned:
         """Return who is perturbed and who is read out; nobody perturbed if nothing says so."""
         attached = [
-            _Attached(i, self._with_particle(item.cue, span), span)
+            Perturbed(i, self._with_particle(item.cue, span), tuple(span), self._at(span))
             for i, item in enumerate(self._items)
             if item.cue and (span := self._attached(i, item.cue))
         ]
@@ -74,14 +82,13 @@ class Roles:
             attached = [one for one in attached if one.cue.strength > 1]
         if strongest == 3:
             attached = [
-                one for one in attached if one.cue.strength == 3 or not self._asked(one.span)
+                one for one in attached if one.cue.strength == 3 or not self._asked(list(one.span))
             ]
         perturbed = {i for one in attached for i in one.span}
         return Assigned(
             perturbed=self._at(sorted(perturbed)),
             readouts=self._readouts(perturbed),
-            cues=tuple((one.cue, self._at(one.span)) for one in attached),
-            words=frozenset(one.at for one in attached),
+            cues=tuple(attached),
         )
 
     def _with_particle(self, cue: Cue, span: list[int]) -> Cue:
@@ -119,14 +126,39 @@ class Roles:
         if cue.form == "mark":
             return behind or (self._group_after_of(at))
         if cue.form == "noun":
-            return self._group_after_of(at) or behind or ahead
+            of = self._group_after_of(at, _CERTAIN)
+            if not of and self._is_means(at):
+                return []
+            return of or behind or self._group_after_of(at, vocabulary.AHEAD - _AMBIGUOUS) or ahead
         if cue.form == "participle":
             if behind and self._by_gene(at):
                 return []
-            return behind or ahead
+            return [*behind, *self._as_well(at)] if behind else ahead
         if cue.strength < 3 and self._has_subject(at):
             return []
         return ahead
+
+    def _is_means(self, at: int) -> bool:
+        """Whether the word only says by what means: "loss of A by CRISPR knockout: B"."""
+        j = at - 1
+        while j >= 0 and self._items[j].cue is not None:
+            j -= 1
+        return j >= 0 and self._items[j].lower in {"by", "via", "using"} and at > 1
+
+    def _as_well(self, at: int) -> list[int]:
+        """Return the gene that goes the same way: "A is lost but B as well", "and so is B"."""
+        after = self._items[at + 1 : at + 7]
+        words = [item.lower for item in after if item.text != ","]
+        places = [at + 1 + k for k, item in enumerate(after) if item.text != ","]
+        if len(words) < 2 or words[0] not in {"but", "and"}:
+            return []
+        for k, place in enumerate(places[1:], start=1):
+            if self._items[place].kind == "gene":
+                beside = {*words[1:k], *words[k + 1 : k + 3]}
+                return [place] if beside & {"also", "too", "well", "so", "likewise"} else []
+            if words[k] not in {"also", "so", "too", "is", "are", "was", "likewise"}:
+                return []
+        return []
 
     def _by_gene(self, at: int) -> bool:
         """Whether "by" a gene follows: "HBG1 is silenced by GATA1" perturbs nobody yet."""
@@ -148,10 +180,12 @@ class Roles:
             return []
         return span if self._items[span[-1] + 1].lower in vocabulary.PARTICLES else []
 
-    def _group_after_of(self, at: int) -> list[int]:
-        """Return the genes after "of" or "for": "knockout (in K562 cells) of A and B"."""
+    def _group_after_of(
+        self, at: int, leading: frozenset[str] = vocabulary.AHEAD - _AMBIGUOUS
+    ) -> list[int]:
+        """Return the genes after "of" or "against": "knockout (in K562 cells) of A and B"."""
         j = self._skipped(at + 1, 1, vocabulary.BESIDE - {"of"})
-        if j is None or self._items[j].lower not in vocabulary.AHEAD - {"to", "on", "with"}:
+        if j is None or self._items[j].lower not in leading:
             return []
         return self._group_after(j)
 
@@ -167,7 +201,8 @@ class Roles:
         for j, item in enumerate(self._items[at : at + 5], start=at):
             if item.kind == "gene":
                 return j
-            if item.kind != "word" or item.lower in _ENDS_PHRASE or not item.text.islower():
+            plain = item.text.islower() or item.described or item.lower in vocabulary.ABBREVIATIONS
+            if item.kind != "word" or item.lower in _ENDS_PHRASE or not plain:
                 return None
         return None
 
@@ -187,7 +222,8 @@ class Roles:
             bracket = item.kind == "mark" and item.text in "()[]\"'-"
             colon = item.kind == "mark" and item.text == ":" and step == 1
             other_cue = item.cue is not None and item.cue.form in ("noun", "mark")
-            if not (filler or bracket or colon or item.kind == "line" or other_cue):
+            aside = item.kind in ("line", "mutation")
+            if not (filler or bracket or colon or aside or other_cue):
                 return at
             at += step
         return None

@@ -5,15 +5,26 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from agent import question_words as vocabulary
-from agent.question_pieces import Item, pieces
-from agent.question_words import Cue
+from agent.question import words as vocabulary
+from agent.question.context import decided
+from agent.question.pieces import Item, pieces
+from agent.question.place import Place
+from agent.question.sets import LONGEST_NAME, Named, Names, names_of
+from agent.question.targets import targeted
+from agent.question.words import Cue
 from knowledge.cell_lines import CellLines
 from knowledge.errors import QuestionError
-from knowledge.schema import Gene, PerturbationKind
+from knowledge.gene_sets import GeneSets
+from knowledge.graph import SignedGraph
+from knowledge.schema import Gene
 from knowledge.symbols import Grounding, SymbolTable
 
-_PREFIXED = re.compile(r"(si|sh|sg|Δ)-?([A-Z][A-Z0-9-]+)")
+_PREFIXED = re.compile(
+    r"(si|sh|sg|Δ|dTAG|AID|dn|DN|ca|CA|OE|KO|KD|del)-?((?:[A-Z]|c-M)[A-Za-z0-9]*(?:-[A-Z0-9]+)*)"
+)
+_SUFFIXED = re.compile(
+    r"([A-Za-z][A-Za-z0-9-]*?[A-Z0-9])-?(KO|KD|OE|dTAG|AID|dKO|null|del)s?", re.ASCII
+)
 _GREEK_PART = re.compile(
     rf"([^\W_]{{2,}}?(?:-\d)?)[- ]?({'|'.join(vocabulary.GREEK_WORDS.values())})[- ]?(\d{{0,2}})",
     re.I,
@@ -48,6 +59,16 @@ class Vocabulary(Protocol):
         """The known cell lines."""
         ...
 
+    @property
+    def graph(self) -> SignedGraph:
+        """The signed graph, whose neighbourhoods decide what a name means."""
+        ...
+
+    @property
+    def gene_sets(self) -> GeneSets:
+        """Named sets of genes."""
+        ...
+
 
 def items(text: str, knowledge: Vocabulary) -> list[Item]:
     """Return the pieces of a cleaned question, in order.
@@ -55,16 +76,17 @@ def items(text: str, knowledge: Vocabulary) -> list[Item]:
     Raises:
         QuestionError: A word that must be a gene is none.
     """
-    return _Grounder(knowledge.symbols, text).run(list(pieces(text, knowledge.cell_lines)))
+    names = names_of(knowledge.symbols, knowledge.graph, knowledge.gene_sets)
+    found = _Grounder(knowledge.symbols, names, text).run(list(pieces(text, knowledge.cell_lines)))
+    return decided(targeted(found, names), knowledge.symbols, knowledge.graph)
 
 
 def known_name(word: str, symbols: SymbolTable) -> Grounding | None:
     """Return what a name means under the spellings that people use, None where it means nothing."""
-    key = "".join(c for c in word.lower() if c.isalnum())
     settled = vocabulary.FIELD_NAMES.get(word.upper())
     if settled and (gene := symbols.get(settled)):
         return Grounding(word=word, status="found", gene=gene, matched_by="alias")
-    members = vocabulary.SEVERAL_MEANINGS.get(word) or vocabulary.FAMILIES.get(key, ())
+    members = vocabulary.SEVERAL_MEANINGS.get(word, ())
     members = tuple(symbol for symbol in members if symbol in symbols)
     if members and word not in symbols:
         return Grounding(word=word, status="ambiguous", candidates=members)
@@ -95,8 +117,8 @@ def _variants(word: str) -> Iterable[str]:
 class _Grounder:
     """Decides which words of a question are genes."""
 
-    def __init__(self, symbols: SymbolTable, text: str) -> None:
-        self._symbols = symbols
+    def __init__(self, symbols: SymbolTable, names: Names, text: str) -> None:
+        self._symbols, self._names, self._text = symbols, names, text
         letters = [c for c in text if c.isalpha()]
         self._capitals = sum(c.islower() for c in letters) < _CAPITALS * len(letters)
         self._short = len(text.split()) <= 3
@@ -111,13 +133,49 @@ class _Grounder:
                 done.append(self._explicit(item))
             elif item.kind == "other_line":
                 done.append(self._line_or_gene(pieces, i))
+            elif named := self._named(pieces, i):
+                one, taken = named
+                done.append(one)
             elif item.kind == "word":
                 merged, taken = self._merged(pieces, i)
-                done += self._word(merged, done, pieces[i + taken :])
+                at = (item.at[0], pieces[i + taken - 1].at[1])
+                read = self._word(merged, done, pieces[i + taken :])
+                done += [replace(one, at=at) for one in read]
             else:
                 done.append(item)
             i += taken
         return done
+
+    def _named(self, pieces: list[Item], i: int) -> tuple[Item, int] | None:
+        """Return the set, or the gene by its full name, that begins here: the longest one."""
+        start = pieces[i].at[0]
+        if pieces[i].kind not in ("word", "cue", "line"):
+            return None
+        for length in range(min(LONGEST_NAME, len(pieces) - i), 0, -1):
+            last = pieces[i + length - 1]
+            if last.kind == "mark" or (length == 1 and last.kind != "word"):
+                continue
+            written = self._text[start : last.at[1]]
+            if any(mark in written for mark in ",;:?"):
+                continue
+            if length == 1 and (written in self._symbols or self._settled(written)):
+                continue
+            named = self._names.get(written)
+            if named is None or (named.gene and length == 1 and not written.islower()):
+                continue
+            at = (start, last.at[1])
+            if named.gene:
+                note = f"{written} read as {named.name} (its name)."
+                return Item("gene", written, symbol=named.name, note=note, at=at), length
+            return self._set(written, named, at), length
+        return None
+
+    def _settled(self, word: str) -> bool:
+        return vocabulary.FIELD_NAMES.get(word.upper()) in self._symbols
+
+    @staticmethod
+    def _set(written: str, named: Named, at: tuple[int, int]) -> Item:
+        return Item("gene", written, symbol=named.name, members=named.members, at=at, named=named)
 
     def _explicit(self, item: Item) -> Item:
         found = known_name(item.symbol, self._symbols)
@@ -158,35 +216,59 @@ class _Grounder:
 
     def _word(self, item: Item, done: list[Item], rest: list[Item]) -> list[Item]:
         word = item.text
-        place = _Place(done, rest)
+        place = Place(done, rest)
         if word.lower() in vocabulary.ABBREVIATIONS or vocabulary.NOT_A_GENE.fullmatch(word):
             approved = word in self._symbols and word.lower() not in {"he", "p", "s", "ii"}
             return [_gene(word, self._symbols.ground(word)) if approved and place.strict else item]
-        if match := _PREFIXED.fullmatch(word):
-            inner = known_name(match[2], self._symbols)
-            if inner and word not in self._symbols and inner.status == "found":
-                cue = Cue(_PREFIXES[match[1]], "verb", 3)
-                return [Item("cue", match[1], cue=cue), _gene(match[2], inner)]
+        if word.lower() in vocabulary.CONTROLS and not _has_protein(self._symbols.get(word)):
+            return [replace(item, kind="control")]
+        if fixed := self._affixed(word):
+            return fixed
         if word.lower() in vocabulary.ENGLISH:
             return [self._english(item, place)]
+        if word.lower() in vocabulary.PLAIN and not (word.isupper() and word in self._symbols):
+            plain = word.islower() or word.capitalize() == word
+            if plain and not (place.strict and word in self._symbols):
+                return [item]
         if any(c.isdigit() for c in word) and any(c.isalpha() for c in word):
             return self._symbol_like(item, place)
         if any(c in _GREEK for c in word) or _inner_capital(word):
             return self._capitalised(item, place)
         if word.isupper() and len(word) > 1 and not self._capitals:
             return self._capitalised(item, place)
-        if len(word) > 1 and (place.gene or self._short or word in self._symbols):
+        unusual = word.lower() not in vocabulary.KNOWN
+        if len(word) > 1 and (place.gene or self._short or unusual or word in self._symbols):
             found = known_name(word, self._symbols) if self._claimed(word) else None
-            if found and (word.isupper() or place.gene or self._short):
+            if found and (word.isupper() or place.gene or self._short or unusual):
                 return [_gene(word, found)]
         return [item]
 
+    def _affixed(self, word: str) -> list[Item]:
+        """Split a gene from what is done to it: "shGATA1", "dTAG-BRD4", "KEAP1KO"."""
+        if word in self._symbols:
+            return []
+        if match := _PREFIXED.fullmatch(word):
+            inner = known_name(match[2], self._symbols)
+            if inner and inner.status == "found":
+                cue = _PREFIXES[match[1]]
+                return [Item("cue", match[1], cue=cue), _gene(match[2], inner)]
+            named = self._names.get(match[2])
+            if named and not named.gene:
+                return [
+                    Item("cue", match[1], cue=_PREFIXES[match[1]]),
+                    self._set(match[2], named, (0, 0)),
+                ]
+        if (match := _SUFFIXED.fullmatch(word)) and not self._symbols.claimed(word):
+            inner = known_name(match[1], self._symbols)
+            if inner and inner.status == "found":
+                return [_gene(match[1], inner), Item("cue", match[2], cue=_SUFFIXES[match[2]])]
+        return []
+
     def _claimed(self, word: str) -> bool:
         """Whether a word without digits is a name letter by letter: "vhl", but not "hla a"."""
-        settled = word.upper() in vocabulary.FIELD_NAMES or word.lower() in vocabulary.FAMILIES
-        return settled or self._symbols.claimed(word)
+        return word.upper() in vocabulary.FIELD_NAMES or self._symbols.claimed(word)
 
-    def _english(self, item: Item, place: "_Place") -> Item:
+    def _english(self, item: Item, place: Place) -> Item:
         word = item.text
         if word not in self._symbols:
             near = place.listed or self._short
@@ -201,7 +283,7 @@ class _Grounder:
             return _gene(word, self._symbols.ground(word))
         return item if shouted else replace(item, note=word)
 
-    def _capitalised(self, item: Item, place: "_Place") -> list[Item]:
+    def _capitalised(self, item: Item, place: Place) -> list[Item]:
         found = known_name(item.text, self._symbols)
         if found:
             return [_gene(item.text, found)]
@@ -211,7 +293,7 @@ class _Grounder:
             raise unknown_gene(item.text, self._symbols)
         return [item]
 
-    def _symbol_like(self, item: Item, place: "_Place") -> list[Item]:
+    def _symbol_like(self, item: Item, place: Place) -> list[Item]:
         found = known_name(item.text, self._symbols)
         if found:
             return [_gene(item.text, found)]
@@ -220,10 +302,7 @@ class _Grounder:
         if place.line and not place.cue:
             return [replace(item, kind="other_line", symbol=item.text)]
         if _MUTATION.fullmatch(item.text):
-            raise QuestionError(
-                f"Point mutations such as '{item.text}' are not handled yet; ask for the knockout, "
-                "knockdown or activation of the gene."
-            )
+            return [replace(item, kind="mutation")]
         if re.fullmatch(r"[A-Za-z]{2,}[\w-]*|[A-Z]\d+[A-Z]\w*|c\d+orf\d+", item.text):
             raise unknown_gene(item.text, self._symbols)
         return [item]
@@ -242,72 +321,6 @@ class _Grounder:
         return pieces[1:]
 
 
-class _Place:
-    """What stands around a word."""
-
-    def __init__(self, done: list[Item], rest: list[Item]) -> None:
-        before = [item for item in done[-4:] if item.lower not in {"'", '"', "(", "["}]
-        after = [item for item in rest[:3] if item.lower not in {"'", '"', ")", "]"}]
-        last = before[-1] if before else None
-        bare = [item for item in before if item.lower not in vocabulary.BESIDE]
-        core = bare[-1] if bare else None
-        joined = bool(
-            last
-            and last.lower in vocabulary.CONNECTORS
-            and any(item.kind == "gene" for item in before[:-1])
-        )
-        follows = bool(after) and _points_back(after)
-        named = bool(last and last.lower in {"gene", "genes", "of"}) or bool(
-            after and after[0].lower in vocabulary.EXPRESSION
-        )
-        asked = bool(last and last.lower in _BEFORE_GENES)
-        self.cue = bool(last and last.cue) or bool(after and after[0].cue and follows)
-        self.listed = self.cue or joined or bool(core and core.cue)
-        self.strict = self.cue or named or asked or joined or follows
-        self.gene = self.strict or bool(core and (core.cue or core.lower in _BEFORE_GENES))
-        self.noun = _noun_follows(before, core) or _noun_precedes(core, after)
-        self.line = bool(last and last.lower == "in") or bool(
-            after and after[0].lower in {"cell", "cells"}
-        )
-
-
-def _noun_follows(before: list[Item], core: Item | None) -> bool:
-    """Whether no auxiliary verb can follow: "knock out WAS", "loss of WAS", "HSPA5 and WAS"."""
-    if not before or core is None:
-        return False
-    last = before[-1]
-    if last.lower in vocabulary.CONNECTORS - {"as", "well", "both"}:
-        return len(before) > 1 and before[-2].kind == "gene"
-    if last.lower in {"of", "gene", "the"} or core.lower in vocabulary.AHEAD | _BEFORE_GENES:
-        return True
-    return core.cue is not None and core.cue.form == "verb"
-
-
-def _noun_precedes(core: Item | None, after: list[Item]) -> bool:
-    """Whether what follows no auxiliary verb: "WAS is lost", "WAS knockout", "KO WAS in Jurkat"."""
-    first = after[0] if after else None
-    if first and (first.lower in vocabulary.AUXILIARIES or first.text in {"+", "/", "&"}):
-        return True
-    if first and first.cue and first.cue.form in ("noun", "mark"):
-        return True
-    if first and first.lower in {"and", "or"}:
-        return len(after) > 1 and after[1].kind in ("word", "gene") and after[1].text.isupper()
-    named = core is not None and (core.text == ":" or core.cue is not None)
-    return named and (first is None or first.kind == "mark" or first.lower in {"in", "with"})
-
-
-def _points_back(after: list[Item]) -> bool:
-    """Whether what follows makes a word a gene: "... KO", "... is lost", "... rises"."""
-    first = after[0]
-    if first.cue:
-        return first.cue.form in ("noun", "mark", "participle")
-    if first.lower in vocabulary.AUXILIARIES:
-        return len(after) > 1 and (
-            after[1].cue is not None or after[1].lower in vocabulary.READOUT_VERBS
-        )
-    return first.lower in vocabulary.READOUT_VERBS
-
-
 def _inner_capital(word: str) -> bool:
     return any(c.isupper() for c in word[1:]) and not word.isupper()
 
@@ -317,7 +330,9 @@ def _gene(word: str, found: Grounding) -> Item:
         return Item("gene", word, candidates=found.candidates)
     symbol = found.gene.symbol
     note = ""
-    if word.upper() != symbol.upper():
+    if _MOUSE.fullmatch(word) and symbol.isupper():
+        note = f"{word} is written as a mouse gene: read as human {symbol}."
+    elif word.upper() != symbol.upper():
         how = _FOUND_BY.get(found.matched_by or "", "spelling")
         note = f"{word} read as {symbol} ({how})."
     return Item("gene", word, symbol=symbol, note=note)
@@ -342,10 +357,30 @@ def _listed(words: tuple[str, ...]) -> str:
 _ALL_GENES = 30_000
 _GREEK = frozenset(vocabulary.GREEK_WORDS)
 _TAILS = frozenset([*vocabulary.GREEK_WORDS, *vocabulary.GREEK_WORDS.values(), "kb"])
-_BEFORE_GENES = vocabulary.words("to of on about does do did is are will would can gene genes why")
-_PREFIXES: dict[str, PerturbationKind | None] = {
-    "si": "knockdown",
-    "sh": "knockdown",
-    "sg": None,
-    "Δ": "knockout",
+_MOUSE = re.compile(r"[A-Z][a-z]+[a-z0-9]*\d[a-z0-9]*|[A-Z][a-z]{3,}[a-z]")
+_PREFIXES = {
+    "si": Cue("knockdown", "verb", 3),
+    "sh": Cue("knockdown", "verb", 3),
+    "sg": Cue(None, "verb", 3),
+    "Δ": Cue("knockout", "verb", 3),
+    "del": Cue("knockout", "verb", 3),
+    "dTAG": Cue("knockdown", "verb", 3, "degron"),
+    "AID": Cue("knockdown", "verb", 3, "degron"),
+    "dn": Cue("knockdown", "verb", 3, "dominant negative"),
+    "DN": Cue("knockdown", "verb", 3, "dominant negative"),
+    "ca": Cue("activation", "verb", 3, "constitutively active"),
+    "CA": Cue("activation", "verb", 3, "constitutively active"),
+    "OE": Cue("activation", "verb", 3, "overexpression"),
+    "KO": Cue("knockout", "verb", 3),
+    "KD": Cue("knockdown", "verb", 3),
+}
+_SUFFIXES = {
+    "KO": Cue("knockout", "noun", 3),
+    "dKO": Cue("knockout", "noun", 3),
+    "null": Cue("knockout", "mark", 3),
+    "del": Cue("knockout", "noun", 3),
+    "KD": Cue("knockdown", "noun", 3),
+    "OE": Cue("activation", "noun", 3, "overexpression"),
+    "dTAG": Cue("knockdown", "noun", 3, "degron"),
+    "AID": Cue("knockdown", "noun", 3, "degron"),
 }

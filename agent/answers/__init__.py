@@ -1,0 +1,1 @@
+"""Answers to questions that no single cascade answers, a file for each kind."""

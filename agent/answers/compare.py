@@ -1,0 +1,111 @@
+"""Lays perturbations side by side: genes, kinds, lines or backgrounds."""
+
+from collections.abc import Sequence
+
+from agent.answers.findings import Findings, chance, with_facts
+from agent.context import AgentContext
+from agent.wording import listed
+from knowledge.schema import Effect, Evidence, Perturbation, Question, Side
+
+# Without readouts asked about, this many of each side's likeliest changes are laid side by side.
+SHOWN = 8
+
+
+def compared(question: Question, context: AgentContext) -> Findings:
+    """Return the effects of every side on the same readouts, and which moves each more."""
+    ways = (question.perturbation, *question.against)
+    return side_by_side(
+        question, context, [(label, way) for label, way in zip(labels(ways), ways, strict=True)]
+    )
+
+
+def side_by_side(
+    question: Question, context: AgentContext, ways: Sequence[tuple[str, Perturbation]]
+) -> Findings:
+    """Return the labelled perturbations with their effects on the same readouts."""
+    predictor = context.predictor
+    everything = [predictor.effects(way, question.readouts or None) for _, way in ways]
+    readouts = question.readouts or _leading(everything)
+    sides, facts = [], list[Evidence]()
+    for (label, way), effects in zip(ways, everything, strict=True):
+        by_gene = {effect.gene: effect for effect in effects}
+        kept = [by_gene[gene] for gene in readouts if gene in by_gene]
+        cited, behind = with_facts(predictor, way, kept)
+        facts += behind
+        sides.append(Side(label=label, perturbation=way, effects=cited))
+    if question.readouts:
+        said = [_about(gene, sides) for gene in readouts]
+    else:
+        said = _overlap([label for label, _ in ways], everything)
+    unique = {fact.id: fact for fact in facts}
+    return Findings(summary=" ".join(said), sides=tuple(sides), evidence=tuple(unique.values()))
+
+
+def labels(ways: Sequence[Perturbation]) -> list[str]:
+    """Return what sets each side apart: its genes, its kind, its line or its background."""
+    out = []
+    for way in ways:
+        parts = ["+".join(way.done)]
+        if len({one.kind for one in ways}) > 1:
+            parts.append(way.kind)
+        if len({one.cell_line for one in ways}) > 1:
+            parts.append(f"in {way.cell_line}")
+        if len({one.background for one in ways}) > 1:
+            lost = listed(way.background)
+            parts.append(f"without {lost}" if lost else f"in {way.cell_line} as it is")
+        out.append(" ".join(parts))
+    return out
+
+
+def _leading(everything: Sequence[Sequence[Effect]]) -> tuple[str, ...]:
+    chosen: dict[str, None] = {}
+    for effects in everything:
+        known = [effect for effect in effects if not effect.abstained]
+        for effect in sorted(known, key=lambda one: (-one.specific, one.gene))[:SHOWN]:
+            chosen[effect.gene] = None
+    return tuple(chosen)
+
+
+def _about(gene: str, sides: Sequence[Side]) -> str:
+    """Return a sentence on one readout: each side's call, then which moves it more."""
+    calls, known = [], list[tuple[float, str]]()
+    for side in sides:
+        effect = next((one for one in side.effects if one.gene == gene), None)
+        if effect is None or effect.call == "unknown":
+            calls.append(f"{side.label}: not predicted")
+            continue
+        calls.append(f"{side.label}: {effect.call} ({chance(effect)})")
+        if effect.p_de is not None:
+            known.append((effect.p_de, side.label))
+    said = f"{gene}: {'; '.join(calls)}."
+    if len(known) == len(sides) > 1:
+        (most, who), (next_most, _) = sorted(known, reverse=True)[:2]
+        if most - next_most >= _TELLING:
+            said += f" It changes most probably with {who}."
+        else:
+            said += " The two cannot be told apart." if len(known) == 2 else " No side stands out."
+    return said
+
+
+def _overlap(labels: Sequence[str], everything: Sequence[Sequence[Effect]]) -> list[str]:
+    """Return how many genes each side is predicted to change, and how many of them both do."""
+    changed = [
+        {e.gene: e.call for e in effects if e.call in ("up", "down") and not e.subtle}
+        for effects in everything
+    ]
+    counts = [
+        f"{label} changes {len(one):,} genes" for label, one in zip(labels, changed, strict=True)
+    ]
+    said = [f"By the predictions, {listed(counts)}."]
+    first = changed[0]
+    for label, other in zip(labels[1:], changed[1:], strict=True):
+        both = first.keys() & other.keys()
+        same = sum(first[gene] == other[gene] for gene in both)
+        said.append(
+            f"{labels[0]} and {label} have {len(both):,} of them in common, {same:,} the same way."
+        )
+    return said
+
+
+# P(changes) of two sides must differ by this much to be told apart, about a 90 % interval.
+_TELLING = 0.1

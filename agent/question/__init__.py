@@ -1,0 +1,1 @@
+"""Reads a question in words; `reading.py` is the front door."""

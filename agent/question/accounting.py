@@ -1,0 +1,91 @@
+"""Accounts for every word of a question: what is not understood stops the run."""
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from agent.question import words as vocabulary
+from agent.question.items import Vocabulary, unknown_gene
+from agent.question.pieces import Item
+from knowledge.errors import QuestionError
+from knowledge.schema import Question
+
+_NUMBER = re.compile(r"[\d.,:%-]+|\d+(?:st|nd|rd|th|h|hr|hrs|d|x|fold|k)?", re.IGNORECASE)
+_LETTERS = re.compile(r"[^\W\d_]+")
+_LOOKS_LIKE_A_GENE = re.compile(r"[A-Z][A-Z0-9]{2,}[A-Z0-9-]*|[A-Za-z]{2,}\d+[A-Za-z0-9]*")
+_TIMES = re.compile(
+    r"\b(?:\d+(?:\.\d+)?\s?-?(?:h|hr|hrs|hours?|min|minutes?|days?|d|weeks?)|day[ -]?\d+)\b", re.I
+)
+
+
+def account(found: Sequence[Item], question: Question, knowledge: Vocabulary) -> list[str]:
+    """Return what to tell about words that change nothing in the answer.
+
+    Raises:
+        QuestionError: A word was not understood; says which, and how the question reads without.
+    """
+    named = _describing(question, knowledge)
+    strange = [
+        item.text
+        for item in found
+        if item.kind == "word" and not item.described and not _known(item.text, named)
+    ]
+    if strange:
+        raise not_understood(strange[0], question, knowledge)
+    notes = []
+    if match := _TIMES.search(" ".join(item.text for item in found)):
+        notes.append(f"The time ({match[0]}) is not modelled.")
+    return notes
+
+
+def not_understood(word: str, question: Question, knowledge: Vocabulary) -> QuestionError:
+    """Return the error for a word that nothing accounts for."""
+    from agent.question.telling import as_words
+
+    if _LOOKS_LIKE_A_GENE.fullmatch(word):
+        error = unknown_gene(word, knowledge.symbols)
+        return type(error)(f"{error} Without it the question reads '{as_words(question)}'")
+    near = get_close_matches(word.lower(), sorted(vocabulary.KNOWN), n=1, cutoff=0.75)
+    mean = f" (did you mean '{near[0]}'?)" if near else ""
+    return QuestionError(
+        f"'{word}' was not understood{mean}; without it the question reads "
+        f"'{as_words(question)}': ask that, or say it in other words."
+    )
+
+
+def _known(word: str, named: frozenset[str]) -> bool:
+    lower = word.lower()
+    if (
+        lower in vocabulary.KNOWN
+        or _NUMBER.fullmatch(word)
+        or vocabulary.NOT_A_GENE.fullmatch(word)
+    ):
+        return True
+    if lower in named or len(lower) == 1:
+        return True
+    if word.isupper() and any(name.startswith(lower) for name in named):
+        return True
+    parts = re.split(r"[-.:@']", lower)
+    return len(parts) > 1 and all(
+        part in vocabulary.KNOWN or part in named or len(part) < 2 or part.isdigit()
+        for part in parts
+    )
+
+
+def _describing(question: Question, knowledge: Vocabulary) -> frozenset[str]:
+    """Return the words in the names of the question's genes and sets."""
+    perturbations = (question.perturbation, *question.against)
+    genes = [g for one in perturbations for g in (*one.genes, *one.background)]
+    names = [*question.readouts, *genes, *(one.name for one in question.readout_sets)]
+    names += [name for one in perturbations for name in one.named]
+    told = [*names, *_full_names([*question.readouts, *genes], knowledge)]
+    return frozenset(word.lower() for name in told for word in _LETTERS.findall(name))
+
+
+def _full_names(symbols: Iterable[str], knowledge: Vocabulary) -> list[str]:
+    out = []
+    for symbol in symbols:
+        gene = knowledge.symbols.get(symbol)
+        if gene is not None:
+            out += [gene.name, *gene.aliases, *gene.previous_symbols]
+    return out

@@ -1,0 +1,205 @@
+"""Reads the other kinds of question: why, reverse, compare, epistasis, essentiality, planning."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from agent.question.compare import read_compare
+from agent.question.draft import EXAMPLE, Draft, Unreadable
+from agent.question.forward import read_forward, read_out, reading_notes
+from agent.question.kinds import members, perturbed
+from agent.question.listing import listed
+from agent.question.pieces import Item
+from agent.question.roles import Assigned, Roles
+from agent.question.skeleton import matches
+from agent.question.words import Cue, IntentRow
+from knowledge.schema import Intent, Perturbation, PerturbationKind, Question
+
+Reader = Callable[[Draft, IntentRow], Question]
+# What one perturbation must go through for another to have its effect.
+_THROUGH = re.compile(
+    r"^(?:required|needed|necessary|essential|mediates?|epistatic|(?:through|via|requires?|needs?|"
+    r"depends?|dependent)$)"
+)
+
+
+def _why(draft: Draft, row: IntentRow) -> Question:
+    question = read_forward(draft)
+    asks = question.asks if question.asks in ("why", "phenotype") else "why"
+    if question.asks in ("direction", "what_happens") and not re.search(
+        r"\bwhy\b|\bhow\b|explain|mechanis|pathway|through|via", draft.bones
+    ):
+        asks = "direction"
+    return question.model_copy(update={"intent": "why", "asks": asks})
+
+
+def _reverse(draft: Draft, row: IntentRow) -> Question:
+    """Read which perturbation is sought: by its effect on genes, or by its likeness to another."""
+    genes = [item for item in draft.found if item.kind == "gene"]
+    if not genes:
+        raise Unreadable(f"The question names no gene; ask for example {EXAMPLE}")
+    roles = Roles(draft.found).assigned()
+    if row.seeks in ("phenocopies", "rescuers"):
+        like = roles if roles.cues else Assigned(perturbed=tuple(genes), readouts=())
+        reference, notes = perturbed(like, draft)
+        open_one = reference.model_copy(update={"genes": (), "manner": "", "named": ()})
+        return Question(
+            perturbation=open_one,
+            against=(reference,),
+            readouts=members(like.readouts),
+            text=draft.text,
+            assumptions=(*draft.notes, *notes, *reading_notes(draft.found, like)),
+            intent="reverse",
+            seeks=row.seeks,
+        )
+    lost = _beside_lines(roles, draft)
+    sought = [item for item in genes if item not in lost]
+    if not sought:
+        sought, lost = lost, []
+    readouts, sets = read_out(sought)
+    kinds = [
+        item.cue.kind
+        for i, item in enumerate(draft.found)
+        if item.cue
+        and (item.cue.strength == 3 or item.cue.kind != "activation")
+        and not any(i == one.at and set(one.genes) <= set(lost) for one in roles.cues)
+    ]
+    aim = _aim(draft)
+    if aim is not None:
+        kinds = [kind for kind in kinds if kind != aim.kind or kinds.count(kind) > 1]
+    named = [kind for kind in kinds if kind is not None]
+    kind: PerturbationKind = named[0] if named else "knockout"
+    up, down = matches("up", draft.bones), matches("down", draft.bones)
+    more, less = (
+        re.search(r"\b(?:more|higher|up|rise)\b", draft.bones),
+        re.search(r"\b(?:less|lower|down|fall|drop)\b", draft.bones),
+    )
+    rising, falling = bool(up or more), bool(down or less)
+    if aim is not None:
+        rising = aim.kind == "activation"
+        falling = not rising
+    notes = list(draft.notes)
+    if lost:
+        notes.append(f"Among cells that lack {listed(members(lost))}.")
+    return Question(
+        perturbation=Perturbation(
+            genes=(), kind=kind, cell_line=draft.line, background=members(lost)
+        ),
+        readouts=readouts,
+        readout_sets=sets,
+        asks="direction" if kinds else "what_happens",
+        text=draft.text,
+        assumptions=(*notes, *reading_notes(draft.found, Assigned((), tuple(sought)))),
+        intent="reverse",
+        seeks="regulators",
+        direction=None if rising == falling else "up" if rising else "down",
+    )
+
+
+def _aim(draft: Draft) -> Cue | None:
+    """Return the word of "to turn on HBG1" that says what is sought, not what is done."""
+    for i, item in enumerate(draft.found[1:], start=1):
+        if item.cue and item.cue.kind and draft.found[i - 1].lower == "to":
+            return item.cue
+    return None
+
+
+def _beside_lines(roles: Assigned, draft: Draft) -> list[Item]:
+    """Return the genes that the cells lack in "what lowers LDLR in SCAP-null HepG2"."""
+    found = draft.found
+    lost: list[Item] = []
+    for one in roles.cues:
+        end = max(one.at, *one.span)
+        joined = 0 < one.at - max(one.span) <= 3
+        after = found[end + 1] if end + 1 < len(found) else None
+        ends = after is None or after.kind in ("line", "mark") or after.lower in {"cells", "in"}
+        before = [item.lower for item in found[max(0, min(one.span) - 2) : min(one.span)]]
+        opens = bool(set(before) & {"in", "when", "if", "after", "upon", "of", "without", "on"})
+        if one.cue.strength == 3 and joined and ends and opens:
+            lost += one.genes
+    return lost
+
+
+def _epistasis(draft: Draft, row: IntentRow) -> Question:
+    roles = Roles(draft.found).assigned()
+    genes = [item for item in draft.found if item.kind == "gene"]
+    acting = list(roles.perturbed) if roles.cues else []
+    for i, item in enumerate(draft.found):
+        if not _THROUGH.match(item.lower):
+            continue
+        after = [one for one in draft.found[i + 1 : i + 3] if one.kind == "gene"]
+        before = [one for one in draft.found[max(0, i - 2) : i] if one.kind == "gene"]
+        follows = re.fullmatch(r"through|via|requires?|needs?|depend\w*", item.lower)
+        acting += (after[:1] if follows else before[-1:]) or []
+    if len({item.symbol for item in acting}) < 2:
+        acting += genes[:2]
+    chosen = [item for item in genes if item.symbol in {one.symbol for one in acting}]
+    unique = list({item.symbol: item for item in reversed(chosen)}.values())[::-1]
+    if len(unique) < 2:
+        raise Unreadable(
+            "The question asks how two perturbations act together but names one gene; ask for "
+            "example 'Do ATF4 and HSPA5 knockdown interact for DDIT3 in K562?'"
+        )
+    rest = tuple(item for item in genes if item.symbol not in {one.symbol for one in unique})
+    together = replace(roles, perturbed=tuple(unique), readouts=rest)
+    one, notes = perturbed(together, draft)
+    readouts, sets = read_out(rest)
+    return Question(
+        perturbation=one,
+        readouts=readouts,
+        readout_sets=sets,
+        text=draft.text,
+        assumptions=(*draft.notes, *notes, *reading_notes(draft.found, together)),
+        intent="epistasis",
+        asks="direction" if readouts else "what_happens",
+    )
+
+
+def _essentiality(draft: Draft, row: IntentRow) -> Question:
+    genes = tuple(item for item in draft.found if item.kind == "gene")
+    roles = Roles(draft.found).assigned()
+    if not genes:
+        return Question(
+            perturbation=Perturbation(genes=(), cell_line=draft.line),
+            text=draft.text,
+            assumptions=tuple(draft.notes),
+            intent="essentiality",
+            phenotypes=("viability",),
+            asks="phenotype",
+        )
+    who = roles.perturbed if roles.cues else genes
+    if roles.cues and roles.readouts:
+        return read_forward(draft)
+    taken = Assigned(perturbed=who, readouts=(), cues=roles.cues)
+    one, notes = perturbed(taken, draft)
+    said = [note for note in notes if "was named: knockout assumed" not in note]
+    asked = read_forward(draft) if roles.cues else None
+    phenotypes = asked.phenotypes if asked and asked.phenotypes else ("viability",)
+    return Question(
+        perturbation=one,
+        phenotypes=phenotypes,
+        text=draft.text,
+        assumptions=(*draft.notes, *said, *reading_notes(draft.found, taken)),
+        intent="essentiality",
+        asks="phenotype",
+    )
+
+
+def _planning(draft: Draft, row: IntentRow) -> Question:
+    genes = [item for item in draft.found if item.kind == "gene"]
+    return Question(
+        perturbation=Perturbation(genes=(), cell_line=draft.line),
+        readouts=members(item for item in genes if not item.candidates),
+        text=draft.text,
+        intent="planning",
+    )
+
+
+READERS: Mapping[Intent, Reader] = {
+    "why": _why,
+    "reverse": _reverse,
+    "compare": read_compare,
+    "epistasis": _epistasis,
+    "essentiality": _essentiality,
+    "planning": _planning,
+}

@@ -1,0 +1,139 @@
+"""Reads a biologist's question by rules: its kind, what is perturbed, where and what is asked.
+
+The stages: the text is cleaned and spelt right (`pieces`, `spelling`), refused where it is another
+language or about drugs (`languages`, `treatments`), cut into genes, sets, lines and perturbation
+words (`items`), told by kind (`skeleton`), read as that kind (`forward`, `others`), and every word
+is accounted for (`accounting`). Phrases are data, in the folder `phrases`.
+"""
+
+from agent.question import words as vocabulary
+from agent.question.accounting import account
+from agent.question.cells import cell_lines, refuse_dates
+from agent.question.draft import EXAMPLE, Draft, Unreadable
+from agent.question.follow_up import alone, continued, follows_on, goes_on
+from agent.question.forward import read_forward
+from agent.question.items import Vocabulary, items
+from agent.question.languages import refuse_foreign
+from agent.question.others import READERS
+from agent.question.pieces import Item, cleaned
+from agent.question.skeleton import intent_row, refusal, skeleton
+from agent.question.spelling import corrected
+from agent.question.telling import as_words
+from agent.question.topics import without_spared, without_topic
+from agent.question.treatments import (
+    refuse_drug_words,
+    refuse_drugs,
+    refuse_stimulus,
+    stimulus,
+)
+from knowledge.errors import QuestionError
+from knowledge.schema import Question
+
+LONGEST_QUESTION = 2_000
+
+ASKABLE = "what a knockout, knockdown or activation does to transcripts, why, and how two compare"
+
+
+def parse_question(
+    text: str,
+    knowledge: Vocabulary,
+    *,
+    cell_line: str | None = None,
+    before: Question | None = None,
+) -> Question:
+    """Return the question in the field's terms, with everything that had to be assumed.
+
+    Args:
+        text: The user's words.
+        knowledge: Gene symbols, cell lines, the graph and gene sets.
+        cell_line: A line that overrides the one in the text.
+        before: The question that this one follows on, if it may.
+
+    Raises:
+        QuestionError: The question is empty, too long, in another language, about a drug, an
+            unknown gene or an unknown cell line, holds a word that is not understood, or does not
+            say what is perturbed; says what to do next.
+    """
+    if not text.strip():
+        raise QuestionError(f"The question is empty; ask for example {EXAMPLE}")
+    if len(text) > LONGEST_QUESTION:
+        raise QuestionError(
+            f"The question has {len(text):,} characters; ask it in at most {LONGEST_QUESTION:,}."
+        )
+    plain = cleaned(text)
+    refuse_foreign(plain)
+    plain, spelt = corrected(plain, knowledge.symbols)
+    refuse_dates(plain)
+    refuse_drugs(plain)
+    refuse_drug_words(plain)
+    found = items(plain, knowledge)
+    _refuse_controls(found)
+    found, topic = without_topic(found)
+    treated, found = stimulus(plain, found)
+    found, spared = without_spared(found)
+    bones = skeleton(found)
+    if row := refusal(bones):
+        raise QuestionError(f"{row.says}; ask {ASKABLE}, for example {EXAMPLE}")
+    if follows_on(bones, found) or (before is not None and goes_on(bones)):
+        if before is None:
+            raise alone(text.strip())
+        named = any(item.kind in ("line", "other_line") for item in found) or cell_line
+        lines = cell_lines(found, plain, knowledge, cell_line)[0] if named else []
+        question = continued(before, text.strip(), bones, found, lines)
+        account(found, question, knowledge)
+        return question
+    kind = intent_row(bones)
+    lines, line_notes = cell_lines(
+        found, plain, knowledge, cell_line, several=kind is None or kind.intent == "compare"
+    )
+    draft = Draft(
+        text.strip(), plain, bones, found, knowledge, lines, [*spelt, *topic, *spared, *line_notes]
+    )
+    if kind is None and len(lines) > 1:
+        kind = next(row for row in vocabulary.INTENTS.intents if row.intent == "compare")
+    try:
+        question = READERS[kind.intent](draft, kind) if kind else read_forward(draft)
+    except Unreadable:
+        refuse_stimulus(treated, "")
+        raise
+    refuse_stimulus(treated, as_words(question))
+    told = account(found, question, knowledge) if question.intent != "planning" else []
+    notes = tuple(dict.fromkeys([*question.assumptions, *told]))
+    return question.model_copy(update={"assumptions": notes})
+
+
+def _refuse_controls(found: list[Item]) -> None:
+    for item in found:
+        if item.kind == "control":
+            raise QuestionError(
+                f"'{item.text}' is a control that perturbs no gene; ask about a gene, for example "
+                f"{EXAMPLE}"
+            )
+
+
+__all__ = ["ASKABLE", "EXAMPLE", "LONGEST_QUESTION", "Unreadable", "parse_question"]
+
+
+def understood(text: str, knowledge: Vocabulary) -> dict[str, list[str]]:
+    """Return the parts of a question that were recognised, by what they are; none if none were."""
+    plain = corrected(cleaned(text[:LONGEST_QUESTION]), knowledge.symbols)[0]
+    try:
+        found = items(plain, knowledge)
+    except QuestionError:
+        return {}
+    parts: dict[str, list[str]] = {}
+    for item in found:
+        if name := _PARTS.get(item.kind):
+            known = item.text if item.symbol in ("", item.text) else f"{item.text} ({item.symbol})"
+            parts.setdefault(name, []).append(known)
+    return parts
+
+
+_PARTS = {
+    "gene": "genes and sets",
+    "cue": "perturbation words",
+    "line": "cell lines",
+    "other_line": "lines without a screen",
+    "control": "controls",
+    "mutation": "mutations",
+}

@@ -1,0 +1,47 @@
+"""Tells a heading from the question under it: "cGAS STING: TREX1 knockout in RPE1, ISG15"."""
+
+from dataclasses import replace
+
+from agent.question.pieces import Item
+from agent.question.roles import Roles
+
+
+def without_topic(found: list[Item]) -> tuple[list[Item], list[str]]:
+    """Return the items with the genes of a heading as mere words, and what to tell about it.
+
+    A heading stands before a colon, says no perturbation, and is followed by a clause that has
+    both a perturbation and readouts, or that perturbs what the heading names.
+    """
+    colon = next((i for i, item in enumerate(found) if item.text == ":"), None)
+    if colon is None:
+        return found, []
+    head, tail = found[:colon], found[colon + 1 :]
+    named = [item for item in head if item.kind == "gene"]
+    if not named or any(item.cue or item.kind == "line" for item in head):
+        return found, []
+    roles = Roles(tail).assigned()
+    if not roles.cues:
+        return found, []
+    perturbed = {item.symbol for item in roles.perturbed}
+    again = all(item.symbol in perturbed for item in named)
+    if not (again or roles.readouts):
+        return found, []
+    told = [
+        replace(item, kind="word", note="", members=(), named=None, described=True)
+        if item.kind == "gene"
+        else item
+        for item in head
+    ]
+    note = f"'{' '.join(item.text for item in head)}' was taken as a heading."
+    return [*told, *found[colon:]], [note]
+
+
+def without_spared(found: list[Item]) -> tuple[list[Item], list[str]]:
+    """Return the items with the genes of "but not ATF4" as mere words, and what to tell."""
+    out, notes = list(found), []
+    for i, item in enumerate(found[2:], start=2):
+        before = (found[i - 2].lower, found[i - 1].lower)
+        if item.kind == "gene" and before in {("but", "not"), ("and", "not")}:
+            out[i] = replace(item, kind="word", note="", members=(), named=None, described=True)
+            notes.append(f"{item.text} is left as it is.")
+    return out, notes

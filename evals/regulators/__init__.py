@@ -1,0 +1,1 @@
+"""Scores answers about regulators, which users ask about and the screens hardly perturbed."""

@@ -1,0 +1,355 @@
+"""Scores answers about regulators in a run folder; a run that was stopped goes on with its units.
+
+config.json      settings, hashes of data, knowledge, models and code; a folder holds one run
+units/           a table per question that was asked
+pairs.parquet    every labelled pair of a regulator and a gene, and what each predictor says of it
+metrics.json     every figure; the same after a second run with the same seed
+timing.json      how long each stage took and how much memory
+scoreboard.md    the tables
+report.html      the same as a page
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from agent.settings import Settings
+from evals.folder import Clock, claim, finished, part, write_table
+from evals.mechanism.resampling import Resampler
+from evals.regulators import lists, screens, textbook
+from evals.regulators.answers import Ask, World, answers, controls, open_world
+from evals.regulators.held_out import read_held_out, with_held_out
+from evals.regulators.predictors import EDGES, EXPRESSION, PRIOR, changes, directions, in_order
+from evals.regulators.render import render
+from evals.regulators.schema import Listed, Metrics, Score, Tested, Textbook
+from evals.regulators.score import scores, tested_scores
+from evals.regulators.truth import (
+    AGREEMENT,
+    PAIR,
+    agreement,
+    classes,
+    edge_kind,
+    ground,
+    labelled,
+    read_sets,
+)
+from knowledge import cascade
+from knowledge.errors import DataError
+from knowledge.schema import Frozen
+from knowledge.sources import missing, sha256_of
+from knowledge.symbols import SymbolTable
+from models.app import mirror
+from models.fusion.regulator_sets import FILE
+from models.provenance import code_commit
+from models.response.annotations import HGNC, read_symbols, sources_root
+from models.response.screens import CELL_LINES
+from models.response.settings import Progress
+
+TRUSTED = 0.5
+LISTS = tuple(name for context in lists.CONTEXTS.values() for name in mirror.files([context]))
+
+
+class RegulatorsEval(Frozen):
+    """What an evaluation can be told; another value is another run.
+
+    Attributes:
+        pairs: Textbook pairs, a test only.
+        held_out: Predictions of fusion with each regulator's fold left out.
+        least_votes: Regulators without a gene of so many votes are not asked about.
+        tested: Whether data sets with tested negatives are scored.
+        open_questions: Whether lists of a line's readouts are scored.
+        seed: Of everything that is drawn.
+        draws: Bootstrap resamples.
+    """
+
+    pairs: Path | None = None
+    held_out: Path | None = None
+    least_votes: int = 2
+    tested: bool = True
+    open_questions: bool = True
+    seed: int = 0
+    draws: int = 300
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What was read before anything was asked, so that a fault in it costs no time."""
+
+    symbols: SymbolTable
+    textbook: pd.DataFrame | None
+    held_out: pd.DataFrame | None
+
+
+@dataclass(frozen=True)
+class _Stages:
+    """The work of one run; every answer is kept under `units/` and read from there again."""
+
+    root: Path
+    out: Path
+    run: RegulatorsEval
+    given: _Given
+    world: World
+    progress: Progress
+    clock: Clock
+
+    def unit(self, folder: str, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """Return a kept table, or make and keep it."""
+        path = self.out / "units" / folder / f"{name}.parquet"
+        if not path.is_file():
+            with self.clock(folder):
+                write_table(make(), path)
+        return pd.read_parquet(path)
+
+    def asked(self, folder: str, asks: Iterable[Ask], told: Progress) -> pd.DataFrame:
+        """Return answers and controls of every question, with `asked`, `kind` and the line."""
+        waiting = list(asks)
+        tables = []
+        for number, ask in enumerate(waiting):
+            told(f"{folder}: {ask.gene}", number / len(waiting))
+            lines = ask.cell_lines[0] if len(ask.cell_lines) == 1 else "all"
+            name = f"{ask.gene}-{ask.kind}-{lines}"
+            table = self.unit(folder, name, partial(_asked, self.world, ask))
+            tables.append(table.assign(asked=ask.gene, kind=ask.kind))
+        if not tables:
+            raise DataError(f"{folder}: there is nothing to ask; see the data of this evaluation.")
+        return pd.concat(tables, ignore_index=True)
+
+
+def evaluate(
+    data: Path, out: Path, run: RegulatorsEval, settings: Settings, progress: Progress
+) -> Metrics:
+    """Return the metrics; a finished run is read, an interrupted one gone on with.
+
+    Args:
+        data: Mirror, or a data folder with `sources`.
+        out: The run folder.
+        run: What is evaluated.
+        settings: Where the knowledge is.
+        progress: Told what is being done.
+
+    Raises:
+        DataError: A file is missing or cannot be used.
+        RunError: `out` holds another run.
+    """
+    root = sources_root(data)
+    paths = _inputs(root, run)
+    symbols = read_symbols(root)
+    given = _Given(
+        symbols,
+        textbook=textbook.read_pairs(run.pairs, symbols) if run.pairs else None,
+        held_out=read_held_out(run.held_out) if run.held_out else None,
+    )
+    progress("loading knowledge and models", 0.0)
+    world = open_world(settings, run.seed)
+    claim(out, _config(paths, run, world))
+    metrics = finished(
+        out,
+        Metrics,
+        lambda: _evaluated(_Stages(root, out, run, given, world, progress, Clock(out))),
+    )
+    render(metrics, out)
+    progress("done", 1.0)
+    return metrics
+
+
+def _evaluated(do: _Stages) -> Metrics:
+    symbols = do.given.symbols
+    rows = read_sets(do.root, symbols)
+    pairs, predictors = _pairs(do, rows)
+    write_table(pairs, do.out / "pairs.parquet")
+    regulators = sorted(set(pairs["regulator"]))
+    agree = agreement(rows)
+    tested: tuple[Tested, ...] = ()
+    if do.run.tested:
+        tested = tuple(_tested(do, screens.contexts(do.root, symbols, do.run.seed)))
+    judged: Sequence[Textbook] = ()
+    if do.given.textbook is not None:
+        judged = _textbook(do, do.given.textbook)
+    listed: tuple[Listed, ...] = ()
+    if do.run.open_questions:
+        listed = _listed(do)
+    do.progress("resampling regulators", 0.95)
+    with do.clock("score"):
+        resampler = Resampler(regulators, do.run.seed, do.run.draws)
+        found: tuple[Score, ...] = tuple(scores(pairs, predictors, resampler))
+    return Metrics(
+        regulators=len(regulators),
+        agreeing=sum(agree.get(one, 0) >= AGREEMENT for one in regulators),
+        held_out=do.given.held_out is not None,
+        scores=found,
+        tested=tested,
+        textbook=tuple(judged),
+        listed=listed,
+    )
+
+
+def _pairs(do: _Stages, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the labelled pairs with their parts and what each predictor says, and its columns."""
+    pairs = labelled(rows, do.run.seed)
+    most = pairs[pairs["kind"] == "both"].groupby("regulator")["votes"].max()
+    pairs = pairs[pairs["regulator"].map(most) >= do.run.least_votes].reset_index(drop=True)
+    told = part(do.progress, 0.02, 0.55)
+    table = do.asked("regulators", _questions(pairs), told)
+    found = []
+    for kind in ("knockout", "activation"):
+        asked = table[table["kind"] == kind]
+        if asked.size:
+            columns = directions(asked, do.world.scope, do.run.seed).reset_index()
+            found.append(columns.assign(activated=kind == "activation"))
+    said = pd.concat(found, ignore_index=True).rename(columns={"asked": "regulator"})
+    pairs = pairs.assign(activated=pairs["kind"] == "gain")
+    pairs = pairs.merge(said, on=[*PAIR, "activated"], how="left").drop(columns="activated")
+    pairs = pairs.rename(columns={"prior": PRIOR})
+    if do.given.held_out is not None:
+        pairs = with_held_out(pairs, do.given.held_out)
+    others = {*PAIR, "kind", "votes", "up"}
+    predictors = in_order([str(name) for name in pairs if name not in others])
+    return _parted(do, pairs, rows), predictors
+
+
+def _parted(do: _Stages, pairs: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the pairs with the columns that they are parted by."""
+    knowledge, response = do.world.best.knowledge, do.world.best.response
+    kind_of, agree = classes(do.root, knowledge), agreement(rows)
+    regulators = set(pairs["regulator"])
+    near = {one: ground(one, response) for one in regulators}
+    alike = {
+        one: "agree" if agree[one] >= AGREEMENT else "disagree" for one in regulators & set(agree)
+    }
+    ends = zip(pairs["regulator"], pairs["gene"], strict=True)
+    trust = pairs[EDGES].abs()
+    parted = pairs.copy()
+    parted["class"] = pairs["regulator"].map(kind_of).fillna("other")
+    parted["ground"] = pairs["regulator"].map(near)
+    parted["studies"] = pairs["regulator"].map(alike).fillna("share too few genes")
+    parted["edge"] = [edge_kind(regulator, gene, knowledge) for regulator, gene in ends]
+    parted["trusted"] = np.select(
+        [trust >= TRUSTED, trust > 0], ["trusted edge", "edge of less trust"], "no edge"
+    )
+    return parted
+
+
+def _questions(pairs: pd.DataFrame) -> Iterable[Ask]:
+    """Yield what is asked of each regulator: its loss and, where that was studied, its gain."""
+    for regulator, mine in pairs.groupby("regulator"):
+        lost = mine.loc[mine["kind"] != "gain", "gene"]
+        gained = mine.loc[mine["kind"] == "gain", "gene"]
+        if len(lost):
+            yield Ask(str(regulator), "knockout", CELL_LINES, tuple(sorted(set(lost))))
+        if len(gained):
+            yield Ask(str(regulator), "activation", CELL_LINES, tuple(sorted(set(gained))))
+
+
+def _tested(do: _Stages, contexts: Iterable[screens.Context]) -> Iterable[Tested]:
+    habits = {line: do.world.best.response.habit(line) for line in CELL_LINES}
+    for number, context in enumerate(contexts):
+        rows = context.rows
+        asks = [
+            Ask(str(one), context.kind, context.cell_lines, tuple(sorted(mine["gene"])))
+            for one, mine in rows.groupby("perturbation")
+        ]
+        told = part(do.progress, 0.57 + 0.05 * number, 0.05)
+        table = do.asked(context.name, asks, told)
+        keys = zip(table["cell_line"], table["gene"], strict=True)
+        known = [habits[line].get(gene) for line, gene in keys]
+        table["habit"] = [np.nan if one is None else one.p_de for one in known]
+        for task in ("de", "dir"):
+            asked = rows if task == "de" else rows[rows["up"].notna()]
+            label = asked["de"] if task == "de" else asked["up"]
+            of_gene = label.groupby(asked["gene"])
+            prior = (of_gene.transform("sum") - label + label.mean()) / of_gene.transform("size")
+            say = changes if task == "de" else directions
+            # The expression model was trained on most of these data sets.
+            columns = say(table, do.world.scope, do.run.seed).drop(
+                columns=EXPRESSION, errors="ignore"
+            )
+            keyed = asked.assign(label=label, **{PRIOR: prior})
+            keyed = keyed.merge(
+                columns.reset_index(), left_on=["perturbation", "gene"],
+                right_on=["asked", "gene"],
+            )  # fmt: skip
+            draw = Resampler(keyed["perturbation"], do.run.seed, do.run.draws)
+            names = in_order([PRIOR, *columns.columns])
+            yield from tested_scores(keyed, names, context.name, task, draw)
+
+
+def _textbook(do: _Stages, pairs: pd.DataFrame) -> Sequence[Textbook]:
+    told = part(do.progress, 0.77, 0.05)
+    table = do.asked("textbook", textbook.asks(pairs), told).rename(columns={"asked": "pert"})
+    called = textbook.calls(table, do.world.scope, do.world.best.response.de_threshold)
+    names = {name: called[name] for name in in_order(list(called))}
+    draw = Resampler(pairs["pert"], do.run.seed, do.run.draws)
+    return list(textbook.judged(pairs, names, draw))
+
+
+def _listed(do: _Stages) -> tuple[Listed, ...]:
+    do.progress("measured lists", 0.82)
+    table = do.unit(
+        "lists", "measured", lambda: lists.measured_lists(do.root, do.world, do.run.seed)
+    )
+    told = part(do.progress, 0.83, 0.12)
+    groups = list(table.groupby(["cell_line", "pert"]))
+    parts = []
+    for number, (key, mine) in enumerate(groups):
+        line, pert = (str(word) for word in key)
+        told(f"open questions: {pert}", number / len(groups))
+        ask = partial(lists.list_answers, do.world, line, pert, tuple(mine["gene"]))
+        answered = do.unit("lists", f"{pert}-{line}", ask)
+        parts.append(mine.merge(answered, on="gene"))
+    joined = pd.concat(parts, ignore_index=True)
+    habits = {line: do.world.best.response.habit(line) for line in lists.CONTEXTS}
+    keys = zip(joined["cell_line"], joined["gene"], strict=True)
+    joined["habit"] = [habits[line][gene].p_de for line, gene in keys]
+    draw = Resampler(joined["pert"], do.run.seed, do.run.draws)
+    return tuple(lists.listed(joined, draw, do.run.seed))
+
+
+def _asked(world: World, ask: Ask) -> pd.DataFrame:
+    return answers(world, ask).merge(controls(world, ask), on="gene")
+
+
+def _inputs(root: Path, run: RegulatorsEval) -> dict[str, Path]:
+    """Return the files behind the figures.
+
+    Raises:
+        DataError: One is missing.
+    """
+    names = [HGNC, FILE, *(screens.FILES if run.tested else ())]
+    names += ["perturbqa/k562-de.csv"] if run.tested else []
+    names += LISTS if run.open_questions else ()
+    paths = {name: root / name for name in dict.fromkeys(names)}
+    for path in paths.values():
+        if not path.is_file():
+            raise missing(path)
+    for option, given in (("--pairs", run.pairs), ("--held-out", run.held_out)):
+        if given is not None:
+            if not given.is_file():
+                raise DataError(f"{given} is no file; name another {option}.")
+            paths[option] = given
+    return paths
+
+
+def _config(paths: dict[str, Path], run: RegulatorsEval, world: World) -> dict[str, Any]:
+    """Return what a run is, with hashes of what goes into it."""
+    told = ("report.py", "render.py")
+    mine = [path for path in Path(__file__).parent.glob("*.py") if path.name not in told]
+    code = [*mine, Path(cascade.__file__)]
+    best = world.best
+    return {
+        "settings": run.model_dump(mode="json"),
+        "data": {
+            **{name: sha256_of(path) for name, path in paths.items()},
+            **best.knowledge.versions,
+            "response": best.response.version,
+            "fusion": best.fusion.version,
+        },
+        "code": {path.name: sha256_of(path) for path in sorted(code)},
+        "commit": code_commit(),
+        "knockwise": version("knockwise"),
+    }

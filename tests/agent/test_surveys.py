@@ -1,0 +1,111 @@
+"""Answers of other kinds than a cascade: comparisons, interactions, searches, dependencies."""
+
+import json
+
+import pytest
+
+from agent.answers.verdict import honoured, verdict
+from agent.session import Session
+from agent.settings import Settings
+from knowledge.errors import QuestionError
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    home = tmp_path_factory.mktemp("session")
+    return Session.open(Settings(data=home / "data", runs=home / "runs"))
+
+
+def calls(side):
+    return {effect.gene: effect.call for effect in side.effects}
+
+
+async def test_the_sides_of_a_comparison_stand_side_by_side(session):
+    answer = await session.ask("Compare SCAP and INSIG1 knockout in HepG2: LDLR")
+    assert [side.label for side in answer.sides] == ["SCAP", "INSIG1"]
+    assert [calls(side)["LDLR"] for side in answer.sides] == ["down", "up"]
+    assert answer.summary.startswith("LDLR: SCAP: down")
+    known = {fact.id for fact in answer.evidence}
+    cited = {i for side in answer.sides for one in side.effects for i in one.evidence_ids}
+    assert cited
+    assert cited <= known
+
+
+async def test_a_double_perturbation_is_told_beside_the_single_ones_and_independence(session):
+    answer = await session.ask("Is CDKN1A induction by MDM2 loss dependent on TP53 in RPE1?")
+    labels = [side.label for side in answer.sides]
+    assert labels == ["MDM2", "TP53", "MDM2+TP53", "expected if independent"]
+    assert [calls(side)["CDKN1A"] for side in answer.sides[:3]] == ["up", "down", "down"]
+    assert "MDM2 acts on it through TP53" in answer.summary
+
+
+async def test_a_search_finds_known_regulators_that_move_the_gene_the_right_way(session):
+    answer = await session.ask("Which knockdowns would lower LDLR in HepG2?")
+    assert {"SREBF2", "SCAP"} <= {lead.gene for lead in answer.leads}
+    assert {lead.effect.call for lead in answer.leads} == {"down"}
+    measured = await session.ask("which knockdowns raise DDIT3 in K562?")
+    assert {lead.effect.call for lead in measured.leads} == {"up"}
+    assert any(lead.measured for lead in measured.leads)
+
+
+async def test_a_dependency_that_is_not_known_says_what_to_pull(session):
+    answer = await session.ask("is RPL11 essential in Jurkat?")
+    assert [one.verdict for one in answer.dependencies] == ["unknown"]
+    assert "knockwise data pull" in answer.unknown[0]
+
+
+@pytest.mark.data
+async def test_a_dependency_is_told_from_the_screens(session, data_mirror, tmp_path):
+    from knowledge.download import pull
+    from knowledge.sources import load_registry
+    from tools.essentiality import BAYES, PERCENT, SELECTIVE, Essentiality
+
+    chosen = load_registry().select([SELECTIVE, PERCENT, BAYES])
+    pull(chosen, tmp_path, mirror=data_mirror)
+    known = Essentiality(tmp_path, session.knowledge.symbols)
+    verdicts = {
+        pair: known.of(*pair)[0].verdict
+        for pair in [("RPL11", "Jurkat"), ("TP53", "RPE1"), ("ABL1", "K562"), ("HBB", "HepG2")]
+    }
+    assert list(verdicts.values()) == ["yes", "no", "yes", "no"]
+
+
+async def test_a_yes_or_no_question_is_answered_first(session):
+    answer = await session.ask("Does SCAP regulate LDLR in HepG2?")
+    assert answer.question.intent == "why"
+    assert answer.summary.startswith("Yes: LDLR goes down.")
+    wrong = await session.ask("Does LDLR go up when SCAP is knocked out in HepG2?")
+    assert verdict(wrong.question, wrong.effects).startswith("No: LDLR goes down")
+
+
+async def test_only_the_genes_that_go_the_way_asked_for_are_listed(session):
+    answer = await session.ask("top 5 genes going down when HNF4A is lost in HepG2")
+    assert len(answer.effects) == 5
+    assert honoured(answer.question, answer.effects) == list(answer.effects)
+
+
+async def test_a_question_goes_on_from_a_run(session, tmp_path):
+    await session.ask("Knock out SCAP in HepG2: LDLR?", run_dir=tmp_path / "run")
+    text = session.follow_up("What about HMGCS1?", tmp_path / "run")
+    assert text == "Knock out SCAP in HepG2: what happens to HMGCS1?"
+
+
+async def test_what_has_no_answer_leaves_no_run(session):
+    with pytest.raises(QuestionError, match="planning an experiment"):
+        await session.ask("Which cell line should I use for a UPR screen?")
+    with pytest.raises(QuestionError, match="search by likeness"):
+        await session.ask("what phenocopies HSPA5 loss in K562?")
+
+
+async def test_a_comparison_is_kept_and_reported(session, tmp_path):
+    from app.report import write_report
+
+    folder = tmp_path / "run"
+    await session.ask("Compare SCAP and INSIG1 knockout in HepG2: LDLR", run_dir=folder)
+    kept = json.loads((folder / "result.json").read_text())
+    assert [side["label"] for side in kept["sides"]] == ["SCAP", "INSIG1"]
+    written = write_report(folder, tmp_path)
+    assert "## Side by side" in written.markdown.read_text()
+    assert "Side by side" in written.html.read_text()
