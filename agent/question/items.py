@@ -205,6 +205,9 @@ class _Grounder:
             word = "-".join(part.text for part in parts)
             if tailed and parts[0].text[0].isalpha() and known_name(word, self._symbols):
                 return replace(parts[0], text=word), length
+            lettered = length == 2 and parts[0].lower in vocabulary.GREEK_WORDS.values()
+            if lettered and known_name(word, self._symbols):
+                return replace(parts[0], text=word), length
             if length == 2 and self._spaced(*(part.text for part in parts)):
                 return replace(parts[0], text=parts[0].text + parts[1].text), length
         return pieces[i], 1

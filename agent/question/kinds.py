@@ -59,7 +59,7 @@ def perturbed(
     notes += _mutations(draft, roles)
     for item in roles.perturbed:
         if item.members:
-            told = listed(list(item.members))
+            told = listed([gene for gene in item.members if gene in genes[:MOST_PERTURBED]])
             notes.append(f"{item.text} is perturbed through {told}.")
     # What the cells lack already is lost with the rest; an activation cannot carry a loss along.
     lost = tuple(background) if kind != "activation" else ()

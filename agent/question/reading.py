@@ -6,6 +6,8 @@ words (`items`), told by kind (`skeleton`), read as that kind (`forward`, `other
 is accounted for (`accounting`). Phrases are data, in the folder `phrases`.
 """
 
+import re
+
 from agent.question import words as vocabulary
 from agent.question.accounting import account
 from agent.question.cells import cell_lines, refuse_dates
@@ -30,6 +32,7 @@ from knowledge.errors import QuestionError
 from knowledge.schema import Question
 
 LONGEST_QUESTION = 2_000
+_ANY_LINE = re.compile(r"\b(?:which|what) (?:of (?:the|these) )?(?:cell )?lines?\b")
 
 ASKABLE = "what a knockout, knockdown or activation does to transcripts, why, and how two compare"
 
@@ -86,6 +89,8 @@ def parse_question(
     lines, line_notes = cell_lines(
         found, plain, knowledge, cell_line, several=kind is None or kind.intent == "compare"
     )
+    if kind is not None and kind.intent == "compare" and _ANY_LINE.search(bones):
+        lines, line_notes = [line.name for line in knowledge.cell_lines], []
     draft = Draft(
         text.strip(), plain, bones, found, knowledge, lines, [*spelt, *topic, *spared, *line_notes]
     )

@@ -81,6 +81,11 @@ class Roles:
         if strongest > 1:
             attached = [one for one in attached if one.cue.strength > 1]
         if strongest == 3:
+            sure = {i for one in attached if one.cue.strength == 3 for i in one.span}
+            # "Would loss of RB1 switch on E2F targets": the weaker word says what RB1's loss does.
+            attached = [
+                one for one in attached if one.cue.strength == 3 or not sure.issuperset(one.span)
+            ]
             attached = [
                 one for one in attached if one.cue.strength == 3 or not self._asked(list(one.span))
             ]

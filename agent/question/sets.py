@@ -16,6 +16,8 @@ REPRESENTATIVES = 5
 TARGETS = 8
 LONGEST_NAME = 7
 _ONE_WORD = 7
+_GREEK = str.maketrans(vocabulary.GREEK_WORDS)
+_COMPLEX = re.compile(r"\s+(?:complex|proteins)$")
 # Shorter words are not joined across a blank: "if I" is no IFI.
 _JOINED = 5
 # "FOXO" stands for FOXO1, FOXO3, ...: symbols that differ by their number only.
@@ -145,15 +147,12 @@ def names_of(symbols: SymbolTable, graph: SignedGraph, gene_sets: GeneSets) -> N
 
 def squashed(text: str) -> str:
     """Return letters and digits in lower case, Greek letters by name."""
-    text = text.lower()
-    for letter, name in vocabulary.GREEK_WORDS.items():
-        text = text.replace(letter, name)
-    return re.sub(r"[\W_]+", "", text)
+    return "".join(filter(str.isalnum, text.lower().translate(_GREEK)))
 
 
 def _spellings(name: str) -> Iterator[str]:
     yield name
-    shorter = re.sub(r"\s+(?:complex|proteins)$", "", name)
+    shorter = _COMPLEX.sub("", name)
     if shorter != name:
         yield shorter
     elif not name.endswith("complex"):
