@@ -23,7 +23,7 @@ from agent.state import AgentState
 from knowledge import schema
 from knowledge.errors import RunError
 from knowledge.files import replace_text, replacing
-from knowledge.schema import Answer, Frozen
+from knowledge.schema import Answer, Frozen, Versions
 
 Listener = Callable[[dict[str, Any]], None]
 
@@ -36,6 +36,13 @@ _CHECKPOINTED = [
 _THREAD = "answer"
 _STEPS_PER_ROUND = 3
 _OTHER_STEPS = 8
+_PRIVATE = 0o700
+_OTHERS = 0o077
+# SQLite's words for a computer without room, as opposed to a file that is damaged.
+_NO_ROOM = ("disk is full", "unable to open", "disk I/O", "readonly", "locked")
+# What a checkpoint that was overwritten makes of reading it: msgpack, pydantic and langgraph each
+# complain in their own way.
+_DAMAGED = (ValueError, TypeError, KeyError, AttributeError, IndexError, EOFError, RecursionError)
 
 
 class RunRequest(Frozen):
@@ -45,23 +52,40 @@ class RunRequest(Frozen):
     cell_line: str | None = None
     settings: dict[str, Any]
     started: datetime
+    versions: Versions | None = None
 
 
-def run_name(text: str, now: datetime) -> str:
-    """Return a readable, sortable and practically unique folder name."""
-    words = "-".join(re.findall(r"[A-Za-z0-9]+", text)[:6])[:48] or "question"
+def run_name(text: str, now: datetime, *, private: bool = True) -> str:
+    """Return a sortable and practically unique folder name, readable where nobody else reads it."""
     digest = hashlib.sha256(f"{text}{now.isoformat()}".encode()).hexdigest()[:6]
+    if not private:
+        return f"{now:%Y%m%d-%H%M%S}-{digest}"
+    words = "-".join(re.findall(r"[A-Za-z0-9]+", text)[:6])[:48] or "question"
     return f"{now:%Y%m%d-%H%M%S}-{words}-{digest}"
 
 
+def new_run_dir(runs_dir: Path, text: str, now: datetime) -> Path:
+    """Return the folder for a new run.
+
+    Names say what was asked, so in a folder that others can list they are left without words.
+    """
+    try:
+        private = not runs_dir.stat().st_mode & _OTHERS
+    except OSError:
+        private = True  # it is made, and made private
+    return runs_dir / run_name(text, now, private=private)
+
+
 def create(run_dir: Path, request: RunRequest) -> None:
-    """Make the folder of a new run.
+    """Make the folder of a new run, which nobody else can read.
 
     Raises:
         RunError: If it cannot be written, or holds another run.
     """
     try:
-        run_dir.mkdir(parents=True, exist_ok=True)
+        for folder in reversed([run_dir, *run_dir.parents]):
+            if not folder.exists():
+                folder.mkdir(mode=_PRIVATE, exist_ok=True)
         if (run_dir / "settings.json").exists():
             raise RunError(f"{run_dir} already holds a run; resume it or name another folder.")
         replace_text(run_dir / "settings.json", request.model_dump_json(indent=2) + "\n")
@@ -70,6 +94,31 @@ def create(run_dir: Path, request: RunRequest) -> None:
             f"The run folder {run_dir} cannot be written ({error.strerror}); "
             "set KNOCKWISE_RUNS to a folder you can write to."
         ) from error
+
+
+def check_versions(run_dir: Path, request: RunRequest, now: Versions) -> None:
+    """Refuse to go on with a run that other knowledge or models began.
+
+    Raises:
+        RunError: They differ; says in what, and how to go on.
+    """
+    begun = request.versions
+    if begun is None:
+        return
+    differs = []
+    if begun.knowledge != now.knowledge:
+        differs.append(f"knowledge {begun.knowledge}, now {now.knowledge}")
+    differs += [
+        f"{name} model {begun.models.get(name, 'none')}, now {now.models.get(name, 'none')}"
+        for name in sorted({*begun.models, *now.models})
+        if begun.models.get(name) != now.models.get(name)
+    ]
+    if differs:
+        raise RunError(
+            f"The run {run_dir.name} was begun with other knowledge ({'; '.join(differs)}), and an "
+            "answer must not mix the two; set KNOCKWISE_DATA to the folder it was begun with, or "
+            "ask the question again."
+        )
 
 
 def load_request(run_dir: Path) -> RunRequest:
@@ -94,23 +143,43 @@ def load_answer(run_dir: Path) -> Answer:
     """
     load_request(run_dir)
     file = run_dir / "result.json"
-    if not file.exists():
+    if not is_there(file):
         raise RunError(
             f"The run {run_dir.name} is not finished; continue it with "
             f"`knockwise ask --resume {run_dir.name}`."
         )
     try:
         return Answer.model_validate_json(file.read_bytes())
-    except ValidationError as error:
+    except (OSError, ValidationError) as error:
         raise RunError(
             f"{file} is damaged; ask again, or resume the run after deleting it."
         ) from error
 
 
+def is_there(path: Path) -> bool:
+    """Return whether a path names something; one that no file system takes names nothing."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def runs(runs_dir: Path) -> list[Path]:
-    """Return the run folders, newest first."""
-    found = [file.parent for file in runs_dir.glob("*/settings.json")]
-    return sorted(found, key=lambda folder: folder.name, reverse=True)
+    """Return the run folders, newest first.
+
+    Raises:
+        RunError: The folder of runs cannot be read.
+    """
+    try:
+        folders = [folder for folder in runs_dir.iterdir() if is_there(folder / "settings.json")]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(
+            f"The folder of runs {runs_dir} cannot be read ({error.strerror}); give yourself "
+            "access, or set KNOCKWISE_RUNS to another folder."
+        ) from error
+    return sorted(folders, key=lambda folder: folder.name, reverse=True)
 
 
 def find_run(runs_dir: Path, name: str) -> Path:
@@ -119,7 +188,7 @@ def find_run(runs_dir: Path, name: str) -> Path:
     Raises:
         RunError: If there is none, or several.
     """
-    if (Path(name) / "settings.json").exists():
+    if is_there(Path(name) / "settings.json"):
         return Path(name)
     folders = runs(runs_dir)
     if name == "latest" and folders:
@@ -144,10 +213,24 @@ async def run(
             saver.serde = JsonPlusSerializer(allowed_msgpack_modules=_CHECKPOINTED)
             answer = await _stream(run_dir, saver, context, request, listener)
     except sqlite3.DatabaseError as error:
-        raise RunError(
-            f"{run_dir / 'checkpoints.sqlite'} is damaged ({error}); ask the question again."
-        ) from error
+        if any(word in str(error) for word in _NO_ROOM):
+            raise _no_room(run_dir, str(error)) from error
+        raise _damaged(run_dir, error) from error
+    except OSError as error:
+        raise _no_room(run_dir, error.strerror or str(error)) from error
     return answer
+
+
+def _no_room(run_dir: Path, why: str) -> RunError:
+    return RunError(
+        f"The run cannot be kept in {run_dir} ({why}); make room or close other programs, and go "
+        f"on with `knockwise ask --resume {run_dir}`."
+    )
+
+
+def _damaged(run_dir: Path, error: Exception) -> RunError:
+    why = " ".join(str(error).split())[:200] or type(error).__name__
+    return RunError(f"{run_dir / 'checkpoints.sqlite'} is damaged ({why}); ask the question again.")
 
 
 async def _stream(
@@ -160,8 +243,12 @@ async def _stream(
     graph = build_graph(saver)
     limit = _STEPS_PER_ROUND * context.cascade.max_rounds + _OTHER_STEPS
     config: RunnableConfig = {"configurable": {"thread_id": _THREAD}, "recursion_limit": limit}
-    snapshot = await graph.aget_state(config)
-    begun = bool(snapshot.values)
+    try:
+        snapshot = await graph.aget_state(config)
+        if begun := bool(snapshot.values):
+            AgentState.model_validate(snapshot.values)
+    except _DAMAGED as error:
+        raise _damaged(run_dir, error) from error
     start = None if begun else AgentState(text=request.question, cell_line=request.cell_line)
     # An interruption after a node's writes, before its step is applied, leaves `next` empty too, so
     # only the answer says that the run has ended.
@@ -212,13 +299,16 @@ def replay(run_dir: Path, listener: Listener) -> Answer:
     Lines of the trace that a crash cut off are left out: the answer does not rest on them.
     """
     answer = load_answer(run_dir)
-    trace = run_dir / "trace.jsonl"
-    for line in trace.read_bytes().splitlines() if trace.exists() else ():
+    try:
+        lines = (run_dir / "trace.jsonl").read_bytes().splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
         try:
             event = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        if "message" in event:
+        if isinstance(event, dict) and {"node", "message"} <= event.keys():
             listener(event)
     return answer
 

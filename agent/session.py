@@ -25,11 +25,13 @@ from agent.reasoners.evidence import EvidenceReasoner
 from agent.run import (
     Listener,
     RunRequest,
+    check_versions,
     create,
+    is_there,
     load_answer,
     load_request,
+    new_run_dir,
     run,
-    run_name,
     write_result,
 )
 from agent.settings import Settings
@@ -160,12 +162,13 @@ class Session:
             # A question that cannot be read leaves no run behind.
             refuse_unanswered(await reasoner.read(text, self.knowledge, cell_line))
             now = datetime.now(UTC)
-            folder = run_dir or self.settings.runs / run_name(text, now)
+            folder = run_dir or new_run_dir(self.settings.runs, text, now)
             request = RunRequest(
                 question=text,
                 cell_line=cell_line,
-                settings=self.settings.model_dump(mode="json", exclude={"llm": {"api_key"}}),
+                settings=self.settings.record(),
                 started=now,
+                versions=self.versions,
             )
             create(folder, request)
             return await self._finish(folder, request, reasoner, on_event)
@@ -184,8 +187,9 @@ class Session:
     async def resume(self, run_dir: Path, on_event: Listener | None = None) -> Answer:
         """Go on with an interrupted run; a finished one is only read."""
         request = load_request(run_dir)
-        if (run_dir / "result.json").exists():
+        if is_there(run_dir / "result.json"):
             return load_answer(run_dir)
+        check_versions(run_dir, request, self.versions)
         async with self._reasoning() as reasoner:
             return await self._finish(run_dir, request, reasoner, on_event)
 

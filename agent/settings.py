@@ -1,15 +1,34 @@
-"""Settings of one process: `KNOCKWISE_*` variables, then `.env`, then defaults."""
+"""Settings of one process: `KNOCKWISE_*` variables, the user's own file, `.env`, then defaults.
 
+What is sent where is the user's to say, by the command line, the environment or the file in their
+own configuration folder. A `.env` comes with the folder that one happens to stand in, which may be
+somebody else's: it may say where data are, but never name a language model.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from platformdirs import user_config_path, user_data_path
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from knowledge.cascade import MAX_STEPS, MIN_CONFIDENCE
 
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
+PREFIX = "KNOCKWISE_"
+FOLDER_FILE = Path(".env")
+NOT_OF_THE_FOLDER = f"{PREFIX}LLM__"
+
+
+def user_file() -> Path:
+    """Return the user's own file of settings; it need not exist."""
+    return user_config_path("knockwise") / "settings.env"
 
 
 class LLMSettings(BaseModel):
@@ -36,7 +55,7 @@ class LLMSettings(BaseModel):
 
     base_url: str = ""
     model: str = ""
-    api_key: str = "EMPTY"
+    api_key: str = Field(default="EMPTY", repr=False)
     timeout_s: float = Field(default=120.0, gt=0)
     max_retries: int = Field(default=4, ge=0, le=20)
     concurrency: int = Field(default=16, ge=1, le=1024)
@@ -49,6 +68,12 @@ class LLMSettings(BaseModel):
     cache: bool = True
     cache_file: Path | None = None
 
+    @field_validator("base_url", "api_key", "model")
+    @classmethod
+    def _bare(cls, value: str) -> str:
+        """Drop what an editor or `$(cat key)` leaves around a value."""
+        return value.strip()
+
 
 class CascadeSettings(BaseModel):
     """The propose / verify / commit loop."""
@@ -60,13 +85,37 @@ class CascadeSettings(BaseModel):
     min_confidence: float = Field(default=MIN_CONFIDENCE, ge=0, le=1)
 
 
+class _OwnKeys(DotEnvSettingsSource):
+    """A file of settings in which the keys of other programs stand as well.
+
+    Args:
+        settings_cls: The settings.
+        env_file: The file.
+        without: Beginning of keys that are not taken from it.
+    """
+
+    def __init__(
+        self, settings_cls: type[BaseSettings], env_file: Path, without: str | None = None
+    ) -> None:
+        self._without = without.lower() if without else None
+        super().__init__(settings_cls, env_file=env_file)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        found = super()._load_env_vars()
+        return {
+            name: value
+            for name, value in found.items()
+            if name.lower().startswith(PREFIX.lower())
+            and not (self._without and name.lower().startswith(self._without))
+        }
+
+
 class Settings(BaseSettings):
     """Where things are and how to answer."""
 
     model_config = SettingsConfigDict(
-        env_prefix="KNOCKWISE_",
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
-        env_file=".env",
         extra="forbid",
         frozen=True,
     )
@@ -77,3 +126,28 @@ class Settings(BaseSettings):
     reasoner: Literal["auto", "evidence", "llm"] = "auto"
     cascade: CascadeSettings = CascadeSettings()
     llm: LLMSettings = LLMSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where settings come from, the first one first."""
+        return (
+            init_settings,
+            env_settings,
+            _OwnKeys(settings_cls, user_file()),
+            _OwnKeys(settings_cls, FOLDER_FILE, NOT_OF_THE_FOLDER),
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return the settings as files may keep them: without keys and passwords."""
+        from agent.llm.secrets import without_secrets
+
+        kept = self.model_dump(mode="json", exclude={"llm": {"api_key"}})
+        kept["llm"]["base_url"] = without_secrets(self.llm.base_url)
+        return kept

@@ -94,6 +94,8 @@ def ask(
     if bool(text) == bool(resume):
         problem = "Ask a question or resume a run, not both" if text else "There is no question"
         raise QuestionError(f"{problem}; for example: {EXAMPLE}.")
+    if not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text):
+        raise QuestionError("The question holds bytes that are not UTF-8 text; write it anew.")
     if text and explain_reading:
         from app.read import explain
 
@@ -126,11 +128,11 @@ def _ask(
     listener: Listener,
     follow: str | None,
 ) -> tuple[Path, "Answer"]:
-    from agent.run import find_run, run_name
+    from agent.run import find_run, new_run_dir
     from agent.session import Session
 
     before = find_run(chosen.runs, follow) if follow else None
-    folder = run_dir or chosen.runs / run_name(text, datetime.now(UTC))
+    folder = run_dir or new_run_dir(chosen.runs, text, datetime.now(UTC))
     try:
         session = Session.open(chosen)
         if before is not None:
@@ -142,10 +144,10 @@ def _ask(
 
 def _resume(chosen: "Settings", name: str, listener: Listener) -> tuple[Path, "Answer"]:
     """Go on with an interrupted run; tell a finished one again."""
-    from agent.run import find_run, replay
+    from agent.run import find_run, is_there, replay
 
     folder = find_run(chosen.runs, name)
-    if (folder / "result.json").exists():
+    if is_there(folder / "result.json"):
         return folder, replay(folder, listener)
     from agent.session import Session
 

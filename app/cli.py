@@ -16,6 +16,7 @@ from typer.main import get_command
 from app.ask import ask
 from app.doctor import doctor
 from app.express import express
+from app.outputs import Careful
 from app.phenotype import phenotype
 from app.predict import predict
 from app.read import read
@@ -24,20 +25,24 @@ from app.runs import runs
 from app.serve import serve
 from app.terminal import Interrupted, complain, tolerate_narrow_encodings
 from knowledge.errors import KnockwiseError
+from knowledge.extras import missing
 
 # Command groups that are imported when they are called or listed.
-GROUPS = {
-    "data": "app.data",
-    "index": "app.index",
-    "train": "app.train",
-    "eval": "app.eval",
-}
+GROUPS = {name: f"{__package__}.{name}" for name in ("data", "index", "train", "eval")}
 RESUMES = "Interrupted; run the same command again to go on."
 STORAGE = {
     errno.ENOSPC: "make room and run the same command again",
     errno.EDQUOT: "make room and run the same command again",
     errno.EACCES: "give yourself access or choose another folder",
     errno.EROFS: "choose a folder that can be written to",
+    errno.EMFILE: "close other programs or raise `ulimit -n`, and run the same command again",
+    errno.ENFILE: "close other programs and run the same command again",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ELOOP: "choose a path without a circle of links",
+    errno.EISDIR: "name a file, this is a folder",
+    errno.ENOTDIR: "choose a path whose every part is a folder",
+    errno.EFBIG: "raise `ulimit -f` and run the same command again",
+    errno.EIO: "check the disk and run the same command again",
 }
 
 
@@ -66,7 +71,15 @@ class FrontDoor(TyperGroup):
             # The reader has gone (`knockwise ask ... | head`); nothing is left to say to it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(128 + 13) from None
-        except (KnockwiseError, Interrupted, KeyboardInterrupt, OSError) as error:
+        except (
+            KnockwiseError,
+            Interrupted,
+            KeyboardInterrupt,
+            OSError,
+            MemoryError,
+            UnicodeEncodeError,
+            ModuleNotFoundError,
+        ) as error:
             if ctx.params.get("debug"):
                 raise
             code, sentence = _verdict(error)
@@ -82,10 +95,27 @@ def _verdict(error: BaseException) -> tuple[int, str]:
         return 2, str(error) or RESUMES
     if isinstance(error, KnockwiseError):
         return 2, str(error)
+    if isinstance(error, MemoryError):
+        return 2, "There is not enough memory; close other programs, or ask for less at once."
+    if isinstance(error, UnicodeEncodeError):
+        return 2, "A name or an argument holds bytes that are not UTF-8 text; rename it."
+    if isinstance(error, FileNotFoundError) and error.filename:
+        return _missing_source(str(error.filename))
+    if isinstance(error, ModuleNotFoundError):
+        return 2, missing(error)
     if isinstance(error, OSError) and error.errno in STORAGE:
         where = f"{error.filename}: " if error.filename else ""
         return 2, f"{where}{error.strerror}; {STORAGE[error.errno]}."
     return 1, ""
+
+
+def _missing_source(path: str) -> tuple[int, str]:
+    """Return the sentence about a source that is not there, nothing if it is no source."""
+    from pathlib import Path
+
+    from knowledge.sources import is_source, missing
+
+    return (2, str(missing(Path(path)))) if is_source(Path(path)) else (1, "")
 
 
 app = typer.Typer(
@@ -125,10 +155,12 @@ def front_door(
 
 app.command()(ask)
 app.command(epilog="Example: knockwise read 'HSPA5_KO in K562: DDIT3?'")(read)
-app.command()(predict)
-app.command(epilog="Example: knockwise express --pert STAT1 --context papalexi")(express)
-app.command(epilog="Example: knockwise phenotype FGFR3")(phenotype)
-app.command()(report)
+app.command(cls=Careful)(predict)
+app.command(cls=Careful, epilog="Example: knockwise express --pert STAT1 --context papalexi")(
+    express
+)
+app.command(cls=Careful, epilog="Example: knockwise phenotype FGFR3")(phenotype)
+app.command(cls=Careful)(report)
 app.command()(runs)
 app.command()(serve)
 app.command()(doctor)

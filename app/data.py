@@ -126,6 +126,14 @@ def verify(names: Names = None) -> None:
         )
 
 
+@app.command("sources")
+def sources_page() -> None:
+    """Print what every source is, its terms and what to cite, as Markdown."""
+    from app.sources import page
+
+    typer.echo(page(), nl=False)
+
+
 @app.command("check-starter")
 def check_starter(
     data: Annotated[

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from rich.text import Text
 
 from app.terminal import plain, print_json, progress, results, settings, signs
 from knowledge.errors import KnockwiseError
+from knowledge.extras import EXTRAS, install
 
 if TYPE_CHECKING:
     from agent.settings import Settings
@@ -55,11 +57,12 @@ def examine(chosen: "Settings") -> Iterator[Check]:
     """Iterate over the findings for these settings."""
     yield _python()
     yield _packages()
+    yield _extras()
     yield _torch()
     yield _guarded("response model", _response, "reinstall Knockwise: its weights are damaged")
     for name, (command, check) in _INSTRUMENTS.items():
-        remedy = f"reinstall Knockwise, or train it with `{command}`; most of `ask` works without"
-        yield _guarded(name, check, remedy, needed=False)
+        yield _guarded(name, check, f"reinstall Knockwise, or train it with `{command}`")
+    yield _licence()
     yield _guarded("knowledge", lambda: _knowledge(chosen), "see the message")
     yield _folder("runs folder", chosen.runs, "KNOCKWISE_RUNS", needed=True)
     yield _folder("data folder", chosen.data, "KNOCKWISE_DATA", needed=False)
@@ -95,9 +98,9 @@ def _show(checks: list[Check], *, works: bool) -> None:
 def _python() -> Check:
     return Check(
         name="python",
-        ok=sys.version_info[:2] == (3, 11),
+        ok=(3, 11) <= sys.version_info[:2] <= (3, 13),
         found=sys.version.split()[0],
-        remedy="make a virtual environment with Python 3.11",
+        remedy="make a virtual environment with Python 3.11, 3.12 or 3.13",
     )
 
 
@@ -126,14 +129,39 @@ def _packages() -> Check:
     )
 
 
+def _licence() -> Check:
+    found = (
+        "code: Apache-2.0; weights: non-commercial research, with data of PerturbQA and others "
+        "(models/weights/LICENSE, docs/sources.md)"
+    )
+    return Check(name="licence", ok=True, found=found, needed=False)
+
+
+def _extras() -> Check:
+    """Name the libraries that a plain install does without, by the extra that brings them."""
+    absent: dict[str, list[str]] = {}
+    for module, extra in EXTRAS.items():
+        if find_spec(module) is None:
+            absent.setdefault(extra, []).append(module)
+    found = "; ".join(f"{extra}: no {', '.join(names)}" for extra, names in absent.items())
+    return Check(
+        name="extras",
+        ok=not absent,
+        found=found or "index, screens, train and eval are installed",
+        remedy=f"`ask` works without; {install('all')} in the checkout brings them",
+        needed=False,
+    )
+
+
 def _torch() -> Check:
     try:
         torch = import_module("torch")
         total = float(torch.ones(2, 2).sum())
     except (ImportError, OSError, RuntimeError) as error:
-        remedy = "run `make setup` again"
-        return Check(name="torch", ok=False, found=str(error), remedy=remedy)
-    return Check(name="torch", ok=total == 4.0, found=f"{torch.__version__}, computes on the CPU")
+        remedy = f"`ask` works without; {install('train')} in the checkout brings it"
+        return Check(name="torch", ok=False, found=str(error), remedy=remedy, needed=False)
+    found = f"{torch.__version__}, computes on the CPU"
+    return Check(name="torch", ok=total == 4.0, found=found, needed=False)
 
 
 def _guarded(name: str, look: Callable[[], Check], remedy: str, *, needed: bool = True) -> Check:
@@ -159,7 +187,7 @@ def _expression() -> Check:
     model = ExpressionModel.load()
     names = ", ".join(context.name for context in model.contexts)
     found = f"version {model.version}: {names}"
-    return Check(name="expression model", ok=True, found=found, needed=False)
+    return Check(name="expression model", ok=True, found=found)
 
 
 def _properties() -> Check:
@@ -167,7 +195,7 @@ def _properties() -> Check:
 
     model = GenenModel.load()
     found = f"version {model.version}: {len(model.genes):,} genes"
-    return Check(name="gene properties", ok=True, found=found, needed=False)
+    return Check(name="gene properties", ok=True, found=found)
 
 
 def _phenotypes() -> Check:
@@ -175,7 +203,7 @@ def _phenotypes() -> Check:
 
     model = GenePhenoModel.load()
     found = f"version {model.version}: {', '.join(model.collections)}"
-    return Check(name="phenotype model", ok=True, found=found, needed=False)
+    return Check(name="phenotype model", ok=True, found=found)
 
 
 _INSTRUMENTS = {

@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 import typer
 
 from app import eval_fused, eval_genen, eval_genepheno, eval_genes, eval_mechanism, eval_regulators
+from app.outputs import Careful
+from app.own_screen import PANEL as OWN
+from app.own_screen import Controls, GeneColumn, GuidePattern, Layer, SkipUnknown
 from knowledge.errors import KnockwiseError
 
 app = typer.Typer(
@@ -18,7 +21,6 @@ Data = Annotated[Path, typer.Option(help="Folder that holds perturbqa/, knowledg
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on in it.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
 LANGUAGE = "With --reasoner llm"
-OWN = "Your own screen"
 GEARS = "A published opponent"
 
 
@@ -28,7 +30,8 @@ def main() -> None:
 
 
 @app.command(
-    epilog="Example: knockwise eval perturbqa --data ../shared/data --setting multi --out multi"
+    cls=Careful,
+    epilog="Example: knockwise eval perturbqa --data ../shared/data --setting multi --out multi",
 )
 def perturbqa(
     data: Data,
@@ -126,7 +129,9 @@ def perturbqa(
         _score_response_model(data, out, setting, lines, seed, folds, threads, ablation=ablation)
 
 
-@app.command(epilog="Example: knockwise eval genesets --data ../shared/data --out sets")
+@app.command(
+    cls=Careful, epilog="Example: knockwise eval genesets --data ../shared/data --out sets"
+)
 def genesets(data: Data, out: Out, seed: Seed = 0) -> None:
     """Score the gene-set tasks: what happens to a cluster of genes, and what a cluster is."""
     from app.progress import progress_bar
@@ -143,6 +148,7 @@ def genesets(data: Data, out: Out, seed: Seed = 0) -> None:
 
 @app.command(
     "app",
+    cls=Careful,
     epilog="Example: knockwise eval app --data ../shared/data --out app. Your own screen: "
     "knockwise eval app --data ../shared/data --out mine --h5ad FILE --pert-col gene "
     "--control non-targeting",
@@ -160,9 +166,11 @@ def expression(
     pert_col: Annotated[
         str | None, typer.Option(help="Column of the perturbed genes.", rich_help_panel=OWN)
     ] = None,
-    control: Annotated[
-        str | None, typer.Option(help="Its label of unperturbed cells.", rich_help_panel=OWN)
-    ] = None,
+    control: Controls = None,
+    guide_pattern: GuidePattern = None,
+    layer: Layer = None,
+    gene_col: GeneColumn = None,
+    skip_unknown: SkipUnknown = False,
     batch_col: Annotated[
         str | None, typer.Option(help="Column of the batch, if any.", rich_help_panel=OWN)
     ] = None,
@@ -210,13 +218,24 @@ def expression(
 
     own = None
     if h5ad is not None:
-        if pert_col is None or control is None:
+        if pert_col is None or not control:
             raise KnockwiseError("--h5ad also needs --pert-col and --control.")
         own = UserScreen(
-            path=h5ad, perturbation=pert_col, control=control, batch=batch_col, counts=counts
+            path=h5ad,
+            perturbation=pert_col,
+            control=tuple(control),
+            batch=batch_col,
+            counts=counts,
+            layer=layer,
+            genes=gene_col,
+            guide_pattern=guide_pattern,
+            skip_unknown=skip_unknown,
         )
-    elif pert_col or control or batch_col:
-        raise KnockwiseError("--pert-col, --control and --batch-col are about a file; add --h5ad.")
+    elif pert_col or control or batch_col or guide_pattern or layer or gene_col or skip_unknown:
+        raise KnockwiseError(
+            "--pert-col, --control, --batch-col and the other options of a screen are about a "
+            "file; add --h5ad."
+        )
     opponent = None
     if gears is not None:
         opponent = GearsSettings(python=gears, epochs=gears_epochs or EPOCHS)
@@ -236,12 +255,12 @@ def expression(
     typer.echo(out / "scoreboard.md")
 
 
-app.command(epilog=eval_fused.EPILOG)(eval_fused.fused)
-app.command(epilog=eval_genen.EPILOG)(eval_genen.genen)
-app.command(epilog=eval_genes.EPILOG)(eval_genes.genes)
-app.command(epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
-app.command(epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
-app.command(epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
+app.command(cls=Careful, epilog=eval_fused.EPILOG)(eval_fused.fused)
+app.command(cls=Careful, epilog=eval_genen.EPILOG)(eval_genen.genen)
+app.command(cls=Careful, epilog=eval_genes.EPILOG)(eval_genes.genes)
+app.command(cls=Careful, epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
+app.command(cls=Careful, epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
+app.command(cls=Careful, epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
 
 
 def _score_response_model(

@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
+from app.outputs import STDOUT, check_out
 from app.terminal import print_json, progress, settings
 from knowledge.errors import QuestionError
-
-STDOUT = Path("-")
 
 
 def express(
@@ -38,10 +37,7 @@ def express(
     """Predict the expression of every gene after one or several genes are perturbed."""
     if bool(pert) == as_list:
         raise QuestionError("Name a gene with --pert, or see the contexts with --list.")
-    if out and out != STDOUT and out.suffix not in {".csv", ".h5ad"}:
-        raise QuestionError(f"{out} must end in .csv or .h5ad.")
-    if out and not out.resolve().parent.is_dir():
-        raise QuestionError(f"{out.resolve().parent} is no folder; make it or name another --out.")
+    check_out(out, (".csv", ".h5ad"))
     if as_json and out == STDOUT:
         raise QuestionError("--json and --out - both write to stdout; choose one.")
     from app.expressions import (
@@ -56,7 +52,7 @@ def express(
     from models.app.model import ExpressionModel
 
     with progress().status("Reading what was learnt ..."):
-        learnt = ExpressionModel.load(model) if model else ExpressionModel.load()
+        learnt = ExpressionModel.load(model)
         answer = None if as_list else asked(learnt, pert or [], context, settings())
     if answer is None:
         if as_json:

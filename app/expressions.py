@@ -11,10 +11,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from app.pairs import ground_gene
+from app.pairs import ground_genes
 from app.terminal import STYLES, plain, progress, results
 from knowledge.errors import DataError, QuestionError
-from knowledge.files import replacing
+from knowledge.files import harmless_cell, replacing
 from models.app.checkpoint import Context
 from models.app.model import ExpressionModel, ExpressionResponse
 from models.app.screens import Genes, together
@@ -59,11 +59,12 @@ def _grounded(model: ExpressionModel, pert: Sequence[str], settings: "Settings")
     symbols = load_knowledge(
         settings.data, [*known, *(Gene(symbol=symbol) for symbol in sorted(more))]
     ).symbols
-    genes = [ground_gene(symbols, word) for word in words]
-    for word, gene in zip(words, genes, strict=True):
-        if word.strip().upper() != gene.upper():
-            progress().print(f"{plain(word)} is read as {gene}.", style="yellow", markup=False)
-    return together(genes)
+    found = [ground_genes(symbols, word) for word in words]
+    for word, genes in zip(words, found, strict=True):
+        read = "+".join(genes)
+        if word.strip().upper() != read.upper():
+            progress().print(f"{plain(word)} is read as {read}.", style="yellow", markup=False)
+    return together(gene for genes in found for gene in genes)
 
 
 def rows_of(answer: ExpressionResponse) -> Iterator[dict[str, Any]]:
@@ -85,7 +86,7 @@ def csv_text(answer: ExpressionResponse) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({**row, "gene": harmless_cell(row["gene"])} for row in rows)
     return text.getvalue()
 
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from app.outputs import check_out
 from app.terminal import print_json, progress, settings
 from knowledge.errors import QuestionError
 
-STDOUT = Path("-")
 TOP = 10
 
 
@@ -70,7 +70,7 @@ def phenotype(
         )
     if as_json and out is not None:
         raise QuestionError("--json writes to stdout and --out to a file; choose one.")
-    _check_out(out)
+    check_out(out, (".csv", ".csv.gz"))
     from app.phenotypes import Writer, asked, queries, records, show, shown_queries, usual
     from models.genepheno.model import GenePhenoModel
     from tools.phenotypes import ABOUT
@@ -78,7 +78,7 @@ def phenotype(
     chosen = tuple(name for name in ABOUT if name in (collection or ()))
     usable = queries(fasta) if fasta else ()
     with progress().status("Reading what was learnt ..."):
-        learnt = GenePhenoModel.load(model) if model else GenePhenoModel.load()
+        learnt = GenePhenoModel.load(model)
         symbol = asked(learnt, gene, settings()) if gene else ""
     shown = chosen or usual(learnt)
     if out is not None:
@@ -89,17 +89,3 @@ def phenotype(
         show(learnt, symbol, shown, top or TOP)
     else:
         shown_queries(learnt, usable, shown, top or TOP)
-
-
-def _check_out(out: Path | None) -> None:
-    """Refuse a file that cannot be written before the work.
-
-    Raises:
-        QuestionError: It has another ending or its folder is missing.
-    """
-    if out is None or out == STDOUT:
-        return
-    if not out.name.endswith((".csv", ".csv.gz")):
-        raise QuestionError(f"{out} must end in .csv or .csv.gz.")
-    if not out.resolve().parent.is_dir():
-        raise QuestionError(f"{out.resolve().parent} is no folder; make it or name another --out.")

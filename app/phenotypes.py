@@ -18,7 +18,7 @@ from app.pairs import ground_gene
 from app.progress import Told, progress_bar
 from app.terminal import plain, progress, results
 from knowledge.errors import DataError, KnockwiseError, QuestionError
-from knowledge.files import replacing
+from knowledge.files import harmless_cell, replacing
 from models.genepheno.model import GenePhenoModel, PhenotypePrediction
 from models.genepheno.sequences import Query, read_fasta
 from tools.phenotype_terms import by_system, share_words, telling
@@ -169,7 +169,7 @@ def _line(*fields: str) -> str:
 def _field(text: str) -> str:
     """Return one field of a CSV file, quoted where it must be."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([text])
+    csv.writer(line, lineterminator="").writerow([harmless_cell(text)])
     return line.getvalue()
 
 

@@ -33,11 +33,25 @@ def predict(
     kind: Annotated[Kind, typer.Option(help="What is done to the gene.")] = Kind.knockdown,
     pairs: Annotated[
         Path | None,
-        typer.Option(help="CSV file with columns pert (A or A+B), gene and cell_line."),
+        typer.Option(help="Table with columns pert (A or A+B), gene and cell_line."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="File to write, .csv or .parquet; stdout by default.")
+        Path | None,
+        typer.Option(help="File to write, .csv, .csv.gz or .parquet; - for CSV on stdout."),
     ] = None,
+    skip_unknown: Annotated[
+        bool,
+        typer.Option(help="Keep rows of --pairs that are no genes as unknown, with the reason."),
+    ] = False,
+    guide_pattern: Annotated[
+        str | None,
+        typer.Option(help="What of a guide's label in --pairs is the gene: '^(.+)_g[0-9]+$'."),
+    ] = None,
+    control: Annotated[
+        list[str] | None,
+        typer.Option(help="Label of controls in --pairs, besides the usual words; repeatable."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes that predict --pairs.")] = 1,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the rows as JSON and nothing else.")
     ] = False,
@@ -47,30 +61,49 @@ def predict(
         raise QuestionError("Name a gene with --pert or a file with --pairs, one of the two.")
     if pairs and readout:
         raise QuestionError("A file of pairs names its readouts; leave --readout away.")
-    if out and out.suffix not in {".csv", ".parquet"}:
-        raise QuestionError(f"{out} must end in .csv or .parquet.")
-    if out and not out.resolve().parent.is_dir():
-        raise QuestionError(f"{out.resolve().parent} is no folder; make it or name another --out.")
+    if not pairs and (skip_unknown or guide_pattern or control):
+        raise QuestionError(
+            "--skip-unknown, --guide-pattern and --control are for --pairs; name a file with it."
+        )
+    from app.outputs import STDOUT, check_out
+
+    check_out(out, (".csv", ".csv.gz", ".parquet"))
     from agent.session import Session
-    from app.pairs import cells, csv_text, read_pairs
-    from app.predictions import pairs_of, rows_of, show, to_file
+    from app.effect_file import csv_rows
+    from app.pairs import read_pairs
+    from app.predictions import one_perturbation, predicted, show, to_file
+    from knowledge.orthologues import human_of_mouse
 
     chosen = settings()
-    with progress().status("Reading what is known ..."):
+    console = progress()
+    with console.status("Reading what is known ..."):
         session = Session.open(chosen)
         if pairs:
-            asked = read_pairs(pairs, session.knowledge, kind.value, cell_line)
+            asked = read_pairs(
+                pairs,
+                session.knowledge,
+                kind.value,
+                cell_line,
+                skip_unknown=skip_unknown,
+                guide_pattern=guide_pattern,
+                controls=control or (),
+                orthologues=lambda: human_of_mouse(chosen.data),
+                tell=lambda note: console.print(note, style="yellow", markup=False, soft_wrap=True),
+            )
         else:
-            asked = pairs_of(session, pert or [], readout, kind.value, cell_line)
-    if out:
-        to_file(session, asked, out)
+            asked = one_perturbation(session, pert or [], readout, kind.value, cell_line)
+    if out and out != STDOUT:
+        to_file(session, asked, out, jobs)
         return
-    rows = rows_of(session, asked)
+    effects = predicted(session, asked, jobs)
+    if (pairs or out == STDOUT) and not as_json:
+        for line in csv_rows(asked, effects):
+            typer.echo(line, nl=False)
+        return
+    rows = list(effects.rows())
     if pert and not readout:
-        rows.sort(key=lambda row: (row.abstained, -(row.p_de or 0.0), row.gene))
+        rows.sort(key=lambda row: (row.abstained, -(row.p_de or 0), row.gene))
     if as_json:
         print_json([row.model_dump() for row in rows])
-    elif pairs:
-        typer.echo(csv_text(map(cells, rows)), nl=False)
     else:
         show(rows)

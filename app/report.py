@@ -1,6 +1,7 @@
 """A run as pages to hand around: one self-contained HTML file, a Markdown file, `effects.csv`."""
 
 import shutil
+import unicodedata
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
@@ -27,7 +28,8 @@ METHOD = (
 )
 DISCLAIMER = (
     "A prediction and a hypothesis for research, made by Knockwise. It is no measurement, and not "
-    "for clinical use."
+    "for clinical use. Its models carry data for non-commercial research: see NOTICE and "
+    "docs/sources.md, which also lists what to cite."
 )
 
 
@@ -91,6 +93,7 @@ def html_page(answer: "Answer") -> str:
     from app.figures import cascade_figure, effects_figure
     from app.story import ordered_effects
 
+    answer = _cleaned(answer)
     main, others = _numbered(answer)
     figure = cascade_figure(answer, [step for _, step in main])
     everything = [step for _, step in main + others]
@@ -114,14 +117,50 @@ def markdown_page(answer: "Answer") -> str:
     from app.render import cascade_trees
     from app.story import Citations, main_steps, predicted_calls
 
+    answer = _cleaned(answer)
     drawing = StringIO()
     console = Console(file=drawing, width=TREE_WIDTH, highlight=False)
     for tree in cascade_trees(
         main_steps(answer), predicted_calls(answer), Citations(answer), UNICODE
     ):
         console.print(tree)
-    tree_lines = (line.rstrip() for line in drawing.getvalue().splitlines())
+    # Nothing in the fence may end it, or begin an element where somebody shows it without one.
+    drawn = drawing.getvalue().replace("`", "'").replace("<", "‹")
+    tree_lines = (line.rstrip() for line in drawn.splitlines())
     return _render("report.md.j2", answer, tree="\n".join(tree_lines))
+
+
+def _cleaned(answer: "Answer") -> "Answer":
+    """Return the answer without control characters and marks that turn the direction of text.
+
+    Names of models and folders, and what a model said, come from others.
+    """
+    from knowledge.schema import Answer
+
+    return Answer.model_validate(_without_controls(answer.model_dump()))
+
+
+def _without_controls(value: object) -> object:
+    if isinstance(value, str):
+        hidden = {"Cc", "Cf", "Cs"}
+        kept = (" " if unicodedata.category(c) in hidden and c != "\n" else c for c in value)
+        return "".join(kept)
+    if isinstance(value, dict):
+        return {_without_controls(key): _without_controls(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_without_controls(one) for one in value)
+    return value
+
+
+class _Escaped(str):
+    """Text that is Markdown already."""
+
+    __slots__ = ()
+
+
+def _final(value: object) -> object:
+    """Return what Markdown shows of a value that no filter has escaped."""
+    return value.replace("<", "&lt;") if type(value) is str else value
 
 
 def _numbered(
@@ -152,11 +191,12 @@ def _render(name: str, answer: "Answer", **drawings: object) -> str:
     environment = Environment(
         loader=FunctionLoader(_template),
         autoescape=html,
+        finalize=None if html else _final,
         undefined=StrictUndefined,
         trim_blocks=html,
         keep_trailing_newline=True,
     )
-    environment.filters["cell"] = lambda text: _markdown(plain(str(text)))
+    environment.filters["cell"] = lambda text: _Escaped(_markdown(plain(str(text))))
     return environment.get_template(name).render(
         answer=answer,
         perturbation=_heading(answer),
@@ -213,4 +253,4 @@ def _markdown(text: str) -> str:
 
 
 def _template(name: str) -> str:
-    return (files("app") / "templates" / name).read_text(encoding="utf-8")
+    return (files(__package__) / "templates" / name).read_text(encoding="utf-8")

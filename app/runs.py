@@ -18,13 +18,13 @@ def runs(
     most: Annotated[int, typer.Option(min=1, help="How many to list, newest first.")] = 20,
 ) -> None:
     """List the runs: when, what was asked, and whether it is answered."""
-    from agent.run import load_request
+    from agent.run import is_there, load_request
     from agent.run import runs as folders
 
     runs_dir = settings().runs
     rows = []
     for folder in folders(runs_dir)[:most]:
-        finished = (folder / "result.json").exists()
+        finished = is_there(folder / "result.json")
         try:
             request = load_request(folder)
         except RunError:

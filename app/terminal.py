@@ -1,10 +1,12 @@
 """What a terminal can show: consoles for results and progress, signs, and text made harmless."""
 
+import codecs
 import json
 import os
 import sys
 import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from knowledge.schema import Call, Direction, EdgeEffect, Effect, Interval, StepStatus
 
 PIPE_WIDTH = 100
+# Variables that the tests and their Makefile read.
+NO_SETTINGS = {"KNOCKWISE_MIRROR", "KNOCKWISE_REFRESH", "KNOCKWISE_LIVE", "KNOCKWISE_VLLM_VENV"}
 
 
 @dataclass(frozen=True)
@@ -108,47 +112,92 @@ def settings(**changes: object) -> "Settings":
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
-    from agent.settings import Settings
+    from agent.settings import FOLDER_FILE, NOT_OF_THE_FOLDER, PREFIX, Settings, user_file
 
+    where = f"in the environment, in {user_file()} or in .env"
     try:
-        return Settings(**{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]  # pydantic checks them
+        chosen = Settings(**{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]  # pydantic checks them
+        _misspelt(where)
+        ignored = [n for n in _names_in(FOLDER_FILE) if n.upper().startswith(NOT_OF_THE_FOLDER)]
     except ValidationError as error:
         first = error.errors()[0]
-        # An unknown key of .env comes with its prefix, a known one without.
+        # An unknown key of a file comes with its prefix, a known one without.
         path = "__".join(str(part) for part in first["loc"]).upper()
-        name = f"KNOCKWISE_{path.removeprefix('KNOCKWISE_')}"
+        name = f"{PREFIX}{path.removeprefix(PREFIX)}"
         if first["type"] == "extra_forbidden":
-            raise KnockwiseError(_unknown_setting(name)) from error
+            raise KnockwiseError(_unknown_setting(name, where)) from error
+        # A value of the language model may be a key, or hold one.
+        value = "" if name.startswith(NOT_OF_THE_FOLDER) else f" (it is {first['input']!r})"
         raise KnockwiseError(
-            f"The setting {name} cannot be used: {first['msg']} (it is {first['input']!r}); "
-            "change it in the environment or in .env."
-        ) from error
+            f"The setting {name} cannot be used: {first['msg']}{value}; change it {where}."
+        ) from None
     except SettingsError as error:
         raise KnockwiseError(
-            f"A setting cannot be used ({error}); write for example KNOCKWISE_CASCADE__WIDTH=10 in "
-            "the environment or in .env."
+            f"A setting cannot be used ({error}); write for example KNOCKWISE_CASCADE__WIDTH=10 "
+            f"{where}."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise KnockwiseError(f".env cannot be read ({error}); correct or remove it.") from error
+        raise KnockwiseError(
+            f"{user_file()} or .env cannot be read ({error}); correct or remove it."
+        ) from error
+    if ignored:
+        said = f"{', '.join(ignored)} in .env is not used: a folder may be somebody else's. "
+        said += f"Put it into {user_file()}, or export it."
+        progress().print(said, style="yellow", markup=False, soft_wrap=True)
+    return chosen
 
 
-def _unknown_setting(name: str) -> str:
-    from difflib import get_close_matches
+def _misspelt(where: str) -> None:
+    """Tell variables of ours that are no settings.
 
+    Raises:
+        KnockwiseError: One is plainly meant to be another.
+    """
+    from agent.settings import PREFIX
+
+    known = {name.upper() for name in _setting_names()}
+    for name in sorted(os.environ):
+        upper = name.upper()
+        if not upper.startswith(PREFIX) or "__" in upper or upper in known | NO_SETTINGS:
+            continue
+        if _nearest(upper):
+            raise KnockwiseError(_unknown_setting(upper, where))
+        said = f"There is no setting {plain(name)}; it is ignored."
+        progress().print(said, style="yellow", markup=False, soft_wrap=True)
+
+
+def _names_in(path: Path) -> list[str]:
+    from dotenv import dotenv_values
+
+    return list(dotenv_values(path)) if path.is_file() else []
+
+
+def _setting_names() -> list[str]:
     from pydantic import BaseModel
 
-    from agent.settings import Settings
+    from agent.settings import PREFIX, Settings
 
     known = []
     for field, info in Settings.model_fields.items():
         kind = info.annotation
         parts = kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) else ()
-        known += [f"KNOCKWISE_{field}__{part}".upper() for part in parts] or [
-            f"KNOCKWISE_{field}".upper()
+        known += [f"{PREFIX}{field}__{part}".upper() for part in parts] or [
+            f"{PREFIX}{field}".upper()
         ]
-    near = get_close_matches(name, known, 1)
-    meant = f" (did you mean {near[0]}?)" if near else ""
-    return f"There is no setting {name}{meant}; correct or remove it in the environment or in .env."
+    # A whole group may be given as JSON.
+    return [*known, f"{PREFIX}LLM", f"{PREFIX}CASCADE"]
+
+
+def _nearest(name: str) -> str:
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, _setting_names(), 1, 0.8)), "")
+
+
+def _unknown_setting(name: str, where: str) -> str:
+    near = _nearest(name)
+    meant = f" (did you mean {near}?)" if near else ""
+    return f"There is no setting {name}{meant}; correct or remove it {where}."
 
 
 STYLES = {
@@ -179,9 +228,27 @@ def complain(sentence: str) -> None:
     console.print(message, soft_wrap=True)
 
 
+# What a character of ours becomes where it cannot be printed: a picture keeps its meaning.
+NARROW = {
+    "→": "->", "⊣": "-|", "⇢": "~>", "—": "--", "–": "-", "↑": "+", "↓": "-", "▲": "(+)",
+    "▼": "(-)", "✓": "ok", "✗": "X", "·": ",", "…": "...", "×": "x", "≥": ">=", "≤": "<=",
+    "±": "+/-", "−": "-", "’": "'", "‘": "'", "“": '"', "”": '"', "│": "|", "├": "|", "└": "`",
+    "─": "-", "━": "-", "╸": "-", "╺": "-", "█": "#", "•": "*",
+}  # fmt: skip
+
+
+def _in_narrow(error: UnicodeError) -> tuple[str, int]:
+    """Return what is printed instead of characters that an encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(NARROW.get(char, "?") for char in lost), error.end
+
+
 def tolerate_narrow_encodings() -> None:
-    """Let a terminal that cannot print a Greek letter print a question mark instead of failing."""
+    """Let a terminal that cannot print an arrow print `->`, and a question mark for other signs."""
+    codecs.register_error("knockwise-narrow", _in_narrow)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None and not (stream.encoding or "").lower().startswith("utf"):
-            reconfigure(errors="replace")
+        if reconfigure is not None:
+            reconfigure(errors="knockwise-narrow")

@@ -6,9 +6,11 @@ from typing import Annotated, Any, Literal
 import typer
 
 from app import train_genen, train_genepheno
+from app.outputs import Careful
+from app.own_screen import PANEL as OWN
+from app.own_screen import Controls, GeneColumn, GuidePattern, Layer, SkipUnknown
 from knowledge.errors import QuestionError
 
-OWN = "A screen of your own"
 app = typer.Typer(
     add_completion=False,
     help="Train a model from pulled data.",
@@ -22,7 +24,9 @@ def main() -> None:
     """Train a model from pulled data."""
 
 
-@app.command(epilog="Example: knockwise train response --data ../shared/data --out my-weights")
+@app.command(
+    cls=Careful, epilog="Example: knockwise train response --data ../shared/data --out my-weights"
+)
 def response(
     data: Annotated[
         Path, typer.Option(help="Folder that holds perturbqa/, knowledge/ and networks/.")
@@ -43,31 +47,33 @@ def response(
 
     Ctrl-C loses at most the fold at work: run the same command again to go on.
     """
-    import json
-
     from app.progress import progress_bar
     from app.terminal import results
     from models.threads import yield_cores
 
     yield_cores()
     from evals.perturbqa import as_markdown, cross_validated
+    from evals.perturbqa.schema import Score
+    from models.response.scoring import FittedModel
     from models.response.settings import TrainingSettings
     from models.response.training import train
 
     run = TrainingSettings(setting=setting, seed=seed, folds=folds, threads=threads)
+    scores: list[Score] = []
+
+    def score(fitted: FittedModel) -> list[dict[str, Any]]:
+        scores.extend(cross_validated(fitted))
+        return [one.model_dump() for one in scores]
+
     with progress_bar() as told:
-        fitted = train(data, out, run, told)
-        told("scoring", 1.0)
-        scores = cross_validated(fitted)
-    record = json.loads((out / "training.json").read_text(encoding="utf-8"))
-    record["metrics"] = [score.model_dump() for score in scores]
-    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        train(data, out, run, told, score)
     results().print(as_markdown(scores, setting), soft_wrap=True)
 
 
 @app.command(
+    cls=Careful,
     epilog="Example: knockwise train fusion --multi multi/held_out.parquet "
-    "--strict strict/held_out.parquet --out my-fusion"
+    "--strict strict/held_out.parquet --out my-fusion",
 )
 def fusion(
     multi: Annotated[
@@ -103,6 +109,7 @@ def fusion(
 
 @app.command(
     "app",
+    cls=Careful,
     epilog="Example: knockwise train app --data ../shared/data --h5ad screen.h5ad "
     "--pert-col gene --control NT --out my-model",
 )
@@ -125,9 +132,11 @@ def expression(
     pert_col: Annotated[
         str | None, typer.Option(help="Column of obs: what was perturbed.", rich_help_panel=OWN)
     ] = None,
-    control: Annotated[
-        str | None, typer.Option(help="Its label of unperturbed cells.", rich_help_panel=OWN)
-    ] = None,
+    control: Controls = None,
+    guide_pattern: GuidePattern = None,
+    layer: Layer = None,
+    gene_col: GeneColumn = None,
+    skip_unknown: SkipUnknown = False,
     batch_col: Annotated[
         str | None,
         typer.Option(help="Column of obs: cells handled together.", rich_help_panel=OWN),
@@ -155,12 +164,13 @@ def expression(
     """
     own = {
         "pert-col": pert_col, "control": control, "batch-col": batch_col, "cell-line": cell_line,
-        "kind": kind, "counts": counts,
+        "kind": kind, "counts": counts, "guide-pattern": guide_pattern, "layer": layer,
+        "gene-col": gene_col, "skip-unknown": skip_unknown or None,
     }  # fmt: skip
     if h5ad is None:
         if given := [name for name, value in own.items() if value is not None]:
             raise QuestionError(f"--{given[0]} describes a file; name it with --h5ad.")
-    elif pert_col is None or control is None:
+    elif pert_col is None or not control:
         raise QuestionError("With --h5ad, name --pert-col and the --control label in it.")
     elif context and len(context) > 1:
         raise QuestionError("A screen is one context; name --context once.")
@@ -172,13 +182,17 @@ def expression(
     from models.app.training import SHIPPED_CONTEXTS, UserScreen, train, train_file
 
     with progress_bar() as told:
-        if h5ad is None or pert_col is None or control is None:
+        if h5ad is None or pert_col is None or not control:
             errors = train(data, out, told, context or SHIPPED_CONTEXTS, seed)
         else:
             screen = UserScreen(
                 path=h5ad,
                 perturbation=pert_col,
-                control=control,
+                control=tuple(control),
+                layer=layer,
+                genes=gene_col,
+                guide_pattern=guide_pattern,
+                skip_unknown=skip_unknown,
                 batch=batch_col,
                 name=context[0] if context else None,
                 cell_line=cell_line or "",
@@ -190,8 +204,8 @@ def expression(
     progress().print(f"Ask it with `knockwise express --model {out}`.", soft_wrap=True)
 
 
-app.command(epilog=train_genen.EPILOG)(train_genen.genen)
-app.command(epilog=train_genepheno.EPILOG)(train_genepheno.genepheno)
+app.command(cls=Careful, epilog=train_genen.EPILOG)(train_genen.genen)
+app.command(cls=Careful, epilog=train_genepheno.EPILOG)(train_genepheno.genepheno)
 
 
 def _show_errors(errors: list[dict[str, Any]]) -> None:

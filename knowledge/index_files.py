@@ -19,6 +19,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from knowledge.errors import TextIndexError
+from knowledge.files import replacing
 from knowledge.schema import Frozen
 
 # Raise this when the layout or the treatment of texts changes, so that indexes are rebuilt.
@@ -88,12 +89,10 @@ def read_manifest(index_dir: Path) -> IndexManifest | None:
 
 def write_manifest(index_dir: Path, manifest: IndexManifest) -> None:
     """Put `manifest` in place of the old one in one step."""
-    draft = index_dir / f"{MANIFEST}.draft"
-    with draft.open("w", encoding="utf-8") as file:
+    with replacing(index_dir / MANIFEST) as draft, draft.open("w", encoding="utf-8") as file:
         file.write(manifest.model_dump_json(indent=2))
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(index_dir / MANIFEST)
 
 
 def sizes(folder: Path) -> dict[str, int]:

@@ -192,6 +192,11 @@ def _receipts_path(data_dir: Path) -> Path:
     return data_dir / "sources" / "pulled.json"
 
 
+def is_source(path: Path) -> bool:
+    """Return whether a path is where a declared source lies once it is pulled."""
+    return any(path.as_posix().endswith(f"/{one.path}") for one in load_registry())
+
+
 def missing(path: Path) -> DataError:
     """Return the error about a source's file that is not there; it says how to fetch its group."""
     found = [one.group for one in load_registry() if path.as_posix().endswith(f"/{one.path}")]

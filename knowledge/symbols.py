@@ -89,10 +89,14 @@ class SymbolTable:
         found = [s for _, names in self._names[1:] for s in names.get(name.casefold(), ())]
         return tuple(dict.fromkeys(found))
 
-    def ground(self, word: str) -> Grounding:
+    def ground(self, word: str, *, suggest: bool = True) -> Grounding:
         """Return what `word` means: a symbol in any spelling, or an identifier.
 
         Bare digits are read as an Entrez id, as is `entrez:7157`.
+
+        Args:
+            word: What a person or a file calls a gene.
+            suggest: Look for the nearest symbols to an unknown word, which takes milliseconds.
         """
         stripped = word.strip().strip(_PUNCTUATION).strip()
         if found := self._by_name(stripped, str.casefold, self._names):
@@ -101,7 +105,8 @@ class SymbolTable:
             return self._grounded(word, *found)
         if found := self._by_name(stripped, _squashed, self._squashed_names):
             return self._grounded(word, *found)
-        return Grounding(word=word, status="unknown", candidates=self.nearest(stripped))
+        nearest = self.nearest(stripped) if suggest else ()
+        return Grounding(word=word, status="unknown", candidates=nearest)
 
     def nearest(self, word: str, limit: int = 5) -> tuple[str, ...]:
         """Return up to `limit` approved symbols spelt most like `word`, best first."""

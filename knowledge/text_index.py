@@ -1,8 +1,14 @@
 """Finds the texts that bear on a question: by gene symbol, by word and by meaning, fused."""
 
+import atexit
 import json
+import logging
+import os
 import re
-from collections.abc import Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
 
 Leg = Literal["symbol", "lexical", "dense"]
 COLUMNS = tuple(Document.model_fields)
+_log = logging.getLogger(__name__)
 
 # Reciprocal rank fusion: a document scores the sum of 1 / (60 + rank) over the searches that found
 # it (Cormack, Clarke & Buettcher, SIGIR 2009, who chose 60).
@@ -214,26 +221,19 @@ class TextIndex:
         return [int(row) for row in order if scores[row] > 0]
 
     def _dense(self, query: str, wanted: Mapping[str, str], depth: int) -> list[int]:
-        from chromadb.errors import ChromaError
-
         conditions: list[Where] = [{name: value} for name, value in wanted.items()]
         # Chroma takes a condition bare, but several only under $and.
         where: Where | None = {"$and": conditions} if len(conditions) > 1 else None
         if len(conditions) == 1:
             where = conditions[0]
-        try:
-            found = self._collection.query(
-                query_embeddings=cast("Embedding", self._encoder.encode_query(query)),
-                n_results=depth,
-                where=where,
-                include=["distances"],
+        vector = cast("Embedding", self._encoder.encode_query(query))
+        collection = self._collection
+        with _reading_chroma(self._index_dir):
+            found = collection.query(
+                query_embeddings=vector, n_results=depth, where=where, include=["distances"]
             )
-        except ChromaError as error:
-            raise unreadable(self._index_dir, error) from error
-        distances = (found["distances"] or [[]])[0]
-        near = sorted(
-            zip(distances, (self._rows[i] for i in found["ids"][0]), strict=True),
-        )
+            distances = (found["distances"] or [[]])[0]
+            near = sorted(zip(distances, (self._rows[i] for i in found["ids"][0]), strict=True))
         return [row for _, row in near]
 
     def _document(self, row: int) -> Document:
@@ -276,13 +276,62 @@ class TextIndex:
 
     @cached_property
     def _collection(self) -> "Collection":
-        from chromadb.errors import ChromaError
-
-        try:
-            client = open_chroma(self._folder / index_files.DENSE)
+        folder = self._folder / index_files.DENSE
+        if not _writable(folder):
+            folder = _private_copy(folder, self._index_dir)
+        with _reading_chroma(self._index_dir):
+            client = open_chroma(folder)
             return client.get_collection(index_files.COLLECTION, embedding_function=None)
-        except ChromaError as error:
-            raise unreadable(self._index_dir, error) from error
+
+
+@contextmanager
+def _reading_chroma(index_dir: Path) -> Generator[None]:
+    """Say in one sentence that what Chroma reads is damaged.
+
+    Its Rust core panics on some damaged files, which in Python is no `Exception`.
+
+    Raises:
+        TextIndexError: Chroma cannot read the index.
+    """
+    from chromadb.errors import ChromaError
+
+    try:
+        yield
+    except (ChromaError, KeyError, ValueError, TypeError, OSError) as error:
+        raise unreadable(index_dir, error) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise index_files.corrupted(index_dir, "Chroma cannot read its database") from None
+
+
+def _writable(folder: Path) -> bool:
+    """Return whether Chroma can write to its database, which it does even to search."""
+    return all(os.access(path, os.W_OK) for path in (folder, *folder.rglob("*")))
+
+
+def _private_copy(folder: Path, index_dir: Path) -> Path:
+    """Return a copy of the database of a folder that only others can write to.
+
+    Raises:
+        TextIndexError: There is no room for it.
+    """
+    copy = Path(tempfile.mkdtemp(prefix="knockwise-index-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    try:
+        for path in sorted(folder.rglob("*")):
+            target = copy / path.relative_to(folder)
+            if path.is_dir():
+                target.mkdir(parents=True, exist_ok=True)
+            else:
+                shutil.copyfile(path, target)
+    except OSError as error:
+        raise TextIndexError(
+            f"The text index in {index_dir} is read-only, and there is no room for a private copy "
+            f"to search in ({error.strerror}); set TMPDIR to a folder with more."
+        ) from error
+    _log.info("%s is read-only; a private copy is searched.", index_dir)
+    return copy
 
 
 def open_chroma(folder: Path) -> "Client":

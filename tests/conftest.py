@@ -37,10 +37,12 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Every test starts like a fresh clone: no pulled data, no runs, no settings."""
+    """Every test starts like a fresh clone: no pulled data, no runs, no settings, no terminal."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("KNOCKWISE_DATA", str(home / "data"))
     monkeypatch.setenv("KNOCKWISE_RUNS", str(home / "runs"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     monkeypatch.chdir(home)
 
 

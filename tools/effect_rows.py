@@ -6,15 +6,21 @@ from knowledge.schema import Effect
 DIGITS = 4
 
 
-def numbers(effect: Effect) -> dict[str, float | None]:
+NUMBERS = ("p_de", "p_de_low", "p_de_high", "p_up", "p_up_low", "p_up_high")
+
+
+def numbers(effect: Effect, digits: int | None = DIGITS) -> dict[str, float | None]:
     """Return `p_de`, `p_up` and the ends of their 90 % intervals; None: not known."""
     around, around_up = effect.interval, effect.p_up_interval
-    values = {
-        "p_de": effect.p_de,
-        "p_de_low": around.low if around else None,
-        "p_de_high": around.high if around else None,
-        "p_up": effect.p_up,
-        "p_up_low": around_up.low if around_up else None,
-        "p_up_high": around_up.high if around_up else None,
+    values = (
+        effect.p_de,
+        around.low if around else None,
+        around.high if around else None,
+        effect.p_up,
+        around_up.low if around_up else None,
+        around_up.high if around_up else None,
+    )
+    return {
+        name: value if value is None or digits is None else round(value, digits)
+        for name, value in zip(NUMBERS, values, strict=True)
     }
-    return {name: None if value is None else round(value, DIGITS) for name, value in values.items()}

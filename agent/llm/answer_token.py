@@ -88,4 +88,7 @@ def first(positions: Sequence[Position], content: str) -> Position | None:
 def _alternatives(position: Position) -> dict[str, float]:
     """Return the probability of each token that may stand at `position`, the one there included."""
     listed = {one.token: one.logprob for one in (position, *position.top_logprobs)}
-    return {token: math.exp(value) for token, value in listed.items() if value > RULED_OUT}
+    # No probability is above 1; a server that says so is believed no further than that.
+    return {
+        token: math.exp(min(value, 0.0)) for token, value in listed.items() if value > RULED_OUT
+    }

@@ -6,16 +6,17 @@ A server's answers change with its batches and its version; what was once answer
 import hashlib
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
 
 from agent.llm.chat import ChatModel, Message, Reply, ToolSchema, Usage
 from agent.llm.errors import LLMError
 
-FORMAT = 1
+T = TypeVar("T")
+FORMAT = 2
 PATIENCE_S = 60.0
 Choice = tuple[dict[str, float], Usage]
 CHOICE: TypeAdapter[Choice] = TypeAdapter(Choice)
@@ -34,7 +35,13 @@ class CachedChat:
     """
 
     def __init__(
-        self, inner: ChatModel | None, path: Path, *, model: str = "", thinking: bool = False
+        self,
+        inner: ChatModel | None,
+        path: Path,
+        *,
+        model: str = "",
+        address: str = "",
+        thinking: bool = False,
     ) -> None:
         """Open the file, or make it.
 
@@ -42,6 +49,8 @@ class CachedChat:
             inner: Who answers what is new; nobody, to replay what is kept.
             path: The SQLite file.
             model: Without `inner`, whose replies to replay; may be empty if they are all of one.
+            address: Where the model is: two servers may call different models the same. Without
+                `inner`, may be empty if the replies are all of one address.
             thinking: Whether the model is let think, which its answers depend on.
 
         Raises:
@@ -63,6 +72,9 @@ class CachedChat:
             self._file.execute("PRAGMA synchronous=NORMAL")
             self._file.execute(TABLE)
             self.model = inner.model if inner is not None else model or self._only_model()
+            self._address = address
+            if inner is None and not address:
+                self._address = self._only_address()
         except sqlite3.DatabaseError as error:
             self.close()
             raise self._damaged(error) from error
@@ -106,11 +118,12 @@ class CachedChat:
         )
         if (kept := self._kept(request)) is not None:
             self.hits += 1
-            return Reply.model_validate_json(kept)
+            return self._parsed(kept, Reply.model_validate_json)
         reply = await self._asked().complete(
             messages, schema=schema, tools=tools, max_tokens=max_tokens, seed=seed
         )
-        return Reply.model_validate_json(self._keep(request, reply.model_dump_json()))
+        kept = self._keep(request, reply.model_dump_json())
+        return self._parsed(kept, Reply.model_validate_json)
 
     async def choose(self, messages: Sequence[Message], options: Sequence[str]) -> Choice:
         """Return the probabilities that are kept, or ask and keep them.
@@ -121,26 +134,34 @@ class CachedChat:
         request = self._request("choose", messages, options=list(options))
         if (kept := self._kept(request)) is not None:
             self.hits += 1
-            return CHOICE.validate_json(kept)
+            return self._parsed(kept, CHOICE.validate_json)
         choice = await self._asked().choose(messages, options)
-        return CHOICE.validate_json(self._keep(request, CHOICE.dump_json(choice).decode()))
+        kept = self._keep(request, CHOICE.dump_json(choice).decode())
+        return self._parsed(kept, CHOICE.validate_json)
 
     async def context_length(self) -> int:
         """Return how many tokens fit; what was trimmed to fit depends on it, so it is kept too."""
         request = self._request("context_length", ())
         kept = self._kept(request)
         if self._inner is None and kept is not None:
-            return int(kept)
+            return self._parsed(kept, int)
         length = await self._asked().context_length()
         if kept != str(length):
             self._keep(request, str(length), replace=True)
         return length
+
+    def _parsed(self, kept: str, read: Callable[[str], T]) -> T:
+        try:
+            return read(kept)
+        except ValueError as error:
+            raise self._damaged(error) from error
 
     def _request(self, kind: str, messages: Sequence[Message], **more: Any) -> str:  # noqa: ANN401  # whatever JSON can hold
         whole = {
             "format": FORMAT,
             "kind": kind,
             "model": self.model,
+            "address": self._address,
             "thinking": self._thinking,
             "messages": [message.model_dump(mode="json") for message in messages],
             **more,
@@ -188,7 +209,20 @@ class CachedChat:
             )
         return names[0]
 
-    def _damaged(self, error: sqlite3.Error) -> LLMError:
+    def _only_address(self) -> str:
+        rows = self._file.execute(
+            "SELECT DISTINCT json_extract(request, '$.address') FROM replies WHERE model = ?",
+            (self.model,),
+        )
+        found = sorted({str(address or "") for (address,) in rows})
+        if len(found) > 1:
+            raise LLMError(
+                f"{self._path} holds replies of {self.model} at {', '.join(found)}; set "
+                "KNOCKWISE_LLM__BASE_URL to the one to replay."
+            )
+        return found[0] if found else ""
+
+    def _damaged(self, error: Exception) -> LLMError:
         return LLMError(
             f"{self._path} cannot be used ({error}); make room, or delete it to ask anew."
         )

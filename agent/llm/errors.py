@@ -22,6 +22,19 @@ class ContextOverflowError(LLMError):
     """The prompt is longer than the model can read; a shorter one may do."""
 
 
+class RefusedError(LLMError):
+    """The server does not take the request as it is; another form of it may do.
+
+    Attributes:
+        status: The HTTP status.
+        told: What the server said.
+    """
+
+    def __init__(self, sentence: str, status: int, told: str) -> None:
+        super().__init__(sentence)
+        self.status, self.told = status, told
+
+
 class UnusableError(LLMError):
     """The model spoke twice and not to the point; `usage` is what that cost."""
 

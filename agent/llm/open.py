@@ -7,6 +7,7 @@ from pathlib import Path
 from agent.llm.cache import CachedChat
 from agent.llm.chat import ChatModel
 from agent.llm.openai_chat import OpenAIChat
+from agent.llm.secrets import without_secrets
 from agent.settings import Settings
 
 
@@ -29,12 +30,18 @@ async def open_chat(settings: Settings, *, offline: bool = False) -> AsyncIterat
     llm = settings.llm
     path = cache_file(settings)
     if offline:
-        with CachedChat(None, path, model=llm.model, thinking=llm.thinking) as replay:
+        with CachedChat(
+            None,
+            path,
+            model=llm.model,
+            address=without_secrets(llm.base_url).rstrip("/"),
+            thinking=llm.thinking,
+        ) as replay:
             yield replay
         return
     async with OpenAIChat(llm) as chat:
         if not llm.cache:
             yield chat
             return
-        with CachedChat(chat, path, thinking=llm.thinking) as cached:
+        with CachedChat(chat, path, address=chat.address, thinking=llm.thinking) as cached:
             yield cached

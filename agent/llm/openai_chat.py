@@ -11,8 +11,10 @@ from pydantic import BaseModel
 from agent.llm import answer_token
 from agent.llm.chat import Message, Reply, ToolCall, ToolSchema, Usage
 from agent.llm.client import Client
-from agent.llm.errors import LLMError
+from agent.llm.dialect import Dialect, text_calls
+from agent.llm.errors import LLMError, RefusedError
 from agent.llm.probe import Served, served
+from agent.llm.reading import without_thoughts
 from agent.llm.wire import Choice, Completion, Position, wire_message
 from agent.settings import LLMSettings
 
@@ -37,6 +39,7 @@ class OpenAIChat:
         self._turns = asyncio.Semaphore(settings.concurrency)
         self._looking = asyncio.Lock()
         self._served: Served | None = None
+        self._dialect = Dialect()
 
     async def __aenter__(self) -> Self:
         """Find the model.
@@ -63,6 +66,11 @@ class OpenAIChat:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    @property
+    def address(self) -> str:
+        """Where the model is, without keys and passwords."""
+        return self._client.url
 
     @property
     def model(self) -> str:
@@ -98,26 +106,19 @@ class OpenAIChat:
         Raises:
             LLMError: The server cannot be reached or refuses.
         """
-        more: dict[str, Any] = {}
-        if schema is not None:
-            form = {
-                "name": schema.__name__,
-                "strict": True,
-                "schema": schema.model_json_schema(),
-            }
-            more["response_format"] = {"type": "json_schema", "json_schema": form}
-        if tools:
-            more["tools"] = list(tools)
-        choice, usage = await self._ask(messages, max_tokens, seed, more)
-        calls = choice.message.tool_calls or ()
+        more: dict[str, Any] = {"tools": list(tools)} if tools else {}
+        choice, usage = await self._ask(messages, max_tokens, seed, more, schema)
+        content = choice.message.content
+        calls = tuple(
+            ToolCall(id=call.id, name=call.function.name, arguments=call.function.arguments)
+            for call in choice.message.tool_calls
+        )
+        if tools and not calls:
+            names = [str(tool["function"]["name"]) for tool in tools]
+            calls = text_calls(without_thoughts(content), names)
+            content = "" if calls else content
         return Reply(
-            content=choice.message.content or "",
-            tool_calls=tuple(
-                ToolCall(id=call.id, name=call.function.name, arguments=call.function.arguments)
-                for call in calls
-            ),
-            finish=choice.finish_reason or "",
-            usage=usage,
+            content=content, tool_calls=calls, finish=choice.finish_reason or "", usage=usage
         )
 
     async def choose(
@@ -185,7 +186,7 @@ class OpenAIChat:
             )
         if not self._settings.thinking:
             return positions[0], usage
-        position = answer_token.first(positions, choice.message.content or "")
+        position = answer_token.first(positions, choice.message.content)
         if position is None:
             raise LLMError(
                 f"{self.model} does not come to an answer within "
@@ -195,7 +196,12 @@ class OpenAIChat:
         return position, usage
 
     async def _ask(
-        self, messages: Sequence[Message], max_tokens: int, seed: int, more: Mapping[str, Any]
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        seed: int,
+        more: Mapping[str, Any],
+        schema: type[BaseModel] | None = None,
     ) -> tuple[Choice, Usage]:
         known = await self.served()
         if self._settings.thinking:
@@ -212,9 +218,26 @@ class OpenAIChat:
             body["chat_template_kwargs"] = {"enable_thinking": self._settings.thinking}
         async with self._turns:
             begun = time.perf_counter()
-            completion = await self._client.post("/chat/completions", body, Completion)
+            completion = await self._post(body, schema)
             seconds = time.perf_counter() - begun
         return completion.choices[0], _usage(completion, seconds)
+
+    async def _post(self, body: Mapping[str, Any], schema: type[BaseModel] | None) -> Completion:
+        """Send a request, in other forms as long as the server refuses the one it got.
+
+        Raises:
+            LLMError: It refuses every form; the sentence is about the first.
+        """
+        first: RefusedError | None = None
+        while True:
+            written = self._dialect.body(body, schema)
+            try:
+                return await self._client.post("/chat/completions", written, Completion)
+            except RefusedError as error:
+                first = first or error
+                if not self._dialect.learn(error.status, error.told, written):
+                    self._dialect.forget()
+                    raise first from None
 
 
 def _usage(completion: Completion, seconds: float) -> Usage:
@@ -225,7 +248,7 @@ def _usage(completion: Completion, seconds: float) -> Usage:
     return Usage(
         requests=1,
         prompt=tokens.prompt_tokens,
-        cached=(details.cached_tokens or 0) if details else 0,
+        cached=details.cached_tokens if details else 0,
         completion=tokens.completion_tokens,
         seconds=seconds,
     )

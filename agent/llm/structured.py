@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from agent.llm.chat import ChatModel, Message, Reply, Usage
 from agent.llm.errors import UnusableError
+from agent.llm.reading import read_answer
 
 T = TypeVar("T", bound=BaseModel)
 TOLD_CHARS = 2000
@@ -26,7 +27,7 @@ async def structured(
     """
     reply = await chat.complete(messages, schema=schema, max_tokens=max_tokens)
     try:
-        return schema.model_validate_json(reply.content), reply.usage
+        return read_answer(reply.content, schema), reply.usage
     except ValidationError as error:
         first, wrong = reply, _wrong(reply, error)
     again = [
@@ -40,13 +41,23 @@ async def structured(
     reply = await chat.complete(again, schema=schema, max_tokens=max_tokens)
     usage = first.usage + reply.usage
     try:
-        return schema.model_validate_json(reply.content), usage
+        return read_answer(reply.content, schema), usage
     except ValidationError as error:
         raise UnusableError(
             f"{chat.model} does not give a usable {schema.__name__}, also when told what is wrong "
-            f"({_wrong(reply, error)}); use a larger model, or `--reasoner evidence`.",
+            f"({_wrong(reply, error)}); {_remedy(reply)}, or `--reasoner evidence`.",
             usage,
         ) from error
+
+
+def _remedy(reply: Reply) -> str:
+    """Return what may help: a model that spends its tokens on thoughts need not be larger."""
+    if reply.finish != "length":
+        return "use a larger model"
+    return (
+        "if it thinks before it answers, set KNOCKWISE_LLM__THINKING=true and raise "
+        "KNOCKWISE_LLM__THINKING_TOKENS, else use a larger model"
+    )
 
 
 def _wrong(reply: Reply, error: ValidationError) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from agent.question.draft import MOST_PERTURBED, Draft, Unreadable
+from agent.question.draft import MOST_PERTURBED, Draft
 from agent.question.forward import nothing_perturbed, read_out, reading_notes
 from agent.question.kinds import members, perturbed
 from agent.question.pieces import Item
@@ -58,7 +58,7 @@ def read_compare(draft: Draft, row: IntentRow) -> Question:
             )
         sides = [sides[0].model_copy(update={"cell_line": line}) for line in draft.lines]
     if len(sides) < 2:
-        raise Unreadable(
+        raise QuestionError(
             "The question compares but names one perturbation; ask for example 'Compare MDM2 and "
             "MDM4 knockout in RPE1: CDKN1A'."
         )
@@ -135,7 +135,7 @@ def _sides(roles: Assigned, found: list[Item]) -> Iterator[Assigned]:
             yield _side(one, list(one.span), found)
             continue
         if nested:
-            raise Unreadable(
+            raise QuestionError(
                 "The question compares one gene with itself and another; write A+B for a double "
                 "perturbation, for example 'Compare HSPA5 and HSPA5+ATF4 knockdown'."
             )

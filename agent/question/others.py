@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from agent.question.compare import read_compare
-from agent.question.draft import EXAMPLE, Draft, Unreadable
+from agent.question.draft import EXAMPLE, Draft
 from agent.question.forward import read_forward, read_out, reading_notes
 from agent.question.kinds import members, perturbed
 from agent.question.listing import listed
@@ -13,7 +13,8 @@ from agent.question.pieces import Item
 from agent.question.roles import Assigned, Roles
 from agent.question.skeleton import matches
 from agent.question.words import Cue, IntentRow
-from knowledge.schema import Intent, Perturbation, PerturbationKind, Question
+from knowledge.errors import QuestionError
+from knowledge.schema import Asks, Intent, Perturbation, PerturbationKind, Question
 
 Reader = Callable[[Draft, IntentRow], Question]
 # What one perturbation must go through for another to have its effect.
@@ -25,7 +26,7 @@ _THROUGH = re.compile(
 
 def _why(draft: Draft, row: IntentRow) -> Question:
     question = read_forward(draft)
-    asks = question.asks if question.asks in ("why", "phenotype") else "why"
+    asks: Asks = question.asks if question.asks in ("why", "phenotype") else "why"
     if question.asks in ("direction", "what_happens") and not re.search(
         r"\bwhy\b|\bhow\b|explain|mechanis|pathway|through|via", draft.bones
     ):
@@ -37,7 +38,7 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
     """Read which perturbation is sought: by its effect on genes, or by its likeness to another."""
     genes = [item for item in draft.found if item.kind == "gene"]
     if not genes:
-        raise Unreadable(f"The question names no gene; ask for example {EXAMPLE}")
+        raise QuestionError(f"The question names no gene; ask for example {EXAMPLE}")
     roles = Roles(draft.found).assigned()
     if row.seeks in ("phenocopies", "rescuers"):
         like = roles if roles.cues else Assigned(perturbed=tuple(genes), readouts=())
@@ -136,7 +137,7 @@ def _epistasis(draft: Draft, row: IntentRow) -> Question:
     chosen = [item for item in genes if item.symbol in {one.symbol for one in acting}]
     unique = list({item.symbol: item for item in reversed(chosen)}.values())[::-1]
     if len(unique) < 2:
-        raise Unreadable(
+        raise QuestionError(
             "The question asks how two perturbations act together but names one gene; ask for "
             "example 'Do ATF4 and HSPA5 knockdown interact for DDIT3 in K562?'"
         )

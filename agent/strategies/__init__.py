@@ -21,5 +21,5 @@ def load_strategy(name: str) -> Strategy:
         raise QuestionError(
             f"There is no strategy {name!r}; choose one of {', '.join(STRATEGIES)}."
         )
-    strategy: Strategy = import_module(f"agent.strategies.{name}").STRATEGY
+    strategy: Strategy = import_module(f"{__name__}.{name}").STRATEGY
     return strategy

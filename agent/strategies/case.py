@@ -159,7 +159,7 @@ def _relations(
 ) -> tuple[Evidence, ...]:
     wanted: Literal["expression", "any"] = "expression" if side == "upstream" else "any"
     found = relations_of(knowledge.graph, gene, side, wanted)[:RELATIONS]
-    return tuple(fact for relation in found for fact in relation_evidence(relation, most=1))
+    return tuple(fact for relation in found for fact in relation_evidence(relation))
 
 
 def _paths(

@@ -44,6 +44,7 @@ from models.response.settings import Progress
 
 NORMAN = "perturbseq/norman_gi_expression_fits_train.csv"
 INTERACTING = "norman-latent"
+TRANSFERRED = predictors.OTHERWISE
 """The context with enough doubles for calls of interactions."""
 _log = logging.getLogger(__name__)
 
@@ -151,7 +152,9 @@ def _world(data: Path, settings: ExpressionEval) -> tuple[list[ExpressionScreen]
     root = sources_root(data)
     names = dict.fromkeys(settings.contexts)
     transferred = {predictors.TRANSFER.get(name, predictors.OTHERWISE) for name in names}
-    transferred |= {predictors.OTHERWISE} if settings.own else set()
+    if settings.own and all((root / name).is_file() for name in mirror.files((TRANSFERRED,))):
+        # A screen of one's own is scored without the transfer where its other screen is not pulled.
+        transferred |= {TRANSFERRED}
     read = {one.context: one for one in mirror.read_contexts(data, [*{**names}, *transferred])}
     screens = [read[name] for name in names]
     if own := settings.own:
@@ -232,7 +235,9 @@ def _norman(root: Path) -> pd.DataFrame:
 
 def _config(root: Path, settings: ExpressionEval) -> dict[str, Any]:
     """Return what a run is, with hashes of what goes into it."""
-    names = [*mirror.files(tuple(mirror.CONTEXTS)), *annotations.FILES, NORMAN]
+    # What other contexts lend to baselines is read only where one of the mirror is scored.
+    shared = [*mirror.files(tuple(mirror.CONTEXTS)), NORMAN] if settings.contexts else []
+    names = [*shared, *annotations.FILES]
     names += network.FILES["string"] if settings.neural else ()
     paths: Mapping[str, Path] = {name: root / name for name in dict.fromkeys(names)}
     if settings.own:

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from knowledge.encoder import Encoder, load_encoder
 from knowledge.errors import DataError
+from knowledge.labels import ColumnReading, LabelReader
 from knowledge.sources import sha256_of
 from knowledge.symbols import SymbolTable
+from knowledge.table_file import BLANK_NAME
 from models.genen.texts import embed, gene_texts
 from models.response.settings import Progress
 
@@ -26,6 +28,8 @@ GENE_COLUMNS = (
 )  # fmt: skip
 """Names, in any case, by which a column of genes is known where none is named."""
 RANDOM_DIMENSIONS = 384
+MOSTLY = 0.5
+"""Share of names from which a row or a column is taken to be of genes."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -140,19 +144,28 @@ def read_file(path: Path, symbols: SymbolTable, column: str | None = None) -> Em
         DataError: The file cannot be read, or is not of this form; says which column or row.
     """
     rows = _rows(path)
+    if column is None:
+        rows = _without_index(rows)
+        _check_orientation(path, rows, symbols)
     gene = column or _gene_column(path, rows)
     if gene not in rows.columns:
         raise DataError(f"{path} has no column {gene}; it has {_some(rows.columns)}.")
     numbers = rows.drop(columns=[gene])
     words = [_word(one) for one in rows[gene]]
     vectors = _numbers(path, numbers, words)
-    known = _Names(symbols)
-    today = [known.approved(word) for word in words]
+    reading = _reading(words, symbols, gene)
+    labels = [reading.labels[word] for word in words]
+    today = [one.genes[0] if one.genes else None for one in labels]
     kept = np.array([symbol is not None for symbol in today], bool)
     if not kept.any():
         raise DataError(
             f"{path}: column {gene} holds no human gene (it begins with {_some(words)}); name the "
             "column of symbols, Ensembl or Entrez ids as --gene-column."
+        )
+    if kept.mean() < MOSTLY:
+        raise DataError(
+            f"{path}: in column {gene}, {reading.share()}; name the column of genes as "
+            "--gene-column, or leave the other rows out."
         )
     genes, place = np.unique([one for one in today if one is not None], return_inverse=True)
     summed = np.zeros((len(genes), vectors.shape[1]))
@@ -160,7 +173,7 @@ def read_file(path: Path, symbols: SymbolTable, column: str | None = None) -> Em
     mean = summed / np.bincount(place)[:, None]
     return Embedding(
         name=path.name.removesuffix(".gz").rsplit(".", 1)[0],
-        note=f"{path.name}, genes by column {gene}",
+        note=f"{path.name}, genes by column {gene}: {reading.share()}",
         genes=tuple(genes.tolist()),
         vectors=mean.astype(np.float32),
         unknown=int((~kept).sum()),
@@ -168,21 +181,39 @@ def read_file(path: Path, symbols: SymbolTable, column: str | None = None) -> Em
     )
 
 
-class _Names:
-    """Approved symbols by any name or identifier of a gene; a word of several genes is of none."""
+def _reading(words: Sequence[str], symbols: SymbolTable, name: str) -> ColumnReading:
+    """Return what a column of genes means, each word a gene as it stands."""
+    return ColumnReading(
+        words,
+        lambda entrez: LabelReader(symbols, entrez=entrez, suggest=False, perturbed=False),
+        name,
+        whole=True,
+    )
 
-    def __init__(self, symbols: SymbolTable) -> None:
-        self._symbols = symbols
-        self._ensembl = {gene.ensembl_id: gene.symbol for gene in symbols if gene.ensembl_id}
-        self._entrez = {gene.entrez_id: gene.symbol for gene in symbols if gene.entrez_id}
 
-    def approved(self, word: str) -> str | None:
-        bare = word.upper().split(".")[0]
-        if bare.startswith("ENSG"):
-            return self._ensembl.get(bare)
-        if bare.isdigit():
-            return self._entrez.get(bare)
-        return self._symbols.approved(word)
+def _without_index(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the table without the numbers of its rows, which pandas and R write in front."""
+    first = rows.columns[0]
+    if not BLANK_NAME.fullmatch(str(first)) or not pd.api.types.is_integer_dtype(rows[first]):
+        return rows
+    numbered = rows[first].to_numpy()
+    counted = np.arange(len(rows)) + numbered[0]
+    return rows.drop(columns=[first]) if np.array_equal(numbered, counted) else rows
+
+
+def _check_orientation(path: Path, rows: pd.DataFrame, symbols: SymbolTable) -> None:
+    """Refuse a table with genes in its columns.
+
+    Raises:
+        DataError: Most of its column names are genes.
+    """
+    names = [str(name) for name in rows.columns[1:]]
+    exact = sum(name in symbols for name in names)
+    if len(names) > 1 and exact > MOSTLY * len(names):
+        raise DataError(
+            f"{path}: {exact:,} of its {len(names):,} columns are called like genes, so genes are "
+            "in its columns; turn the table round, a row per gene."
+        )
 
 
 def _text(world: World, encoder: Encoder, progress: Progress | None) -> Embedding:

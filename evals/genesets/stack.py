@@ -22,6 +22,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from evals.genesets.world import K562, World
+from knowledge.files import replacing
 from models.response.calibration import Calibration, fit_calibration
 from models.response.features import TASKS, fit_evidence, planes
 from models.response.field import FieldSettings, FloatArray, fit_field
@@ -260,9 +261,8 @@ def _kept(
             return stored["features"], tuple(stored["names"].tolist())
     features, names = set_features(world, run, perts)
     if path:
-        draft = path.with_suffix(".part.npz")
-        np.savez(draft, features=features, names=np.array(names))
-        draft.replace(path)
+        with replacing(path) as draft, draft.open("wb") as file:
+            np.savez(file, features=features, names=np.array(names))
     return features, names
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from evals.language.rows import read_rows
-from models.response.calibration import Calibration
-from models.response.checkpoint import SHIPPED, load_checkpoint
+from models.checkpoint import read_checkpoint
+from models.response.checkpoint import FORMAT, SHIPPED
 from models.response.screens import CELL_LINES
 
 TESTED = ("K562", "RPE1")
@@ -42,23 +42,23 @@ def held_out_answers(weights: Path = SHIPPED) -> pd.DataFrame:
     Raises:
         DataError: The weights are incomplete.
     """
-    stored = load_checkpoint(weights)
-    arrays, names = stored.arrays, np.array([row[0] for row in stored.genes])
+    stored = read_checkpoint(weights, FORMAT)
+    arrays, names = stored.arrays, np.array(stored.names["genes"])
     size = arrays["block_size"].astype(np.int64)
     line = np.repeat(arrays["block_line"].astype(np.int64), size)
     pert = np.repeat(arrays["block_pert"].astype(np.int64), size)
     scores = arrays["held_out"].astype(np.float64)
     found = {}
     for name, score in zip(("de", "up"), scores, strict=True):
-        calibration = Calibration.from_json(stored.config["calibration"][name])
+        calibration = stored.config.calibration[name]
         p = np.full(len(score), np.nan)
-        for number in range(len(stored.config["cell_lines"])):
+        for number in range(len(stored.config.cell_lines)):
             here = (line == number) & np.isfinite(score)
             p[here] = calibration.probability(score[here], number)
         found[f"p_{name}"] = p
     return pd.DataFrame(
         {
-            "cell_line": np.array(stored.config["cell_lines"])[line],
+            "cell_line": np.array(stored.config.cell_lines)[line],
             "pert": names[arrays["perturbations"].astype(np.int64)[pert]],
             "gene": names[arrays["readouts"].astype(np.int64)[arrays["row_readout"]]],
             **found,

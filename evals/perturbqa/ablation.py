@@ -16,6 +16,7 @@ from evals.metrics import Sample
 from evals.perturbqa.rows import TASKS, TaskName
 from evals.perturbqa.schema import Ablation
 from evals.perturbqa.score import Resampler, labelled
+from knowledge.files import replacing
 from models.response.scoring import FittedModel
 from models.response.screens import CELL_LINES, UNKNOWN, IntArray
 from models.response.settings import Progress, TrainingSettings
@@ -70,9 +71,8 @@ def scores_without(
             continue
         use = [i for i, feature in enumerate(fitted.held_out.names) if feature not in left_out]
         out[name] = _scores(fitted, use, replace(run, rounds=ROUNDS), asked)
-        temporary = path.with_suffix(".part.npy")
-        np.save(temporary, out[name])
-        temporary.replace(path)
+        with replacing(path) as draft, draft.open("wb") as file:
+            np.save(file, out[name])
     return out
 
 

@@ -1,23 +1,23 @@
 """Turns an AnnData file of single cells into the mean responses of one context."""
 
 import logging
-import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from knowledge.errors import DataError
+from knowledge.labels import SEPARATORS, ColumnReading, Label, LabelReader, entrez_ids
 from knowledge.schema import PerturbationKind
 from knowledge.symbols import SymbolTable
+from models.app.h5ad_structure import DAMAGED, check_h5ad, unreadable
 from models.app.screens import ExpressionScreen, FloatArray, Genes, IntArray, together
-from models.response.screens import approve
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,9 +34,15 @@ CHUNK = 10_000
 # log1p of a million, the largest total in use, is 13.8; counts per cell go far beyond.
 LARGEST_LOG = 15.0
 SHOWN = 5
-_SEPARATORS = re.compile(r"\s*[+|,;]\s*")
-_ENSEMBL = re.compile(r"ENSG\d{11}(\.\d+)?")
-_UNPERTURBED = frozenset({"ctrl", "control"})
+# A column of `var` is named instead of `var_names` if it holds so many times more genes.
+FAR_MORE_GENES = 2
+# From this share of cells on, values are taken to be log1p of counts.
+LOG_CELLS = 0.05
+RAW = "raw"
+CHECKED_CELLS = 200
+MOST_COUNTS = 20
+STEP_ERROR = 0.01
+DIGITS_ERROR = 1e-5
 _log = logging.getLogger(__name__)
 
 
@@ -46,26 +52,34 @@ class Layout:
 
     Attributes:
         perturbation: Column of `obs` with the perturbed genes.
-        control: Its label of unperturbed cells.
+        controls: Its labels of unperturbed cells.
         batch: Column of `obs` within which cells are compared; `None` compares all.
         counts: Whether values are raw counts rather than logs; `None` finds out.
         n_top_genes: How many of the most variable genes become readouts beside the perturbed ones;
             `None` keeps all.
         target_sum: What the counts of every cell are scaled to add up to.
+        layer: Where the values are: a layer, or `raw`; `None` for X.
+        genes: Column of `var` that names the genes; `None` for `var_names`.
+        guide_pattern: What of a guide's label is the gene.
+        skip_unknown: Leave out cells whose label is no gene, instead of refusing the file.
     """
 
     perturbation: str
-    control: str
+    controls: tuple[str, ...]
     batch: str | None = None
     counts: bool | None = None
     n_top_genes: int | None = None
     target_sum: float = TARGET_SUM
+    layer: str | None = None
+    genes: str | None = None
+    guide_pattern: str | None = None
+    skip_unknown: bool = False
 
 
 def read_h5ad(
     path: Path,
     perturbation: str,
-    control: str,
+    control: str | Sequence[str],
     batch: str | None = None,
     context: str | None = None,
     kind: PerturbationKind = "knockout",
@@ -73,23 +87,25 @@ def read_h5ad(
     counts: bool | None = None,
     *,
     symbols: SymbolTable,
+    **more: Any,  # noqa: ANN401  # further fields of `Layout`
 ) -> ExpressionScreen:
     """Return the mean response to every perturbation of an `.h5ad` file.
 
     Counts are normalised and logged, cells averaged per perturbation, and controls subtracted,
-    within batches where a batch column is named. Combinations are written `A+B`, `A|B`, `A,B` or,
-    where both parts are symbols, `A_B`; a part `ctrl` or `control` stands for no second gene.
+    within batches where a batch column is named. Labels are read as in every table of a user's
+    (`knowledge.labels`): `A+B`, `A|B`, `A,B` or, where both parts are approved symbols, `A_B`.
 
     Args:
         path: The file.
         perturbation: Column of `obs` with the perturbed genes.
-        control: Its label of unperturbed cells.
+        control: Its label of unperturbed cells, or several.
         batch: Column of `obs` within which cells are compared.
         context: What the context is called; the file's name if `None`.
         kind: What was done to the perturbed genes.
         n_top_genes: How many of the most variable genes become readouts, beside the perturbed.
         counts: Whether values are raw counts rather than logs; `None` finds out.
         symbols: Genes that perturbations are looked up in, as from `read_symbols`.
+        more: Further fields of `Layout`.
 
     Raises:
         DataError: The file is not what it should be; the sentence says in what.
@@ -98,18 +114,19 @@ def read_h5ad(
 
     if not path.is_file():
         raise DataError(f"{path} does not exist; name an .h5ad file.")
+    check_h5ad(path)
+    controls = (control,) if isinstance(control, str) else tuple(control)
+    layout = Layout(perturbation, controls, batch, counts, n_top_genes, **more)
     try:
         data = anndata.read_h5ad(path, backed="r")
         by_gene = isinstance(data.X, anndata.abc.CSCDataset)  # must be held whole to read cells
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"{path} cannot be read as an .h5ad file with expression in X; write it with anndata's "
-            "`write_h5ad`."
-        ) from error
-    layout = Layout(perturbation, control, batch, counts, n_top_genes)
+    except DAMAGED as error:
+        raise unreadable(path) from error
     try:
         cells = data.to_memory() if by_gene else data
         return expression_screen(cells, layout, symbols, context or path.stem, kind, str(path))
+    except (OSError, RuntimeError, KeyError) as error:
+        raise unreadable(path) from error
     finally:
         data.file.close()
 
@@ -128,7 +145,8 @@ def expression_screen(
         DataError: The data are not what they should be; the sentence starts with `name`.
     """
     genes = cell_genes(data.obs, layout, symbols, name)
-    names = readout_names(data.var_names, symbols, name)
+    values = _values(data, layout, name)
+    names = readout_names(_gene_names(data, layout, symbols, name), symbols, name)
     batches = (
         _codes(_column(data.obs, layout.batch, name)) if layout.batch else np.zeros(len(genes))
     )
@@ -139,7 +157,7 @@ def expression_screen(
     rng = np.random.default_rng(0)
     sample[rng.permutation(np.flatnonzero(design.sum(0)))[:CHUNK]] = True
     sampled = []
-    for here, part in _chunks(data, layout, name):
+    for here, part in _chunks(values, layout, name):
         total = design[:, here] @ part
         sums += total.toarray() if sparse.issparse(total) else total
         sampled.append(part[sample[here]])
@@ -175,36 +193,87 @@ def cell_genes(
         DataError: A column or the controls are missing, or a perturbed gene is unknown.
     """
     column = _column(obs, layout.perturbation, name)
-    labels: list[str | None] = [
-        None if missing else str(label).strip()
+    labels = [
+        "" if missing else str(label).strip()
         for label, missing in zip(column, column.isna(), strict=True)
     ]
-    frequent = Counter(label for label in labels if label)
-    if layout.control not in frequent:
-        most = ", ".join(f"{label!r} ({n:,})" for label, n in frequent.most_common(SHOWN))
-        raise DataError(
-            f"{name}: no cell is labelled {layout.control!r} in column {layout.perturbation!r}; "
-            f"name the label of the controls (the most frequent labels are {most})."
-        )
-    if unlabelled := sum(not label for label in labels):
+    reading = ColumnReading(
+        labels,
+        lambda entrez: LabelReader(
+            symbols,
+            controls=layout.controls,
+            guide_pattern=layout.guide_pattern,
+            entrez=entrez,
+            suggest=False,
+        ),
+        layout.perturbation,
+    )
+    _check_controls(reading, layout, name)
+    for note in reading.notes:
+        _log.warning("%s: %s", name, note)
+    if unlabelled := sum(reading.counts[one.word] for one in reading.of("missing")):
+        words = ", ".join(repr(one.word) for one in reading.of("missing")[:SHOWN] if one.word)
         _log.warning(
-            "%s: %s cells without a label in column %r are left out.",
-            name, f"{unlabelled:,}", layout.perturbation,
+            "%s: %s cells without a label in column %r are left out%s.",
+            name, f"{unlabelled:,}", layout.perturbation, f" ({words})" if words else "",
         )  # fmt: skip
-    words = {label: _words(label, layout.control, symbols) for label in frequent}
-    unknown = sorted({w for ws in words.values() for w in ws if approve(w, symbols) not in symbols})
-    if unknown:
-        shown = "; ".join(
-            f"{word!r} (nearest: {', '.join(symbols.nearest(word, 3)) or 'none'})"
-            for word in unknown[:SHOWN]
-        )
-        more = f" and {len(unknown) - SHOWN:,} more" if len(unknown) > SHOWN else ""
+    if unknown := reading.of("unknown"):
+        _unknown_labels(unknown, reading, layout, symbols, name)
+    found: dict[str, Genes | None] = {}
+    for word, label in reading.labels.items():
+        genes = together(label.genes) if label.reading == "genes" else None
+        found[word] = () if label.reading == "control" else genes
+    return [found[label] for label in labels]
+
+
+def _check_controls(reading: ColumnReading, layout: Layout, name: str) -> None:
+    """Refuse a column without the named controls, or with others that were not named."""
+    for control in layout.controls:
+        if control not in reading.counts:
+            frequent = [pair for pair in reading.counts.most_common(SHOWN + 1) if pair[0]]
+            most = ", ".join(f"{label!r} ({n:,})" for label, n in frequent[:SHOWN])
+            raise DataError(
+                f"{name}: no cell is labelled {control!r} in column {layout.perturbation!r}; "
+                f"name the label of the controls (the most frequent labels are {most})."
+            )
+    # `ctrl+ctrl` is the control `ctrl` twice; `safe-targeting` beside it is another.
+    parts = {control.casefold() for control in layout.controls}
+    others = [
+        one.word
+        for one in reading.of("control")
+        if not {part.casefold() for part in SEPARATORS.split(one.word)} & parts
+    ]
+    if others:
+        cells = sum(reading.counts[word] for word in others)
         raise DataError(
-            f"{name}: column {layout.perturbation!r} perturbs what are not human genes: "
-            f"{shown}{more}; rename or remove these cells."
+            f"{name}: {cells:,} cells are labelled {', '.join(map(repr, others[:SHOWN]))} in "
+            f"column {layout.perturbation!r}, which are controls too; name each as --control, or "
+            "remove these cells."
         )
-    found = {label: together(approve(w, symbols) for w in ws) for label, ws in words.items()}
-    return [found[label] if label else None for label in labels]
+
+
+def _unknown_labels(
+    unknown: Sequence[Label],
+    reading: ColumnReading,
+    layout: Layout,
+    symbols: SymbolTable,
+    name: str,
+) -> None:
+    """Refuse labels that are no genes, or tell that their cells are left out."""
+    if layout.skip_unknown:
+        cells = sum(reading.counts[one.word] for one in unknown)
+        _log.warning("%s: %s; their %s cells are left out.", name, reading.share(), f"{cells:,}")
+        return
+    shown = "; ".join(
+        f"{one.word!r} (nearest: {', '.join(symbols.nearest(one.word, 3)) or 'none'})"
+        for one in unknown[:SHOWN]
+    )
+    more = f" and {len(unknown) - SHOWN:,} more" if len(unknown) > SHOWN else ""
+    raise DataError(
+        f"{name}: column {layout.perturbation!r} perturbs what are not human genes: {shown}{more} "
+        f"({reading.share()}); rename or remove these cells, say with --guide-pattern what of a "
+        "label is the gene, or leave them out with --skip-unknown."
+    )
 
 
 def readout_names(words: Iterable[str], symbols: SymbolTable, name: str) -> list[str]:
@@ -220,16 +289,56 @@ def readout_names(words: Iterable[str], symbols: SymbolTable, name: str) -> list
             f"{name}: {len(twice):,} gene names occur more than once, such as "
             f"{', '.join(twice[:SHOWN])}{more}; keep one column of each, or name genes by Ensembl."
         )
-    names = []
-    for word in listed:
-        gene = symbols.ground(word).gene if _ENSEMBL.fullmatch(word) else None
-        names.append(gene.symbol if gene else approve(word, symbols))
-    if not any(symbol in symbols for symbol in names):
+    names, known = _approved(listed, symbols)
+    if not known:
         raise DataError(
             f"{name}: none of its {len(listed):,} gene names is a human gene, such as "
-            f"{', '.join(map(repr, listed[:3]))}; put symbols or Ensembl ids into `var_names`."
+            f"{', '.join(map(repr, listed[:3]))}; put symbols or Ensembl ids into `var_names`, or "
+            "name the column of var that holds them as --gene-col."
         )
+    if known < len(listed):
+        strange = [
+            word for word, symbol in zip(listed, names, strict=True) if symbol not in symbols
+        ]
+        _log.warning(
+            "%s: %s of %s gene names are human genes; %s are not and keep their names: %s",
+            name, f"{known:,}", f"{len(listed):,}", f"{len(strange):,}",
+            ", ".join(strange[:SHOWN]) + (" ..." if len(strange) > SHOWN else ""),
+        )  # fmt: skip
     return names
+
+
+def _approved(words: Sequence[str], symbols: SymbolTable) -> tuple[list[str], int]:
+    """Return the symbols of readouts, words that are none as they are, and how many are genes."""
+    reader = LabelReader(symbols, suggest=False, entrez=entrez_ids(words))
+    read = [reader.read_one(word) for word in words]
+    names = [one.genes[0] if one.genes else one.word for one in read]
+    return names, sum(bool(one.genes) for one in read)
+
+
+def _gene_names(data: "AnnData", layout: Layout, symbols: SymbolTable, name: str) -> list[str]:
+    """Return what the file calls its readouts.
+
+    Raises:
+        DataError: The named column is missing, or another one plainly holds the genes.
+    """
+    var = data.raw.var if layout.layer == RAW and data.raw is not None else data.var
+    if layout.genes is not None:
+        return [str(word) for word in _column(var, layout.genes, name, "genes")]
+    listed = [str(word) for word in var.index]
+    _, known = _approved(listed, symbols)
+    for column in var.columns:
+        words = [str(word) for word in var[column]]
+        if len(set(words)) < len(words) / 2:
+            continue
+        _, there = _approved(words, symbols)
+        if there > FAR_MORE_GENES * known and there > 1:
+            raise DataError(
+                f"{name}: {known:,} of the {len(listed):,} names in `var_names` are genes (they "
+                f"begin with {', '.join(map(repr, listed[:3]))}), and {there:,} of those in its "
+                f"column {column!r}; name that as --gene-col."
+            )
+    return listed
 
 
 def distinct(names: Sequence[str], expression: FloatArray) -> IntArray:
@@ -254,30 +363,33 @@ def log_expression(matrix: Matrix, target_sum: float) -> Matrix:
     return logs
 
 
-def _words(label: str, control: str, symbols: SymbolTable) -> list[str]:
-    """Return what a label calls the perturbed genes; nothing for controls."""
-    if label == control:
-        return []
-
-    def perturbed(parts: Iterable[str]) -> list[str]:
-        return [p for p in parts if p and p != control and p.casefold() not in _UNPERTURBED]
-
-    words = perturbed(_SEPARATORS.split(label))
-    if len(words) == 1 and approve(words[0], symbols) not in symbols:
-        parts = perturbed(words[0].split("_"))
-        if all(approve(part, symbols) in symbols for part in parts):
-            return parts
-    return words
-
-
-def _column(obs: "pd.DataFrame", column: str, name: str) -> "pd.Series[str]":
-    if column not in obs:
+def _column(frame: "pd.DataFrame", column: str, name: str, what: str = "cells") -> "pd.Series[str]":
+    if column not in frame:
         raise DataError(
-            f"{name} has no column {column!r} of cells; its columns are "
-            f"{', '.join(map(str, obs.columns)) or 'none'}."
+            f"{name} has no column {column!r} of {what}; its columns are "
+            f"{', '.join(map(str, frame.columns)) or 'none'}."
         )
-    found: pd.Series[str] = obs[column]
+    found: pd.Series[str] = frame[column]
     return found
+
+
+def _values(data: "AnnData", layout: Layout, name: str) -> Any:  # noqa: ANN401  # dense, sparse or in the file
+    """Return the matrix of cells and genes that the layout means.
+
+    Raises:
+        DataError: There is no such layer.
+    """
+    if layout.layer is None:
+        return data.X
+    if layout.layer == RAW and data.raw is not None:
+        return data.raw.X
+    if layout.layer in data.layers:
+        return data.layers[layout.layer]
+    raise DataError(f"{name} has no layer {layout.layer!r}; it has {_layers(data)}.")
+
+
+def _layers(data: "AnnData") -> str:
+    return ", ".join([*map(str, data.layers), *([RAW] if data.raw is not None else [])]) or "none"
 
 
 def _codes(column: "pd.Series[str]") -> IntArray:
@@ -341,12 +453,12 @@ def _design(
     return perturbations, counted, controls, design
 
 
-def _chunks(data: "AnnData", layout: Layout, name: str) -> Iterator[tuple[slice, Matrix]]:
+def _chunks(whole: Any, layout: Layout, name: str) -> Iterator[tuple[slice, Matrix]]:  # noqa: ANN401
     """Yield the logs of some cells after another."""
     counts = layout.counts
-    for start in range(0, data.n_obs, CHUNK):
-        here = slice(start, min(start + CHUNK, data.n_obs))
-        matrix = data.X[here]
+    for start in range(0, whole.shape[0], CHUNK):
+        here = slice(start, min(start + CHUNK, whole.shape[0]))
+        matrix = whole[here]
         values = matrix.data if sparse.issparse(matrix) else np.asarray(matrix)
         if not np.isfinite(values).all() or values.min(initial=0) < 0:
             raise DataError(
@@ -355,6 +467,8 @@ def _chunks(data: "AnnData", layout: Layout, name: str) -> Iterator[tuple[slice,
             )
         if start == 0:
             counts = _are_counts(values, layout.counts, name)
+            if not counts and layout.counts is None:
+                _check_logs(matrix, name)
         if counts:
             yield here, log_expression(matrix, layout.target_sum)
         else:
@@ -385,6 +499,35 @@ def _are_counts(values: NDArray[np.floating], promised: bool | None, name: str) 
             "counts nor logs; put either into X (such as by scanpy's `log1p`)."
         )
     return whole
+
+
+def _check_logs(matrix: Matrix, name: str) -> None:
+    """Refuse values that look like logs and are not those of counts, unless told that they are.
+
+    In log1p of scaled counts, the values of a cell are those of its counts 1, 2, 3 ...: brought
+    back, they are whole multiples of a common step. Decontaminated counts have no such step.
+
+    Raises:
+        DataError: Hardly any cell has one.
+    """
+    cells = matrix[:CHECKED_CELLS]
+    dense = np.asarray(cells.toarray() if sparse.issparse(cells) else cells, np.float64)  # type: ignore[union-attr]  # issparse narrows nothing
+    stepped = []
+    for row in dense:
+        values = np.unique(np.expm1(row[row > 0]))
+        if len(values) < 2:
+            continue
+        # The step may be a fraction of the least value: no gene of the cell need have one count.
+        ratios = np.outer(np.arange(1, MOST_COUNTS + 1), values / values[0])
+        off = np.abs(ratios - np.round(ratios))
+        # Values are stored with seven digits.
+        stepped.append(bool((off < STEP_ERROR + DIGITS_ERROR * ratios).all(axis=1).any()))
+    if stepped and np.mean(stepped) < LOG_CELLS:
+        raise DataError(
+            f"{name} holds values up to {dense.max():,.1f} that are not whole numbers and no logs "
+            "of counts, as decontaminated or corrected counts are; say --logs if they are logs, or "
+            "name the --layer of raw counts (`raw` for .raw)."
+        )
 
 
 def _variable(sampled: Sequence[Matrix], n_top_genes: int) -> BoolArray:

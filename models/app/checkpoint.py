@@ -1,16 +1,13 @@
-"""Where trained expression models live on disk: JSON, gzipped text and safetensors."""
+"""What a trained expression model stores."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import TypeAlias
 
 from knowledge.schema import Frozen, PerturbationKind
+from models import checkpoint
 from models.app.kernel import Variances
 from models.app.pairs import PairSettings
 from models.app.screens import Unit
-from models.checkpoint import Arrays, Model, Names, read_parts, write_parts
-
-MODEL = Model("expression model", "knockwise train app")
+from models.checkpoint import Format, Shapes
 
 
 class Context(Frozen):
@@ -45,37 +42,31 @@ class Context(Frozen):
 class Config(Frozen):
     """Everything of a checkpoint that is a handful of numbers or words."""
 
-    format: Literal[1] = 1
     seed: int
     contexts: tuple[Context, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """The parts of a trained model as they are stored.
+Checkpoint: TypeAlias = checkpoint.Checkpoint[Config]
+"""The parts of a trained model as they are stored.
 
-    Attributes:
-        config: Contexts and their settings.
-        names: Lists of words: `genes` (rows of the similarity), `perturbed` (its columns), and per
-            context its readouts.
-        arrays: `similarity` `(genes, perturbed)` in steps of 1/255; per context `NAME/response`,
-            `NAME/baseline` where there is one, and `NAME/cells`.
-    """
-
-    config: Config
-    names: Names
-    arrays: Arrays
+`names` holds `genes` (rows of the similarity), `perturbed` (its columns), and per context its
+readouts; `arrays` holds the `similarity` in steps of 1/255, and per context `NAME/response`,
+`NAME/baseline` where there is one, and `NAME/cells`.
+"""
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write `checkpoint` into `folder`; the same content gives the same bytes."""
-    write_parts(folder, checkpoint.config, checkpoint.names, checkpoint.arrays)
+def _shapes(stored: Checkpoint) -> Shapes:
+    names = stored.names
+    shapes: dict[str, tuple[int | str, ...]] = {
+        "similarity": (len(names["genes"]), len(names["perturbed"]))
+    }
+    for one in stored.config.contexts:
+        readouts, perturbations = len(names[one.name]), len(one.perturbations)
+        shapes[f"{one.name}/response"] = (perturbations, readouts)
+        shapes[f"{one.name}/cells"] = (perturbations,)
+        if f"{one.name}/baseline" in stored.arrays:
+            shapes[f"{one.name}/baseline"] = (readouts,)
+    return shapes
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
-    """Read a checkpoint.
-
-    Raises:
-        DataError: A file is missing, damaged or of another format.
-    """
-    return Checkpoint(*read_parts(folder, Config, MODEL))
+FORMAT = Format("expression model", "knockwise train app", Config, _shapes)

@@ -295,7 +295,7 @@ def _table(root: Path, name: str) -> tuple["AnnData", Layout]:
     if name in DEVEL_CELLS:
         devel = anndata.read_h5ad(root / DEVEL)
         mine = devel[devel.obs["cell_type"] == DEVEL_CELLS[name]]
-        return mine, Layout("perturbation", "control", counts=False)
+        return mine, Layout("perturbation", ("control",), counts=False)
     with np.load(root / PAPALEXI, allow_pickle=False) as held:
         parts = (held["X_data"], held["X_indices"], held["X_indptr"])
         counts = sparse.csr_matrix(parts, shape=held["shape"]).T.tocsr()
@@ -306,7 +306,7 @@ def _table(root: Path, name: str) -> tuple["AnnData", Layout]:
     total = float(np.median(np.asarray(counts.sum(axis=1))))
     obs.index = obs.index.astype(str)
     table = anndata.AnnData(counts[sure], obs, var)
-    return table, Layout("target", "non-targeting", counts=True, target_sum=total)
+    return table, Layout("target", ("non-targeting",), counts=True, target_sum=total)
 
 
 def _latent(root: Path, symbols: SymbolTable, name: str) -> ExpressionScreen:

@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from knowledge.errors import KnockwiseError
-from models.app.checkpoint import Checkpoint, Context, load_checkpoint
+from models.app.checkpoint import FORMAT, Checkpoint, Context
 from models.app.genes import StoredSimilarity
 from models.app.kernel import Array, FittedKernel, KernelResidual, measured_singles
 from models.app.screens import ExpressionScreen, FloatArray, Genes, together
-from models.checkpoint import FILES
-from models.response.checkpoint import fingerprint
+from models.checkpoint import read_checkpoint
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights" / "app"
 NEIGHBOURS = 5
@@ -55,10 +54,10 @@ class ExpressionModel:
         version: Hash of the stored files.
     """
 
-    def __init__(self, checkpoint: Checkpoint, version: str) -> None:
+    def __init__(self, checkpoint: Checkpoint) -> None:
         self.contexts = checkpoint.config.contexts
         self.genes = checkpoint.names["genes"]
-        self.version = version
+        self.version = checkpoint.version
         self._checkpoint = checkpoint
         self._similarity = StoredSimilarity(
             {gene: row for row, gene in enumerate(self.genes)},
@@ -68,13 +67,13 @@ class ExpressionModel:
         self._fitted: dict[str, FittedKernel] = {}
 
     @classmethod
-    def load(cls, folder: Path = SHIPPED) -> "ExpressionModel":
-        """Read a checkpoint.
+    def load(cls, folder: Path | None = None) -> "ExpressionModel":
+        """Read a checkpoint; the shipped one by default.
 
         Raises:
             DataError: It is missing or damaged.
         """
-        return cls(load_checkpoint(folder), fingerprint(folder, FILES))
+        return cls(read_checkpoint(folder or SHIPPED, FORMAT))
 
     def context(self, name: str) -> Context:
         """Return the context of that name, whatever its case.

@@ -1,6 +1,5 @@
 """Trains expression models: every context of the mirror, or a user's own screen."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +13,12 @@ from knowledge.sources import sha256_of
 from models.app import mirror
 from models.app.anndata_file import read_h5ad
 from models.app.baselines import Additive, NoChange, ScaledAdditive, TrainingMean
-from models.app.checkpoint import Checkpoint, Config, Context, save_checkpoint
+from models.app.checkpoint import FORMAT, Checkpoint, Config, Context
 from models.app.choice import TASKS, Task, distances, folds_of
 from models.app.genes import GeneFeatures, StoredSimilarity, gene_features
 from models.app.kernel import Array, KernelResidual
 from models.app.screens import ExpressionScreen, Predictor
+from models.checkpoint import write_checkpoint
 from models.provenance import code_commit
 from models.response import annotations
 from models.response.annotations import read_symbols, sources_root
@@ -42,24 +42,32 @@ class UserScreen(Frozen):
     Attributes:
         path: The h5ad file.
         perturbation: Column of `obs` that says what was perturbed.
-        control: Label of control cells in that column.
+        control: Label of control cells in that column, or several.
         batch: Column of `obs` that says which cells were handled together.
         name: What its context is to be called; the file's name by default.
         cell_line: Cell line, for those who read it.
         kind: What was done to the perturbed genes.
         counts: Whether the file holds raw counts; seen from the values if `None`.
         n_top_genes: Readouts to keep, the most variable; all if `None`.
+        layer: Layer that holds the values, or `raw`; X if `None`.
+        genes: Column of `var` that names the genes; `var_names` if `None`.
+        guide_pattern: What of a guide's label is the gene.
+        skip_unknown: Leave out cells whose label is no gene.
     """
 
     path: Path
     perturbation: str
-    control: str
+    control: str | tuple[str, ...]
     batch: str | None = None
     name: str | None = None
     cell_line: str = ""
     kind: PerturbationKind = "knockout"
     counts: bool | None = None
     n_top_genes: int | None = 5000
+    layer: str | None = None
+    genes: str | None = None
+    guide_pattern: str | None = None
+    skip_unknown: bool = False
 
 
 def train(
@@ -129,6 +137,10 @@ def read_user_screen(user: UserScreen, root: Path) -> ExpressionScreen:
         user.n_top_genes,
         user.counts,
         symbols=read_symbols(root),
+        layer=user.layer,
+        genes=user.genes,
+        guide_pattern=user.guide_pattern,
+        skip_unknown=user.skip_unknown,
     )
 
 
@@ -180,7 +192,6 @@ def train_screens(
             arrays[f"{screen.context}/baseline"] = screen.baseline.astype(np.float32)
     progress("writing", 0.95)
     config = Config(seed=seed, contexts=tuple(contexts))
-    save_checkpoint(out, Checkpoint(config, names, arrays))
     record = {
         "seed": seed,
         "folds": FOLDS,
@@ -189,7 +200,7 @@ def train_screens(
         "metrics": figures,
         "sources": dict(files or {}),
     }
-    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_checkpoint(out, FORMAT, Checkpoint(config, names, arrays), record)
     progress("done", 1.0)
     return figures
 

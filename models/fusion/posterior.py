@@ -100,10 +100,11 @@ class Support:
 def features(support: Support, task: Task) -> dict[str, Floats]:
     """Return the named features of one head, each `(n,)`.
 
-    For a perturbation that a screen has measured, the response model's log-odds are taken whole.
-    For others they are parted into what the readout usually does in the line and what likeness to
-    measured perturbations adds to that. Both hold for essential genes and their near relatives;
-    for regulators that cells can do without, the screens' own genes are no guide.
+    For a perturbation that a screen has measured, the response model's log-odds are taken whole,
+    and so is its P(changes) for any other. Which way, for others, is parted into what the readout
+    usually does in the line and what likeness to measured perturbations adds to that. Both hold for
+    essential genes and their near relatives; for regulators that cells can do without, the screens'
+    own genes are no guide.
     """
     p, usual = (
         (support.p_de, support.usual_de) if task == "de" else (support.p_up, support.usual_up)
@@ -115,27 +116,26 @@ def features(support: Support, task: Task) -> dict[str, Floats]:
     likeness = new * (whole - line)
     regulator = support.regulator * (1 - support.essential)
     trusted = np.isin(support.kind, (PathKind.DIRECT, PathKind.RELAYED))
-    path = strength(support.up, support.down)
-    if task == "up":
-        path = balance(support.up, support.down)
-    found = {
+    path = (strength if task == "de" else balance)(support.up, support.down)
+    shared = {
         "response": support.known * whole,
-        "response_beside_path": support.known * trusted * whole,
-        "line": new * line,
-        "line_regulator": new * line * regulator,
-        "likeness": likeness,
         "likeness_regulator": likeness * regulator,
-        "likeness_essential": likeness * support.essential,
-        "likeness_near": likeness * np.minimum(support.nearest, 1.0),
         "path_direct": path * (support.kind == PathKind.DIRECT),
         "path_relayed": path * (support.kind == PathKind.RELAYED),
         "path_database": path * (support.kind == PathKind.DATABASE),
     }
     if task == "de":
-        found["new"] = new
-        return found
-    found["habit"] = new * (1 - support.essential) * support.habit
-    return found
+        return {**shared, "response_new": new * whole, "new": new}
+    return {
+        **shared,
+        "response_beside_path": support.known * trusted * whole,
+        "line": new * line,
+        "line_regulator": new * line * regulator,
+        "likeness": likeness,
+        "likeness_essential": likeness * support.essential,
+        "likeness_near": likeness * np.minimum(support.nearest, 1.0),
+        "habit": new * (1 - support.essential) * support.habit,
+    }
 
 
 class Head(Frozen):

@@ -1,14 +1,11 @@
-"""Where a trained Genen model lives on disk: JSON, gzipped text and safetensors."""
+"""What a trained Genen model stores."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from knowledge.schema import Frozen
-from models.checkpoint import Arrays, Model, Names, damaged, read_parts, write_parts
+from models import checkpoint
+from models.checkpoint import Format, Shapes
 from models.genen.labels import Kind, TaskName
-
-MODEL = Model("Genen model", "knockwise train genen")
 
 
 class PropertyConfig(Frozen):
@@ -52,7 +49,6 @@ class Config(Frozen):
     """Everything of a checkpoint that is a handful of numbers or words.
 
     Attributes:
-        format: Of the files.
         seed: Of everything that was drawn.
         encoder: What embedded the texts.
         fingerprint: Hash of the encoder's weights.
@@ -60,7 +56,6 @@ class Config(Frozen):
         properties: What is predicted.
     """
 
-    format: Literal[1] = 1
     seed: int
     encoder: str
     fingerprint: str
@@ -68,52 +63,45 @@ class Config(Frozen):
     properties: tuple[PropertyConfig, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """The parts of a trained model as they are stored.
+Checkpoint: TypeAlias = checkpoint.Checkpoint[Config]
+"""The parts of a trained model as they are stored.
 
-    Attributes:
-        config: Properties and settings.
-        names: `genes`, `terms` (GO ids) and `term_names`.
-        arrays: `own` and `place` `(genes, k)` in float16; `text/mean`, `text/directions`; what
-            `Neighbourhood.arrays` returns; per property `NAME/weights`, `NAME/intercept`,
-            `NAME/rows` (of labelled genes), `NAME/labels` and `NAME/held_out`.
-    """
-
-    config: Config
-    names: Names
-    arrays: Arrays
+`names` holds `genes`, `terms` (GO ids) and `term_names`; `arrays` holds `own` and `place`
+`(genes, k)` in float16, `text/mean`, `text/directions`, what `Neighbourhood.arrays` returns, and
+per property `NAME/weights`, `NAME/intercept`, `NAME/rows` (of labelled genes), `NAME/labels` and
+`NAME/held_out`.
+"""
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write `checkpoint` into `folder`; the same content gives the same bytes."""
-    write_parts(folder, checkpoint.config, checkpoint.names, checkpoint.arrays)
+def _shapes(stored: Checkpoint) -> Shapes:
+    genes, terms = len(stored.names["genes"]), len(stored.names["terms"])
+    if len(stored.names["term_names"]) != terms:
+        raise ValueError("terms and their names do not fit each other")
+    width = stored.arrays["own"].shape[-1]
+    shapes: dict[str, tuple[int | str, ...]] = {
+        "own": (genes, width),
+        "place": (genes, "place"),
+        "text/mean": ("text",),
+        "text/directions": ("text", width),
+        "partners/count": (genes,),
+        "partners/column": ("partners",),
+        "partners/confidence": ("partners",),
+        "annotations/count": (genes,),
+        "annotations/column": ("annotations",),
+        "parents/count": (terms,),
+        "parents/column": ("parents",),
+    }
+    for one in stored.config.properties:
+        scores = f"{one.name} scores"
+        several = one.kind == "multilabel"
+        shapes |= {
+            f"{one.name}/weights": (2 * width + genes + terms, scores),
+            f"{one.name}/intercept": (scores,),
+            f"{one.name}/rows": (one.genes,),
+            f"{one.name}/labels": (one.genes, scores) if several else (one.genes,),
+            f"{one.name}/held_out": (one.genes, scores),
+        }
+    return shapes
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
-    """Read a checkpoint.
-
-    Raises:
-        DataError: A file is missing, damaged or of another format.
-    """
-    config, names, arrays = read_parts(folder, Config, MODEL)
-    # A list without words leaves no line.
-    lists = {"genes": (), "terms": (), "term_names": (), **names}
-    checkpoint = Checkpoint(config, lists, arrays)
-    if wrong := _unfit(checkpoint):
-        raise damaged(folder, MODEL, ValueError(f"{wrong} is missing or of another size"))
-    return checkpoint
-
-
-def _unfit(checkpoint: Checkpoint) -> str:
-    """Return the name of an array that does not fit the others, if there is one."""
-    arrays, names = checkpoint.arrays, checkpoint.names
-    size, width = len(names["genes"]), arrays["own"].shape[-1] if "own" in arrays else 0
-    expected: dict[str, int] = {"own": size, "place": size}
-    for one in checkpoint.config.properties:
-        expected[f"{one.name}/weights"] = 2 * width + size + len(names["terms"])
-        expected |= {f"{one.name}/{part}": one.genes for part in ("rows", "labels", "held_out")}
-    for name, rows in expected.items():
-        if name not in arrays or len(arrays[name]) != rows:
-            return name
-    return ""
+FORMAT = Format("Genen model", "knockwise train genen", Config, _shapes)

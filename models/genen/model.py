@@ -13,15 +13,14 @@ from knowledge.encoder import Encoder
 from knowledge.errors import DataError
 from knowledge.vector_store import text_digest
 from models.app.genes import rows_of
-from models.checkpoint import FILES, damaged
+from models.checkpoint import damaged, read_checkpoint
 from models.genen.attribution import Influence, InfluenceKind, influences
-from models.genen.checkpoint import MODEL, Checkpoint, PropertyConfig, load_checkpoint
+from models.genen.checkpoint import FORMAT, Checkpoint, PropertyConfig
 from models.genen.heads import probabilities
 from models.genen.labels import TaskName
 from models.genen.neighbourhood import Neighbourhood
 from models.genen.representation import TextSpace, heard
 from models.genen.texts import FloatArray, GeneText, embed
-from models.response.checkpoint import fingerprint
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights" / "genen"
 Support = Literal["text and neighbours", "text alone", "neighbours alone", "nothing"]
@@ -85,12 +84,10 @@ class GenenModel:
         version: Hash of the stored files, and of texts that were changed since.
     """
 
-    def __init__(
-        self, checkpoint: Checkpoint, version: str, neighbourhood: Neighbourhood | None = None
-    ) -> None:
+    def __init__(self, checkpoint: Checkpoint, neighbourhood: Neighbourhood | None = None) -> None:
         self.config = checkpoint.config
         self.genes = checkpoint.names["genes"]
-        self.version = version
+        self.version = checkpoint.version
         self._checkpoint = checkpoint
         self._arrays = checkpoint.arrays
         self._row = {gene: row for row, gene in enumerate(self.genes)}
@@ -100,17 +97,18 @@ class GenenModel:
         self._own = self._arrays["own"].astype(np.float32)
 
     @classmethod
-    def load(cls, folder: Path = SHIPPED) -> "GenenModel":
-        """Read a checkpoint.
+    def load(cls, folder: Path | None = None) -> "GenenModel":
+        """Read a checkpoint; the shipped one by default.
 
         Raises:
             DataError: It is missing or damaged.
         """
-        checkpoint = load_checkpoint(folder)
+        folder = folder or SHIPPED
+        checkpoint = read_checkpoint(folder, FORMAT)
         try:
-            return cls(checkpoint, fingerprint(folder, FILES))
-        except (KeyError, ValueError) as error:
-            raise damaged(folder, MODEL, error) from error
+            return cls(checkpoint)
+        except ValueError as error:
+            raise damaged(folder, FORMAT, error) from error
 
     @cached_property
     def embeddings(self) -> NDArray[np.float16]:
@@ -190,9 +188,12 @@ class GenenModel:
         space = TextSpace(self._arrays["text/mean"], self._arrays["text/directions"])
         own = self._arrays["own"].copy()
         own[row] = space.project(vector, np.array([bool(text.description)]))[0]
-        changed = replace(self._checkpoint, arrays={**self._arrays, "own": own})
-        version = f"{self.version}+{text.symbol}:{text_digest(text.text)[:8]}"
-        return GenenModel(changed, version, self._neighbourhood)
+        changed = replace(
+            self._checkpoint,
+            arrays={**self._arrays, "own": own},
+            version=f"{self.version}+{text.symbol}:{text_digest(text.text)[:8]}",
+        )
+        return GenenModel(changed, self._neighbourhood)
 
     def _index(self, gene: str) -> int:
         return int(rows_of([gene], self._row)[0])

@@ -1,6 +1,5 @@
 """Trains the Genen model that is shipped: embeddings of all genes, and a head per property."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,8 +11,9 @@ from numpy.typing import NDArray
 
 from knowledge.encoder import Encoder
 from knowledge.sources import sha256_of
+from models.checkpoint import write_checkpoint
 from models.genen import interactions, labels, texts
-from models.genen.checkpoint import Checkpoint, Config, PropertyConfig, save_checkpoint
+from models.genen.checkpoint import FORMAT, Checkpoint, Config, PropertyConfig
 from models.genen.graphs import (
     GAF,
     OBO,
@@ -182,7 +182,6 @@ def train_described(
         "terms": known.graph.terms,
         "term_names": known.term_names,
     }
-    save_checkpoint(out, Checkpoint(config, names, arrays))
     record = {
         "seed": seed,
         "folds": FOLDS,
@@ -196,7 +195,7 @@ def train_described(
         "metrics": figures,
         "sources": dict(files or {}),
     }
-    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_checkpoint(out, FORMAT, Checkpoint(config, names, arrays), record)
     progress("done", 1.0)
     return figures
 

@@ -1,15 +1,12 @@
-"""Where a trained phenotype model lives on disk: JSON, gzipped text and safetensors."""
+"""What a trained phenotype model stores."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import TypeAlias
 
 from knowledge.schema import Frozen
-from models.checkpoint import Arrays, Model, Names, read_parts, write_parts
+from models import checkpoint
+from models.checkpoint import Format, Shapes
 from models.genepheno.phenotypes import Collection
 from models.genepheno.predictor import Settings
-
-MODEL = Model("phenotype model", "knockwise train genepheno")
 
 
 class Learnt(Frozen):
@@ -33,39 +30,55 @@ class Learnt(Frozen):
 class Config(Frozen):
     """Everything of a checkpoint that is a handful of numbers or words."""
 
-    format: Literal[1] = 1
     seed: int
     encoder: str
     settings: Settings
     collections: tuple[Learnt, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """The parts of a trained model as they are stored.
+Checkpoint: TypeAlias = checkpoint.Checkpoint[Config]
+"""The parts of a trained model as they are stored.
 
-    Attributes:
-        config: Settings, and what was learnt from.
-        names: Lists of words: `genes`, `species` and `sequences` of proteins; `functions` and their
-            `function names`; `curated` genes; per collection `NAME/terms`, `NAME/names`,
-            `NAME/systems` and `NAME/known`, the genes that it knows.
-        arrays: Those of the functions, and per collection those of its layer and its facts.
-    """
-
-    config: Config
-    names: Names
-    arrays: Arrays
+`names` holds `genes`, `species` and `sequences` of proteins; `functions` and their `function
+names`; `curated` genes; per collection `NAME/terms`, `NAME/names`, `NAME/systems` and `NAME/known`,
+the genes that it knows. `arrays` holds those of the functions, and per collection those of its
+layer and its facts.
+"""
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write `checkpoint` into `folder`; the same content gives the same bytes."""
-    write_parts(folder, checkpoint.config, checkpoint.names, checkpoint.arrays)
+def _shapes(stored: Checkpoint) -> Shapes:
+    names = stored.names
+    functions = len(names["functions"])
+    shapes: dict[str, tuple[int | str, ...]] = {
+        "reference": ("reference",),
+        "share": (functions,),
+        "rarity": (functions,),
+        "duals": ("reference", "rank"),
+        "primal": ("waves", "rank"),
+        "loadings": ("rank", functions),
+        "profile/axes": ("profile", "axes"),
+        "profile/mean": ("profile",),
+        "profile/scale": ("profile",),
+        "profile/most": ("profile",),
+        "profile/waves": ("axes", "waves"),
+        "profile/phases": ("waves",),
+        "function parents/rows": ("function parents",),
+        "function parents/lengths": (functions,),
+        "curated/rows": ("curated",),
+        "curated/lengths": (len(names["curated"]),),
+    }
+    for one in stored.config.collections:
+        name, terms = one.collection, len(names[f"{one.collection}/terms"])
+        shapes |= {
+            f"{name}/layer": ("rank", terms),
+            f"{name}/prior": (terms,),
+            f"{name}/exclusive": (f"{name} opposites", 2),
+            f"{name}/parents/rows": (f"{name} parents",),
+            f"{name}/parents/lengths": (terms,),
+            f"{name}/known/rows": (f"{name} known",),
+            f"{name}/known/lengths": (len(names[f"{name}/known"]),),
+        }
+    return shapes
 
 
-def load_checkpoint(folder: Path) -> Checkpoint:
-    """Read a checkpoint.
-
-    Raises:
-        DataError: A file is missing, damaged or of another format.
-    """
-    return Checkpoint(*read_parts(folder, Config, MODEL))
+FORMAT = Format("phenotype model", "knockwise train genepheno", Config, _shapes)

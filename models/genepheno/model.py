@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.errors import KnockwiseError
-from models.checkpoint import FILES
+from models.checkpoint import read_checkpoint
 from models.genepheno.alignment import SequenceIndex, self_bits
-from models.genepheno.checkpoint import Checkpoint, load_checkpoint
+from models.genepheno.checkpoint import FORMAT, Checkpoint
 from models.genepheno.encoder import SequenceEncoder, encoder
 from models.genepheno.explanation import Function, carrier, carrying, switched_off
 from models.genepheno.functions import KernelRegression, Profiles, likeness
@@ -22,7 +22,6 @@ from models.genepheno.network import probabilities
 from models.genepheno.ontology import ancestry
 from models.genepheno.phenotypes import Collection, Vocabulary
 from models.genepheno.sequences import Protein, Species
-from models.response.checkpoint import fingerprint
 
 FloatArray: TypeAlias = NDArray[np.float32]
 Basis = Literal["sequence", "curated functions"]
@@ -99,9 +98,9 @@ class GenePhenoModel:
         version: Hash of the stored files.
     """
 
-    def __init__(self, checkpoint: Checkpoint, version: str) -> None:
+    def __init__(self, checkpoint: Checkpoint) -> None:
         names, arrays = checkpoint.names, checkpoint.arrays
-        self.version = version
+        self.version = checkpoint.version
         self.collections = tuple(one.collection for one in checkpoint.config.collections)
         self.genes = names["genes"]
         self.functions = tuple(zip(names["functions"], names["function names"], strict=True))
@@ -123,13 +122,13 @@ class GenePhenoModel:
         self._layers: dict[Collection, Layer] = {}
 
     @classmethod
-    def load(cls, folder: Path = SHIPPED) -> "GenePhenoModel":
-        """Read a checkpoint.
+    def load(cls, folder: Path | None = None) -> "GenePhenoModel":
+        """Read a checkpoint; the shipped one by default.
 
         Raises:
             DataError: It is missing or damaged.
         """
-        return cls(load_checkpoint(folder), fingerprint(folder, FILES))
+        return cls(read_checkpoint(folder or SHIPPED, FORMAT))
 
     def vocabulary(self, collection: Collection) -> Vocabulary:
         """Return the terms that are predicted.
@@ -350,7 +349,7 @@ class GenePhenoModel:
         direct = ragged(self._checkpoint.arrays, "curated")
         return {
             gene: frozenset(map(int, rows)).union(*(self._above[row] for row in rows))
-            for gene, rows in zip(self._checkpoint.names.get("curated", ()), direct, strict=True)
+            for gene, rows in zip(self._checkpoint.names["curated"], direct, strict=True)
         }
 
     def _layer(self, collection: Collection) -> Layer:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from knowledge.errors import DataError
+from knowledge.orthologues import ORTHOLOGUES, read_orthologues
 from knowledge.parsers.table import open_text, read_table
 from knowledge.sources import missing
 from knowledge.symbols import SymbolTable
@@ -20,7 +21,6 @@ FOLDER = "phenotype/sequences"
 UNIPROT = f"{FOLDER}/deeploc_val_test_hard_seqs.tsv.gz"
 ENSEMBL = f"{FOLDER}/human_SHS148k_seqs.tsv.gz"
 MOUSE = f"{FOLDER}/mouse_PIC_6050_seq_viability.tsv.gz"
-ORTHOLOGUES = "phenotype/idmap/mouse_human_orthologs_MGI_HOM.tsv.gz"
 FILES = (UNIPROT, ENSEMBL, MOUSE, ORTHOLOGUES)
 """What is read, relative to the root of the data."""
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
@@ -214,7 +214,7 @@ def _preference(protein: Protein) -> tuple[bool, bool]:
 
 def _uniprot(root: Path, symbols: SymbolTable) -> Iterator[Protein]:
     columns = ("uniprot", "species_by_map", "symbol", "sequence")
-    human_of = _human_orthologues(root)
+    human_of = read_orthologues(root / ORTHOLOGUES)
     for _, (accession, species, symbol, text) in read_table(root / UNIPROT, columns):
         if species == "human":
             gene = symbols.approved(symbol)
@@ -246,13 +246,3 @@ def _protein(
 ) -> Protein:
     sequence, _ = residues(text)
     return Protein(gene or "", species, sequence, source, bool(gene) and inferred)
-
-
-def _human_orthologues(root: Path) -> dict[str, str]:
-    """Return mouse symbol -> human symbol where each is the other's only orthologue."""
-    columns = ("mouse_symbol", "human_symbol", "n_human", "n_mouse")
-    return {
-        mouse: human
-        for _, (mouse, human, humans, mice) in read_table(root / ORTHOLOGUES, columns)
-        if humans == mice == "1"
-    }

@@ -1,6 +1,5 @@
 """Trains the phenotype model: functions of proteins first, then the layer of each collection."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +10,10 @@ from numpy.typing import NDArray
 
 from knowledge.errors import DataError
 from knowledge.sources import sha256_of
+from models.checkpoint import write_checkpoint
 from models.genepheno import ontology, phenotypes, sequences
 from models.genepheno.baselines import Aligner
-from models.genepheno.checkpoint import Checkpoint, Config, Learnt, save_checkpoint
+from models.genepheno.checkpoint import FORMAT, Checkpoint, Config, Learnt
 from models.genepheno.encoder import PROFILE, encoder
 from models.genepheno.functions import Profiles
 from models.genepheno.ontology import GeneFunctions, IntArray, ancestry, read_functions
@@ -78,7 +78,6 @@ def train(
         proteins, every, functions, progress, chosen, seed, encoder_name, align
     )
     progress("writing", 0.95)
-    save_checkpoint(out, found)
     record = {
         "seed": seed,
         "commit": commit,
@@ -89,7 +88,7 @@ def train(
         "collections": [one.model_dump() for one in found.config.collections],
         "sources": {name: sha256_of(root / name) for name in _files(collections)},
     }
-    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_checkpoint(out, FORMAT, found, record)
     progress("done", 1.0)
     return record
 

@@ -1,7 +1,7 @@
 """Turns scores into probabilities that mean what they say, judged on held-out rows only."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,15 +48,6 @@ class Calibration:
         low = betaincinv(np.maximum(p * nu, 1e-3), np.maximum((1 - p) * nu, 1e-3), TAIL)
         high = betaincinv(np.maximum(p * nu, 1e-3), np.maximum((1 - p) * nu, 1e-3), 1 - TAIL)
         return np.minimum(low, p), np.maximum(high, p)
-
-    def as_json(self) -> dict[str, list[float]]:
-        """Return the fields as plain numbers."""
-        return {name: [float(x) for x in values] for name, values in asdict(self).items()}
-
-    @classmethod
-    def from_json(cls, fields: dict[str, list[float]]) -> "Calibration":
-        """Return what `as_json` wrote."""
-        return cls(**{name: tuple(values) for name, values in fields.items()})
 
 
 def fit_calibration(

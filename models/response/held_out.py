@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.files import replacing
 from models.response.corpus import Corpus
 from models.response.features import TASKS, Evidence, fit_evidence, planes
 from models.response.field import N_LINES, FieldSettings, FloatArray
@@ -162,9 +163,8 @@ def held_out_features(
             evidence = fit_to(rows.take(fold != k), corpus, similarity, run.rank, asked)
             part, names = pair_features(pairs_of(asked, corpus), evidence, corpus, similarity)
             if path:
-                temporary = path.with_suffix(".part.npz")
-                np.savez(temporary, features=part, names=np.array(names))
-                temporary.replace(path)
+                with replacing(path) as draft, draft.open("wb") as file:
+                    np.savez(file, features=part, names=np.array(names))
         if table is None:
             table = np.empty((len(rows), part.shape[1]), np.float32)
         table[fold == k] = part

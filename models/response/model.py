@@ -11,8 +11,8 @@ from scipy.special import expit, logit
 
 from knowledge.errors import QuestionError
 from knowledge.schema import Gene, Interval, PerturbationKind
-from models.response.calibration import Calibration
-from models.response.checkpoint import SHIPPED, Checkpoint, fingerprint, load_checkpoint, row_gene
+from models.checkpoint import read_checkpoint
+from models.response.checkpoint import FORMAT, SHIPPED, Checkpoint, stored_gene
 from models.response.ensemble import Ensemble
 from models.response.experiments import Experiments
 from models.response.features import (
@@ -35,6 +35,8 @@ FloatArray = NDArray[np.float64]
 LEAST_SIMILARITY = 0.05
 ACTIVATION_WIDENS = 3.0
 TREE_THREADS = 2
+# Up to this share of the readouts, the trees are asked about those alone.
+FEW = 0.5
 
 NO_GENE = "{} is not in the response model's vocabulary"
 NO_RELATIVE = "nothing similar to {} was ever perturbed in the training screens"
@@ -87,52 +89,49 @@ class ResponseModel:
 
     Args:
         checkpoint: The stored parts.
-        version: Hash of the stored files.
     """
 
-    def __init__(self, checkpoint: Checkpoint, version: str) -> None:
+    def __init__(self, checkpoint: Checkpoint) -> None:
         config, arrays = checkpoint.config, checkpoint.arrays
-        self.version = version
-        self.cell_lines: tuple[str, ...] = tuple(config["cell_lines"])
-        self.de_threshold = float(config["de_threshold"])
+        self.version = checkpoint.version
+        self.cell_lines = config.cell_lines
+        self.de_threshold = config.de_threshold
         self._checkpoint = checkpoint
-        self._gene = {row[0]: i for i, row in enumerate(checkpoint.genes)}
+        symbols = checkpoint.names["genes"]
+        self._gene = {symbol: i for i, symbol in enumerate(symbols)}
         self._pert_gene = arrays["perturbations"].astype(np.int64)
         self._readout_gene = arrays["readouts"].astype(np.int64)
         self._own = np.full(len(self._gene), UNKNOWN)
         self._own[self._pert_gene] = np.arange(len(self._pert_gene))
-        self._readout_names = tuple(checkpoint.genes[i][0] for i in self._readout_gene)
+        self._readout_names = tuple(symbols[i] for i in self._readout_gene)
         self._readout = {name: i for i, name in enumerate(self._readout_names)}
         self._relatives = Relatives(
-            arrays["relatives"], arrays["level"], arrays["reason"], checkpoint.reasons
+            arrays["relatives"], arrays["level"], arrays["reason"], checkpoint.names["reasons"]
         )
         self._facts = GeneFacts(
             arrays["baseline"].astype(np.float32), arrays["essential"].astype(np.float32)
         )
         self._rows = _rows(arrays)
         shape = (len(self._pert_gene), len(self._readout_gene))
-        self._evidence = _evidence(self._rows, arrays, config["field"], shape)
-        self._calibration = {
-            name: Calibration.from_json(config["calibration"][name]) for name in ("de", "up")
-        }
+        self._evidence = _evidence(self._rows, arrays, config.field, shape)
+        self._calibration = config.calibration
         self._measured_here = [np.flatnonzero(self._evidence.de.count[i]) for i in range(N_LINES)]
         self._experiments = Experiments(
             self._rows,
             self._evidence,
-            [checkpoint.genes[i][0] for i in self._pert_gene],
+            [symbols[i] for i in self._pert_gene],
             self._readout_names,
         )
         self._block = lru_cache(maxsize=64)(self._predict_block)
 
     @classmethod
-    def load(cls, path: Path | None = None) -> Self:
-        """Load a checkpoint folder; the shipped weights by default.
+    def load(cls, folder: Path | None = None) -> Self:
+        """Read a checkpoint; the shipped one by default.
 
         Raises:
-            DataError: The folder is incomplete or of another format.
+            DataError: The folder is incomplete, damaged or of another format.
         """
-        folder = SHIPPED if path is None else path
-        return cls(load_checkpoint(folder), fingerprint(folder))
+        return cls(read_checkpoint(folder or SHIPPED, FORMAT))
 
     def genes(self) -> tuple[Gene, ...]:
         """Return every gene the model can embed, with the outdated symbols the screens use."""
@@ -140,7 +139,8 @@ class ResponseModel:
 
     @cached_property
     def _genes(self) -> tuple[Gene, ...]:
-        return tuple(row_gene(row) for row in self._checkpoint.genes)
+        names = self._checkpoint.names
+        return tuple(map(stored_gene, names["genes"], names["gene fields"]))
 
     def readouts(self, cell_line: str) -> tuple[str, ...]:
         """Return the genes whose transcripts the training screen of `cell_line` read."""
@@ -200,7 +200,9 @@ class ResponseModel:
             raise QuestionError("No perturbed gene was given; name at least one.")
         wanted = self.readouts(cell_line) if readouts is None else tuple(readouts)
         columns = np.array([self._readout.get(name, UNKNOWN) for name in wanted], np.int64)
-        blocks = [self._block(gene, line) for gene in genes]
+        few = len(wanted) < FEW * len(self._measured_here[line])
+        only = tuple(np.unique(columns[columns != UNKNOWN]).tolist()) if few else None
+        blocks = [self._block(gene, line, only) for gene in genes]
         trouble = self._trouble(genes, blocks)
         embedded = [] if trouble else [block for block in blocks if block is not None]
         p_de, p_up = self._combined(embedded, line)
@@ -210,20 +212,21 @@ class ResponseModel:
         if kind == "activation":
             notes.append(ACTIVATION)
             p_up = 1 - p_up
-        nearest = np.full(len(p_de), min((b.nearest for b in embedded), default=0.0))
+        nearest = np.full(len(columns), min((b.nearest for b in embedded), default=0.0))
         widen = ACTIVATION_WIDENS if kind == "activation" else 1.0
-        de_bounds = self._calibration["de"].interval(p_de, nearest, widen)
-        up_bounds = self._calibration["up"].interval(p_up, nearest, widen)
+        # A readout that is unknown takes the last column, which nobody sees.
+        de_bounds = self._calibration["de"].interval(p_de[columns], nearest, widen)
+        up_bounds = self._calibration["up"].interval(p_up[columns], nearest, widen)
         mean = float(np.mean(self._evidence.de.prior[line][self._measured_here[line]]))
         known = self._evidence.de.count[line] > 0
         trained = self._trained(genes, line)
         out = []
-        for name, at in zip(wanted, columns, strict=True):
+        for i, (name, at) in enumerate(zip(wanted, columns, strict=True)):
             measured = at != UNKNOWN and bool(known[at])
             reason = trouble if measured else NO_READOUT.format(name, cell_line)
             if measured:
-                values = (p_de[at], p_up[at], de_bounds[0][at], de_bounds[1][at])
-                ups = (up_bounds[0][at], up_bounds[1][at])
+                values = (p_de[at], p_up[at], de_bounds[0][i], de_bounds[1][i])
+                ups = (up_bounds[0][i], up_bounds[1][i])
             else:
                 values, ups = (mean, 0.5, 0.0, 1.0), (0.0, 1.0)
             out.append(
@@ -313,13 +316,23 @@ class ResponseModel:
     def _kin(self) -> Kin:
         return kin_of(self._relatives, self._readout_gene, len(self._pert_gene))
 
-    def _predict_block(self, gene: str, line: int) -> _Block | None:
-        """Return the prediction over the whole vocabulary of readouts; None: unknown gene."""
+    def _predict_block(
+        self, gene: str, line: int, only: tuple[int, ...] | None = None
+    ) -> _Block | None:
+        """Return the prediction over the whole vocabulary of readouts; None: unknown gene.
+
+        Args:
+            gene: Approved symbol.
+            line: Index of the line.
+            only: Readouts to be sure of; the others may hold the prior.
+        """
         index = self._gene.get(gene)
         if index is None:
             return None
         query = self._query(index, line)
         here = self._measured_here[line]
+        if only is not None:
+            here = np.intersect1d(here, np.array(only, np.int64))
         table = self._table(query)[here]
         changed, up = self._trees
         probabilities: list[FloatArray] = []
@@ -327,9 +340,10 @@ class ResponseModel:
             ("de", changed, self._evidence.de),
             ("up", up, self._evidence.up),
         ):
-            score = trees.raw_score(table, TREE_THREADS)
             full = task.prior[line].astype(np.float64)
-            full[here] = self._calibration[name].probability(score, line)
+            if len(here):
+                score = trees.raw_score(table, TREE_THREADS)
+                full[here] = self._calibration[name].probability(score, line)
             probabilities.append(full)
         own = int(query.own[0])
         if own != UNKNOWN:
@@ -349,7 +363,7 @@ class ResponseModel:
     @property
     def feature_names(self) -> list[str]:
         """Return the names of the columns of `features`."""
-        return list(self._checkpoint.config["features"])
+        return list(self._checkpoint.config.features)
 
     def _table(self, query: Query) -> NDArray[np.float32]:
         n = len(self._readout_gene)
@@ -368,8 +382,8 @@ class ResponseModel:
 
     @cached_property
     def _trees(self) -> tuple[Ensemble, Ensemble]:
-        stored = self._checkpoint
-        return Ensemble.from_text(stored.changed), Ensemble.from_text(stored.up)
+        texts = self._checkpoint.texts
+        return Ensemble.from_text(texts["changed"]), Ensemble.from_text(texts["up"])
 
     def _heaviest(self, genes: Sequence[str], at: int, line: int, k: int) -> tuple[Analogue, ...]:
         found = [
@@ -413,7 +427,7 @@ def _rows(arrays: Mapping[str, NDArray[Any]]) -> Rows:
 def _evidence(
     rows: Rows,
     arrays: Mapping[str, NDArray[Any]],
-    settings: Mapping[str, Mapping[str, float]],
+    settings: Mapping[str, FieldSettings],
     shape: tuple[int, int],
 ) -> Evidence:
     """Rebuild what was fitted from the duals and loadings it was stored as."""
@@ -425,6 +439,6 @@ def _evidence(
         duals = arrays[f"{name}_duals"].astype(np.float32)
         matrices = tuple(mine.matrix(line, duals, shape) for line in range(N_LINES))
         factors = np.stack([matrix @ loadings for matrix in matrices]).astype(np.float32)
-        prior = FieldSettings(**dict(settings[name]))  # type: ignore[arg-type]
-        tasks[name] = assemble_task(mine, values, Field(prior, loadings, matrices, factors), shape)
+        field = Field(settings[name], loadings, matrices, factors)
+        tasks[name] = assemble_task(mine, values, field, shape)
     return Evidence(tasks["de"], tasks["up"], tasks["signed"])

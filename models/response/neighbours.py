@@ -35,8 +35,8 @@ class Neighbours:
     """
 
     def __init__(self, model: ResponseModel) -> None:
-        rows, checkpoint = model._rows, model._checkpoint
-        self._symbols = [row[0] for row in checkpoint.genes]
+        rows = model._rows
+        self._symbols = list(model._checkpoint.names["genes"])
         self._gene = {symbol: i for i, symbol in enumerate(self._symbols)}
         self._lines = model.cell_lines
         self._pert_gene, self._readout_gene = model._pert_gene, model._readout_gene

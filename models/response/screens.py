@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from knowledge.errors import DataError
+from knowledge.labels import SCREEN_SYMBOLS
 from knowledge.symbols import SymbolTable
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ Setting = Literal["multi", "strict", "extended"]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 UNKNOWN = -1
-# HGNC lists QARS as a former name of two genes; in the screens it is glutaminyl-tRNA synthetase.
-SCREEN_SYMBOLS = {"QARS": "QARS1", "GATD3B": "GATD3"}
 
 
 @dataclass(frozen=True, slots=True)

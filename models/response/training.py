@@ -1,7 +1,7 @@
 """Trains the shipped checkpoint from a data folder, resumably."""
 
-import json
 import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 
 from knowledge.errors import DataError
+from knowledge.files import replacing
 from knowledge.schema import Gene
 from knowledge.sources import sha256_of
+from models.checkpoint import write_checkpoint
 from models.provenance import code_commit
 from models.response import annotations
 from models.response.annotations import sources_root
-from models.response.checkpoint import Checkpoint, coarse, gene_row, save_checkpoint
+from models.response.checkpoint import FORMAT, Checkpoint, Config, coarse, gene_fields
 from models.response.corpus import Corpus, read_corpus
 from models.response.features import TASKS, labels
 from models.response.field import N_LINES, FieldSettings
@@ -27,10 +29,17 @@ from models.response.trees import SEEDS, TREES
 from models.threshold import best_f1_threshold
 
 HELD_OUT = "held_out.parquet"
+_FILES = (*SCREEN_FILES, *annotations.FILES)
 
 
-def train(data: Path, out: Path, run: TrainingSettings, progress: Progress) -> FittedModel:
-    """Train from a data folder and write a checkpoint to `out`.
+Score = Callable[[FittedModel], Sequence[Mapping[str, Any]]]
+"""Returns figures of how well held-out perturbations are predicted, as records."""
+
+
+def train(
+    data: Path, out: Path, run: TrainingSettings, progress: Progress, score: Score
+) -> FittedModel:
+    """Train from a data folder and write a checkpoint to `out`, with its figures.
 
     Raises:
         DataError: A source is missing, or the setting is one that no weights are written in.
@@ -41,20 +50,36 @@ def train(data: Path, out: Path, run: TrainingSettings, progress: Progress) -> F
             "train in multi or strict."
         )
     commit = code_commit()  # of the code that is loaded now; hours later it may be another
-    fitted = train_corpus(read_corpus(data, run.setting, progress), out, run, progress)
-    record = _record(sources_root(data), fitted, commit)
-    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    held_out_table(fitted).to_parquet(out / HELD_OUT)
-    return fitted
+    sources = {name: sha256_of(sources_root(data) / name) for name in _FILES}
+    corpus = read_corpus(data, run.setting, progress)
+    return train_corpus(corpus, out, run, progress, score, {"commit": commit, "sources": sources})
 
 
 def train_corpus(
-    corpus: Corpus, out: Path, run: TrainingSettings, progress: Progress
+    corpus: Corpus,
+    out: Path,
+    run: TrainingSettings,
+    progress: Progress,
+    score: Score = lambda _: (),
+    origin: Mapping[str, Any] | None = None,
 ) -> FittedModel:
-    """Train on what was read; finished folds survive an interruption."""
+    """Train on what was read; finished folds survive an interruption.
+
+    Args:
+        corpus: What was read.
+        out: Folder of the checkpoint.
+        run: What the training is told.
+        progress: Told how far it has come.
+        score: Figures for the record of the training.
+        origin: What the record says of code and sources.
+    """
     cache = out / "partial"
     fitted = fit_model(corpus, run, cache, progress)
-    save_checkpoint(out, _checkpoint(fitted))
+    progress("scoring", 1.0)
+    record = {**_record(fitted), **(origin or {}), "metrics": list(score(fitted))}
+    write_checkpoint(out, FORMAT, _checkpoint(fitted), record)
+    with replacing(out / HELD_OUT) as draft:
+        held_out_table(fitted).to_parquet(draft)
     shutil.rmtree(cache)
     progress("done", 1.0)
     return fitted
@@ -125,22 +150,21 @@ def _checkpoint(fitted: FittedModel) -> Checkpoint:
             here = chosen.line == line
             duals[here] = field.duals[line][chosen.pert[here], chosen.readout[here]]
         arrays[f"{name}_duals"] = coarse(duals)
-    config = {
-        "cell_lines": list(CELL_LINES),
-        "setting": fitted.run.setting,
-        "de_threshold": threshold,
-        "field": {name: asdict(getattr(fitted.evidence, name).field.settings) for name in TASKS},
-        "features": list(held.names),
-        "calibration": {name: curve.as_json() for name, curve in curves.items()},
-    }
-    return Checkpoint(
-        config,
-        tuple(gene_row(gene) for gene in _genes(corpus)),
-        corpus.relatives.reasons,
-        arrays,
-        fitted.trees["de"].as_text(),
-        fitted.trees["up"].as_text(),
+    config = Config(
+        setting=fitted.run.setting,
+        de_threshold=threshold,
+        field={name: getattr(fitted.evidence, name).field.settings for name in TASKS},
+        features=held.names,
+        calibration=curves,
     )
+    genes = _genes(corpus)
+    names = {
+        "genes": tuple(gene.symbol for gene in genes),
+        "gene fields": tuple(map(gene_fields, genes)),
+        "reasons": corpus.relatives.reasons,
+    }
+    texts = {"changed": fitted.trees["de"].as_text(), "up": fitted.trees["up"].as_text()}
+    return Checkpoint(config, names, arrays, texts)
 
 
 def _genes(corpus: Corpus) -> list[Gene]:
@@ -154,14 +178,12 @@ def _genes(corpus: Corpus) -> list[Gene]:
     return out
 
 
-def _record(root: Path, fitted: FittedModel, commit: str) -> dict[str, Any]:
-    """Return what the weights were made from and with."""
+def _record(fitted: FittedModel) -> dict[str, Any]:
+    """Return what the weights were made with."""
     return {
         **asdict(fitted.run),
         "field": asdict(FieldSettings(rank=fitted.run.rank)),
         "trees": {**TREES, "seeds": SEEDS},
         "rows": len(fitted.rows),
-        "commit": commit,
         "date": datetime.now(UTC).date().isoformat(),
-        "sources": {name: sha256_of(root / name) for name in (*SCREEN_FILES, *annotations.FILES)},
     }

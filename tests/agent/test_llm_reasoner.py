@@ -353,7 +353,7 @@ async def test_a_drug_is_refused_whatever_the_model_reads(session):
     reading = {"perturbed": ["HSPA5"], "kind": "knockout", "cell_line": None, "readouts": []}
     asking = told(session, script(Reading=reading))
     with pytest.raises(QuestionError):
-        await asking.ask("What does an inhibitor of HSPA5 do to DDIT3?")
+        await asking.ask("What does a drug against HSPA5 do to DDIT3?")
     with pytest.raises(QuestionError):
         await asking.ask("Knock out NOGENE9 in K562: HSPA5?")
     assert not asking.chat.requests

@@ -1,9 +1,12 @@
 import json
+import tomllib
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
+from app.sources import papers
 from knowledge import sources, starter_check
 from knowledge.sources import Registry, source_path
 
@@ -109,3 +112,28 @@ def test_check_starter_prints_shares_and_refuses_unexplained_contradictions(run,
     result = run("check-starter")
     assert result.exit_code == 2
     assert "holds no networks" in result.stderr
+
+
+def test_the_page_of_sources_is_what_the_command_prints_and_every_paper_is_of_some_source():
+    """`knockwise data sources > docs/sources.md` writes it anew."""
+    printed = CliRunner().invoke(app, ["data", "sources"]).stdout
+    assert printed == (Path(__file__).parents[2] / "docs" / "sources.md").read_text()
+    registry = sources.load_registry()
+    for paper in papers():
+        assert any(paper.covers(source) for source in registry), paper.cite
+        assert f". {paper.cite}." in printed
+    for source in registry:
+        assert f"| [{source.name}]({source.url}) | {source.version} | {source.licence} |" in printed
+
+
+def test_the_terms_of_weights_name_every_model_and_stand_beside_them():
+    root = Path(__file__).parents[2]
+    terms = (root / "models" / "weights" / "LICENSE").read_text()
+    for card in (root / "models" / "weights").glob("*/MODEL_CARD.md"):
+        assert f"\n{card.parent.name} " in terms
+        assert "[LICENSE](../LICENSE)" in card.read_text()
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    assert project["license"] == "Apache-2.0 AND LicenseRef-Knockwise-Weights"
+    for file in project["license-files"]:
+        assert (root / file).is_file()
+    assert terms.startswith("LicenseRef-Knockwise-Weights\n")

@@ -7,6 +7,9 @@ import pytest
 
 from app.doctor import examine
 from app.terminal import settings
+from models.response.checkpoint import SHIPPED
+
+WEIGHTS = SHIPPED.parent
 
 
 @contextmanager
@@ -48,6 +51,23 @@ def test_the_findings_are_told_with_remedies(knockwise):
     text = knockwise("doctor").stdout
     assert "knockwise data pull" in text
     assert "can work" in text
+
+
+@pytest.mark.parametrize("model", ["app", "genen", "genepheno", "response"])
+def test_damaged_weights_are_told_and_doctor_leaves_with_two(
+    knockwise, monkeypatch, tmp_path, model
+):
+    for path in (WEIGHTS / model).iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    whole = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").unlink()
+    (tmp_path / "model.safetensors").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    monkeypatch.setattr(f"models.{model}.model.SHIPPED", tmp_path)
+    result = knockwise("doctor", "--json")
+    assert result.exit_code == 2
+    (bad,) = [one for one in json.loads(result.stdout)["checks"] if one["needed"] and not one["ok"]]
+    assert "model.safetensors is not as it was written" in bad["found"]
+    assert "reinstall" in bad["remedy"]
 
 
 def test_an_index_that_ask_would_refuse_is_needed(tmp_path):

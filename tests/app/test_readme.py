@@ -37,7 +37,7 @@ def told(command, monkeypatch):
     text = "\n".join(lines).strip("\n") + "\n"
     text = re.sub(r"\b\d+\.\d s\b", "2.0 s", text)
     return re.sub(
-        r"^run: (?:.|\n)*\Z", "run: ~/.local/share/knockwise/runs/...\n", text, flags=re.M
+        r"^run:\s(?:.|\n)*\Z", "run: ~/.local/share/knockwise/runs/...\n", text, flags=re.M
     )
 
 

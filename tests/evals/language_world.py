@@ -16,8 +16,8 @@ import pytest
 from agent.settings import Settings
 from evals.language.rows import KEYS
 from evals.language.run import LanguageRun
-from models.response.calibration import Calibration
-from models.response.checkpoint import SHIPPED, load_checkpoint
+from models.checkpoint import read_checkpoint
+from models.response.checkpoint import FORMAT, SHIPPED
 from tests.llm.hostile_server import instance
 
 LINES = ("K562", "RPE1", "HepG2", "Jurkat")
@@ -55,8 +55,8 @@ class World:
 
 def training_rows() -> pd.DataFrame:
     """Return the training rows of the shipped weights: `KEYS`, `label` and held-out `p`."""
-    checkpoint = load_checkpoint(SHIPPED)
-    arrays, names = checkpoint.arrays, np.array([row[0] for row in checkpoint.genes])
+    checkpoint = read_checkpoint(SHIPPED, FORMAT)
+    arrays, names = checkpoint.arrays, np.array(checkpoint.names["genes"])
     size = arrays["block_size"].astype(int)
     line = np.repeat(arrays["block_line"].astype(int), size)
     outcome = arrays["row_outcome"].astype(int)
@@ -67,14 +67,14 @@ def training_rows() -> pd.DataFrame:
             "gene": names[arrays["readouts"][arrays["row_readout"]]],
         }
     )
-    curves = checkpoint.config["calibration"]
+    curves = checkpoint.config.calibration
     parts = []
     for task, curve, use, label in (
         ("de", "de", outcome >= 0, outcome > 0),
         ("dir", "up", outcome > 0, outcome > 1),
     ):
         score = arrays["held_out"][int(task == "dir")][use].astype(float)
-        p = Calibration.from_json(curves[curve]).probability(score, line[use])
+        p = curves[curve].probability(score, line[use])
         parts.append(every[use].assign(task=task, label=label[use].astype(int), p=p))
     return pd.concat(parts, ignore_index=True)
 

@@ -53,6 +53,33 @@ def test_rows_of_one_gene_are_averaged_and_rows_of_none_counted(symbols, tmp_pat
     assert found.genes == ("GENE00", "GENE01")
     assert found.vectors.tolist() == [[2], [7]]
     assert (found.unknown, found.repeated) == (2, 1)
+    assert "3 of 4 names are genes; 1 are not: ENSG99999999999" in found.note
+
+
+def test_numbers_of_rows_are_no_dimension(symbols, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text(",gene,d0,d1\n0,GENE00,1,2\n1,GENE01,3,4\n2,GENE02,5,6\n")
+    assert read_file(path, symbols).vectors.tolist() == [[1, 2], [3, 4], [5, 6]]
+
+
+def test_genes_in_columns_are_told(symbols, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text(f",{','.join(GENES)}\nd0{',1' * 60}\nd1{',2' * 60}\n")
+    with pytest.raises(DataError, match=r"60 of its 60 columns are called like genes.*turn"):
+        read_file(path, symbols)
+
+
+def test_names_with_an_entrez_id_in_brackets_are_read(symbols, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("gene,x\nGENE00 (1000),1\nGENE01 (1001),2\n")
+    assert read_file(path, symbols).genes == ("GENE00", "GENE01")
+
+
+def test_a_column_in_which_few_names_are_genes_is_refused_with_counts(symbols, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("gene,x\nGENE00,1\nfoo,2\nbar,3\nbaz,4\n")
+    with pytest.raises(DataError, match="1 of 4 names are genes; 3 are not: bar, baz, foo"):
+        read_file(path, symbols)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests.llm.hostile import hostile  # noqa: F401  # a fixture
 pytestmark = pytest.mark.slow
 SCRIPT = Path(__file__).with_name("language_batch.py")
 SLOWLY = {"kind": "good", "seconds": 0.1}
-PATIENCE_S = 180
+PATIENCE_S = 300
 
 
 def start(world, home, url, engine="local"):  # noqa: F811

@@ -1,6 +1,10 @@
+import os
+
 import pytest
 
+from knowledge import text_index
 from knowledge.documents import Document, cleaned
+from knowledge.errors import TextIndexError
 from knowledge.index_build import build_index
 from knowledge.schema import Gene
 from knowledge.symbols import SymbolTable
@@ -194,3 +198,32 @@ def test_instructions_in_a_summary_stay_text(tmp_path, hash_encoder):
     build_index(tmp_path, [gene_document("EVIL1", order), *DOCUMENTS], hash_encoder())
     passage = TextIndex.open(tmp_path, hash_encoder()).search("previous instructions")[0]
     assert passage.document.text == f"EVIL1: {order}"
+
+
+def test_a_folder_that_cannot_be_written_is_searched_from_a_private_copy(
+    folder, hash_encoder, monkeypatch
+):
+    usual = os.access
+    monkeypatch.setattr(
+        text_index.os,
+        "access",
+        lambda path, mode: mode != os.W_OK and usual(path, mode),
+    )
+    opened = []
+    chroma = text_index.open_chroma
+    monkeypatch.setattr(text_index, "open_chroma", lambda path: opened.append(path) or chroma(path))
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert TextIndex.open(folder, hash_encoder()).search("heat shock")
+    assert not opened[0].is_relative_to(folder)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_a_panic_of_chroma_is_a_damaged_index(folder, hash_encoder, monkeypatch):
+    panic = type("PanicException", (BaseException,), {})
+
+    def fail(path):
+        raise panic("range end index 4 out of range")
+
+    monkeypatch.setattr(text_index, "open_chroma", fail)
+    with pytest.raises(TextIndexError, match="index build --rebuild"):
+        TextIndex.open(folder, hash_encoder()).search("heat shock")

@@ -8,8 +8,11 @@ def test(hostile):
 
 Kinds: good, drop, status (`code`), redirect (`to`), nonsense, truncated,
 wrong_schema, endless, empty, say (`content`), call (`name`, `arguments`), bad_arguments,
-unknown_tool, no_logprobs. Any kind takes `seconds` (to wait first), `tokens` (the probability of
-each first token of the answer) and `thoughts` (tokens before it).
+unknown_tool, no_logprobs, picky (`refuses`: what is in the request -> what it says), raw (`body`,
+`code`), drip, drip_headers, drip_list, huge and huge_list (`megabytes`). Any kind takes `seconds`
+(to wait first), `tokens` (the probability of
+each first token of the answer), `thoughts` (tokens before it), `models_code` (of the list of
+models) and `only_v1`.
 """
 
 import json

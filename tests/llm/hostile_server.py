@@ -61,7 +61,7 @@ def answer(body):
     """Return what a well-behaved model without opinions says."""
     if "structured_outputs" in body:
         return body["structured_outputs"]["choice"][0]
-    if "response_format" in body:
+    if "json_schema" in body.get("response_format", {}):
         schema = body["response_format"]["json_schema"]["schema"]
         return json.dumps(instance(schema, schema.get("$defs", {})))
     return "A word."
@@ -135,9 +135,15 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(told)
         if self.path == "/health":
             return self.reply({})
-        return self.reply(
-            {"object": "list", "data": [self.state.behaviours[0].get("model", MODEL)]}
-        )
+        behaviour = self.state.behaviours[0]
+        if "models_code" in behaviour or (behaviour.get("only_v1") and "/v1/" not in self.path):
+            code = behaviour.get("models_code", 404)
+            return self.reply({"error": {"message": "Not Found"}}, code)
+        if behaviour["kind"] == "huge_list":
+            return self.pour(behaviour["megabytes"])
+        if behaviour["kind"] == "drip_list":
+            return self.drip(headers=False)
+        return self.reply({"object": "list", "data": [behaviour.get("model", MODEL)]})
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
@@ -157,6 +163,25 @@ class Handler(BaseHTTPRequestHandler):
             with self.state.lock:
                 self.state.at_once -= 1
 
+    def drip(self, *, headers):
+        """Send a byte now and then, for ever."""
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        self.wfile.write(head + (b"X-More: " if headers else b"Content-Length: 99999\r\n\r\n"))
+        self.close_connection = True
+        for _ in range(600):
+            self.wfile.write(b" ")
+            self.wfile.flush()
+            time.sleep(0.1)
+
+    def pour(self, megabytes):
+        """Send so much, and no JSON."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(megabytes << 20))
+        self.end_headers()
+        self.close_connection = True
+        for _ in range(megabytes):
+            self.wfile.write(b"[" * (1 << 20))
+
     def misbehave(self, behaviour, body):
         kind = behaviour["kind"]
         time.sleep(behaviour.get("seconds", 0))
@@ -164,6 +189,17 @@ class Handler(BaseHTTPRequestHandler):
             code = behaviour["code"]
             error = {"error": {"message": behaviour.get("message", "not today"), "code": code}}
             return self.reply(error, code, [("retry-after-ms", "1")])
+        if kind == "picky":
+            for name, told in behaviour["refuses"].items():
+                if name in json.dumps(body):
+                    return self.reply({"error": {"message": told}}, behaviour.get("code", 400))
+        if kind == "raw":
+            text = behaviour["body"].replace("{authorization}", self.headers["Authorization"] or "")
+            return self.reply(text, behaviour.get("code", 200))
+        if kind in {"drip", "drip_headers"}:
+            return self.drip(headers=kind == "drip_headers")
+        if kind == "huge":
+            return self.pour(behaviour["megabytes"])
         if kind == "redirect":
             return self.reply("", 307, [("Location", behaviour["to"])])
         if kind == "nonsense":

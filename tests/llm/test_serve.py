@@ -151,7 +151,7 @@ def test_what_cannot_be_served_is_named(knockwise, words, told):
 @pytest.mark.parametrize(
     ("mode", "words", "told"),
     [
-        ("none", ["--cpu"], "pip install 'knockwise[serve]'"),
+        ("none", ["--cpu"], "pip install 'vllm==0.32.*'"),
         ("works", [], "without GPU support; add `--cpu`"),
         ("gpu", ["--cpu"], "leave out `--cpu`"),
         ("gpu", [], "No NVIDIA GPU"),

@@ -12,7 +12,8 @@ from scipy import sparse
 from knowledge.encoder import load_encoder
 from knowledge.errors import DataError
 from models.app.genes import UnknownGeneError
-from models.genen.checkpoint import load_checkpoint, save_checkpoint
+from models.checkpoint import read_checkpoint, write_checkpoint
+from models.genen.checkpoint import FORMAT
 from models.genen.model import SHIPPED, GenenModel
 from models.genen.neighbourhood import Neighbourhood
 from models.genen.shipping import common_term
@@ -139,10 +140,10 @@ def test_probabilities_of_classes_add_up_to_one_and_labels_stand_alone(model):
 
 
 def test_labels_of_genes_with_a_term_in_common_say_nothing_of_genes_without_it(folder):
-    checkpoint = load_checkpoint(folder)
+    checkpoint = read_checkpoint(folder, FORMAT)
     told = checkpoint.config.properties[0].model_copy(update={"common": WORLD["BIND"]})
     config = checkpoint.config.model_copy(update={"properties": (told,)})
-    model = GenenModel(replace(checkpoint, config=config), "binders")
+    model = GenenModel(replace(checkpoint, config=config))
     for gene in ("TP53", "MDM2"):
         silence = model.properties(gene)[0].silence
         assert silence.endswith("which it lacks") == (SIDE[gene] == 1)
@@ -270,15 +271,15 @@ def test_edges_that_do_not_fit_the_genes_are_damage(folder, tmp_path):
 
 
 def test_an_array_that_is_missing_or_too_short_is_named(folder, tmp_path):
-    checkpoint = load_checkpoint(folder)
+    checkpoint = read_checkpoint(folder, FORMAT)
     for name in ("own", "solubility/weights", "conservation/held_out"):
         whole = checkpoint.arrays[name]
         short = {**checkpoint.arrays, name: whole[1:]}
         gone = {key: array for key, array in checkpoint.arrays.items() if key != name}
         for arrays in (short, gone):
-            save_checkpoint(tmp_path, replace(checkpoint, arrays=arrays))
             with pytest.raises(DataError, match=name):
-                GenenModel.load(tmp_path)
+                write_checkpoint(tmp_path / "new", FORMAT, replace(checkpoint, arrays=arrays), {})
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_shipped_model_fits_and_knows_every_coding_gene():

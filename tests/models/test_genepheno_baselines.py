@@ -90,22 +90,34 @@ def predicted(world, predictor):
     return found, labels.propagated.toarray()[held]
 
 
-def test_every_baseline_gives_every_term_a_probability(world):
-    for predictor in predictors(world):
-        scores, truth = predicted(world, predictor)
-        assert scores.shape == truth.shape, predictor.name
-        assert scores.dtype == np.float32, predictor.name
-        assert ((scores >= 0) & (scores <= 1)).all(), predictor.name
+@pytest.fixture(scope="module")
+def told(world):
+    """What every baseline says of the held-out members, by its name: fitted once for all tests."""
+    return {one.name: predicted(world, one)[0] for one in predictors(world)}
 
 
-def test_all_but_term_frequency_tell_families_apart(world):
-    for predictor in predictors(world)[1:]:
-        scores, truth = predicted(world, predictor)
-        assert scores[truth].mean() > scores[~truth].mean() + 0.3, predictor.name
+@pytest.fixture(scope="module")
+def truth(world):
+    """The labels of the held-out members."""
+    _, labels, _, _, held = world
+    return labels.propagated.toarray()[held]
 
 
-def test_the_dense_network_never_puts_a_term_above_its_parent(world):
-    scores, _ = predicted(world, predictors(world)[-1])
+def test_every_baseline_gives_every_term_a_probability(told, truth):
+    for name, scores in told.items():
+        assert scores.shape == truth.shape, name
+        assert scores.dtype == np.float32, name
+        assert ((scores >= 0) & (scores <= 1)).all(), name
+
+
+def test_all_but_term_frequency_tell_families_apart(told, truth):
+    for name, scores in told.items():
+        if name != TermFrequency().name:
+            assert scores[truth].mean() > scores[~truth].mean() + 0.3, name
+
+
+def test_the_dense_network_never_puts_a_term_above_its_parent(world, told):
+    scores = told[predictors(world)[-1].name]
     assert (scores[:, 0] >= scores[:, 1:3].max(axis=1)).all()
 
 
@@ -115,14 +127,14 @@ def test_term_frequency_is_the_share_of_training_genes(world):
     assert (scores == scores[0]).all()
 
 
-def test_the_same_seed_learns_the_same_and_leaves_global_randomness_alone(world):
+def test_the_same_seed_learns_the_same_and_leaves_global_randomness_alone(world, told):
     _, _, align, functions, _ = world
     before = torch.get_rng_state()
-    first, again, other = (
-        predicted(world, DenseNetwork(functions, align, seed=seed))[0] for seed in (3, 3, 4)
-    )
-    assert (first == again).all()
-    assert (first != other).any()
+    network = DenseNetwork(functions, align)
+    again = predicted(world, network)[0]
+    other = predicted(world, DenseNetwork(functions, align, seed=4))[0]
+    assert (told[network.name] == again).all()
+    assert (told[network.name] != other).any()
     assert (torch.get_rng_state() == before).all()
 
 
@@ -167,7 +179,7 @@ def test_a_protein_does_not_learn_from_its_own_gene(world):
     assert found[0] == pytest.approx(labels.taking(np.array(one)).frequencies())
 
 
-def test_functions_of_predicted_genes_reach_only_the_reference_that_says_so(world):
+def test_functions_of_predicted_genes_reach_only_the_reference_that_says_so(world, told):
     _, _, align, functions, held = world
     wrong = functions.matrix.toarray()
     wrong[held] = wrong[held][:, ::-1]
@@ -176,20 +188,15 @@ def test_functions_of_predicted_genes_reach_only_the_reference_that_says_so(worl
         sparse.csr_array(wrong),
         functions.annotated,
     )
-    dense, dense_swapped = (
-        predicted(world, DenseNetwork(known, align))[0] for known in (functions, swapped)
-    )
-    assert (dense == dense_swapped).all()
-    true, true_swapped = (
-        predicted(world, TrueFunctions(known))[0] for known in (functions, swapped)
-    )
-    assert (true != true_swapped).any()
+    dense, true = DenseNetwork(swapped, align), TrueFunctions(swapped)
+    assert (told[dense.name] == predicted(world, dense)[0]).all()
+    assert (told[true.name] != predicted(world, true)[0]).any()
 
 
-def test_labels_of_predicted_genes_are_never_looked_at(world):
+def test_labels_of_predicted_genes_are_never_looked_at(world, told):
     proteins, labels, align, functions, held = world
     for predictor in predictors(world):
-        scores, _ = predicted(world, predictor)
+        scores = told[predictor.name]
         flipped = labels.propagated.toarray()
         flipped[held] = ~flipped[held]
         other = labelled(labels.genes, flipped)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from knowledge.errors import DataError, KnockwiseError
-from models.genepheno.checkpoint import load_checkpoint, save_checkpoint
+from models.checkpoint import read_checkpoint, write_checkpoint
+from models.genepheno.checkpoint import FORMAT
 from models.genepheno.model import SHIPPED, GenePhenoModel, UnknownGeneError
 from models.genepheno.network import HeadSettings, fitted_head, probabilities
 from models.genepheno.predictor import GenePheno, Workbench
@@ -42,7 +43,7 @@ def checkpoint(**changes):
 
 @pytest.fixture(scope="module")
 def model():
-    return GenePhenoModel(checkpoint(), "test")
+    return GenePhenoModel(checkpoint())
 
 
 def fitted(settings=SETTINGS):
@@ -124,7 +125,7 @@ def test_exclusivity_keeps_opposites_apart():
 
 
 def test_a_model_answers_the_same_after_saving_and_loading(model, tmp_path):
-    save_checkpoint(tmp_path, checkpoint())
+    write_checkpoint(tmp_path, FORMAT, checkpoint(), {})
     again = GenePhenoModel.load(tmp_path)
     sequences = [one.sequence for one in proteins()]
     assert (again.probabilities(sequences)["mp"] == model.probabilities(sequences)["mp"]).all()
@@ -133,7 +134,7 @@ def test_a_model_answers_the_same_after_saving_and_loading(model, tmp_path):
 
 def test_the_same_training_writes_the_same_bytes(tmp_path):
     for name in ("one", "two"):
-        save_checkpoint(tmp_path / name, checkpoint())
+        write_checkpoint(tmp_path / name, FORMAT, checkpoint(), {})
     for file in ("config.json", "names.txt.gz", "model.safetensors"):
         one, two = (tmp_path / name / file for name in ("one", "two"))
         assert one.read_bytes() == two.read_bytes()
@@ -227,13 +228,13 @@ def test_no_sequences_get_no_predictions(model):
 
 @pytest.mark.parametrize("file", ["config.json", "names.txt.gz", "model.safetensors"])
 def test_a_damaged_or_missing_file_says_what_to_do(tmp_path, file):
-    save_checkpoint(tmp_path, checkpoint())
+    write_checkpoint(tmp_path, FORMAT, checkpoint(), {})
     (tmp_path / file).write_bytes(b"nonsense")
     with pytest.raises(DataError, match=r"damaged.*knockwise train genepheno"):
-        load_checkpoint(tmp_path)
+        read_checkpoint(tmp_path, FORMAT)
     (tmp_path / file).unlink()
     with pytest.raises(DataError, match=f"lacks {file}"):
-        load_checkpoint(tmp_path)
+        read_checkpoint(tmp_path, FORMAT)
 
 
 def test_the_shipped_weights_are_small_enough():

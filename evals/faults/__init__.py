@@ -1,0 +1,1 @@
+"""Damages files and plays bad days, and counts what Knockwise makes of them."""

@@ -1,0 +1,501 @@
+"""What a label in somebody's table means: a gene, several, a control, nothing, or no gene.
+
+Tables hold short words that are labels (`KO`, `ctrl`, `S1`), missing values (`NA`, `nan`) or
+identifiers of guides (`TP53_g1`), and nearly all of them are also an alias or a former symbol of
+some gene. A question in words is read generously; a table is read strictly, here and nowhere else.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Literal
+
+from knowledge.errors import QuestionError
+from knowledge.schema import Frozen
+from knowledge.symbols import Grounding, SymbolTable
+
+Reading = Literal["genes", "control", "missing", "unknown"]
+
+# Symbols of the Perturb-seq screens that HGNC has no more, or lists under two genes: QARS is a
+# former name of QARS1 and of EPRS1; in the screens it is glutaminyl-tRNA synthetase.
+SCREEN_SYMBOLS = {"QARS": "QARS1", "GATD3B": "GATD3"}
+MISSING = frozenset({
+    "na", "n/a", "nan", "#n/a", "#na", "<na>", "-nan", "null", "none", "nil", "nd", "n.d.", ".",
+    "-", "--", "?", "missing", "unknown", "undefined", "unassigned", "unmapped", "#name?",
+    "#value!", "#ref!", "not_available", "not_applicable",
+})  # fmt: skip
+_CONTROL = re.compile(
+    r"""(
+      ctrls? | ctl | controls? | neg(ative)?[ _-]*(ctrls?|controls?) | neg | nt | ntc | nc
+    | non[ _-]?target(ing|ed|s)? ([ _-]*(ctrls?|controls?|guides?|sgrnas?|grnas?))*
+    | no[ _-]?(target|guide|grna|sgrna|perturbation)s?
+    | nontargetingcontrolguideforhuman | nonsense | intergenic | scr | scrambled? | random
+    | safe[ _-]?(targeting|target|harbou?r|guides?) ([ _-]*(ctrls?|controls?))* | aavs1 | rosa26
+    | mock | un(treated|perturbed|infected|transduced) | vehicle | dmso | wt | wild[ _-]?type
+    | luc(iferase)? | e?gfp | rfp | mcherry | lacz | empty([ _-]?vector)? | ev
+    ) ([ _-]* (ctrls?|controls?))? ([ _-]*(sg|g|guide|grna)?[ _-]*\d+)*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# Approved symbols that in a table of perturbations mean the control; WT1 and its like are genes.
+_GENES_TOO = frozenset({"ctrl", "aavs1"})
+# Words of ordinary tables that are a former symbol or an alias of some gene as well.
+_WORDS = frozenset({
+    "all", "alt", "any", "bad", "bfp", "blast", "bulk", "cas9", "cell", "cells", "cfp", "clone",
+    "con", "cre", "day", "del", "dead", "donor", "drug", "dup", "exp", "false", "flag", "gene",
+    "guide", "ha", "het", "high", "his", "hit", "hom", "ifn", "input", "ins", "ko", "kd",
+    "lane", "late", "lib", "library", "line", "lot", "low", "lps", "max", "mean", "min", "mix",
+    "mut", "mutant", "name", "neo", "no", "null", "oe", "off", "old", "on", "other", "out",
+    "output", "pair", "par", "pert", "plate", "pool", "pos", "puro", "ref", "rep", "rest",
+    "safe", "sample", "sd", "se", "set", "si", "size", "spike", "state", "stim", "sum", "tag",
+    "target", "test", "top", "total", "tox", "true", "type", "up", "v5", "var", "well", "wt",
+    "x", "y", "yes", "young", "zero",
+})  # fmt: skip
+SEPARATORS = re.compile(r"\s*[+|,;&]\s*")
+_SUFFIX = re.compile(
+    r"(ko|kd|oe|ki|mut|mutant|null|del|crispr[aikn]?|crispro?ff|wt|het|hom|"
+    r"p\d(p\d)?|(sg|g|gd|guide|grna|sgrna|sh|si|rep|r|clone|c|t)?\d{1,4}|all|-/-|\+/-|-/\+)",
+    re.IGNORECASE,
+)
+_ZYGOSITY = re.compile(r"\s*[\-(]*(-/-|\+/-|-/\+|−/−)\)?$")
+# Guides and knockdowns are written in lower case before the symbol: GAR is no guide of AR.
+_PREFIX = re.compile(
+    r"(sg|si|sh|g)[_-]?(?=[A-Z])"
+    r"|(?i:sg|si|sh|ko|kd|crispr[ai]?|hg19|hg38|grch3[78])[ _-](?=[A-Za-z])"
+)
+_BRACKETED = re.compile(r"(?P<name>[^()]+?)\s*\((?P<entrez>\d+|ENSG\d{11})\)")
+_WITH_ID = re.compile(r"(?P<name>[A-Za-z][\w.\-]*)\|(?P<entrez>\d+)")
+_ENSEMBL = re.compile(r"ENSG\d{11}(\.\d+)?", re.IGNORECASE)
+_MOUSE_ENSEMBL = re.compile(r"ENS(MUS|RNO|DAR)G\d+(\.\d+)?", re.IGNORECASE)
+_LOCUS = re.compile(r"LOC(\d+)")  # NCBI's name for a gene without one: its Entrez id
+_TITLE = re.compile(r"[A-Z][a-z]+[a-z0-9]*(-[a-z0-9]+)?")
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_MONTH = "|".join(_MONTHS)
+_DATE = re.compile(
+    rf"(?P<day>\d{{1,2}})[-/ ](?P<month>{_MONTH})[a-z]*([-/ ]\d{{2,4}})?"
+    rf"|(?P<month2>{_MONTH})[a-z]*[-/ ](?P<day2>\d{{1,2}})([-/ ]\d{{2,4}})?"
+    r"|(?P<year>(19|20)\d\d)[-/](?P<m>\d{1,2})[-/](?P<d>\d{1,2})([ T]00:00(:00)?)?"
+    r"|(?P<d3>\d{1,2})[/.](?P<m3>\d{1,2})[/.](19|20)\d\d",
+    re.IGNORECASE,
+)
+# Families whose members Excel reads as dates, and what HGNC calls them now.
+_DATED = {"mar": ("MARCHF{}", "MTARC{}"), "sep": ("SEPTIN{}",), "dec": ("DELEC{}",)}
+_SCIENTIFIC = re.compile(r"\d(\.\d+)?E[+]?\d+", re.IGNORECASE)
+_SHORTEST_OLDER_NAME = 3
+_SHORTEST_IN_ANOTHER_SPELLING = 4
+# Share of Title-case words from which a table is taken to be of mouse genes.
+_MOSTLY = 0.5
+SHOWN = 3
+
+
+class Label(Frozen):
+    """What one label means.
+
+    Attributes:
+        word: The label as it stands in the table.
+        reading: Genes, a control, a missing value, or nothing that is known.
+        genes: Approved symbols, in the order of the label; controls beside a gene are left out.
+        told: How it was read where that is not plain, such as `BIP is read as HSPA5`.
+        problem: Why it cannot be used; "" where `reading` is `genes`.
+    """
+
+    word: str
+    reading: Reading
+    genes: tuple[str, ...] = ()
+    told: str = ""
+    problem: str = ""
+
+
+class LabelReader:
+    """Reads the labels of one table by one set of rules.
+
+    Args:
+        symbols: The genes of today.
+        controls: Labels that this table uses for controls, besides the usual words.
+        guide_pattern: A regular expression whose first group is the gene in a guide's label.
+        entrez: Whether bare numbers are Entrez ids; a table of row numbers is not.
+        orthologues: Human symbol of a mouse symbol, where the table is there.
+        perturbed: Whether the column says what was perturbed; among readouts, CTRL is a gene.
+        suggest: Name the nearest symbols to a word that is none, which takes milliseconds.
+        typed: Whether somebody typed the word and is told at once how it was read, so that older
+            names count in any case, as `bip` does for HSPA5.
+
+    Raises:
+        QuestionError: The pattern is no regular expression with one group.
+    """
+
+    def __init__(
+        self,
+        symbols: SymbolTable,
+        *,
+        controls: Collection[str] = (),
+        guide_pattern: str | None = None,
+        entrez: bool = False,
+        orthologues: Mapping[str, str] | None = None,
+        perturbed: bool = True,
+        suggest: bool = True,
+        typed: bool = False,
+    ) -> None:
+        self.symbols = symbols
+        self._perturbed, self._suggest, self._typed = perturbed, suggest, typed
+        self._controls = frozenset(word.strip().casefold() for word in controls)
+        self._entrez = entrez
+        self._orthologues = orthologues or {}
+        self._guide = _pattern(guide_pattern) if guide_pattern else None
+        self._read: dict[str, Label] = {}
+
+    def read(self, word: str) -> Label:
+        """Return what a label means; the same label is read once."""
+        if word not in self._read:
+            self._read[word] = self._label(word)
+        return self._read[word]
+
+    def read_one(self, word: str) -> Label:
+        """Return what a word means that must be one gene as it stands, such as a readout's name."""
+        bare = word.strip()
+        if bare.casefold() in MISSING and bare not in self.symbols:
+            return Label(word=word, reading="missing", problem=f"{bare!r} is a missing value")
+        return self._one(bare).model_copy(update={"word": word})
+
+    def is_control(self, word: str) -> bool:
+        """Return whether a word stands for no perturbation."""
+        bare = word.strip()
+        if bare.casefold() in self._controls:
+            return True
+        both = self._perturbed and bare.casefold() in _GENES_TOO
+        gene = bare in self.symbols and not both
+        return not gene and bool(_CONTROL.fullmatch(bare))
+
+    def _label(self, word: str) -> Label:
+        bare = word.strip().strip("\"'`").strip()
+        if not bare or bare.casefold() in MISSING:
+            said = repr(bare) if bare else "an empty cell"
+            return Label(word=word, reading="missing", problem=f"{said} is a missing value")
+        if self.is_control(bare):
+            return _control(word)
+        if self._guide is not None and (match := self._guide.search(bare)) and match[1]:
+            inner = self._parts(match[1])
+            if inner.reading == "genes":
+                told = f"{bare} is read as {'+'.join(inner.genes)}"
+                return inner.model_copy(update={"word": word, "told": told})
+        return self._parts(bare).model_copy(update={"word": word})
+
+    def _parts(self, bare: str) -> Label:
+        """Read a label that may join several genes."""
+        whole = self._one(bare)
+        if whole.reading == "genes":
+            return whole
+        parts = [part for part in SEPARATORS.split(_unzygous(bare)[0]) if part]
+        if len(parts) > 1 and not _SCIENTIFIC.fullmatch(bare):
+            return self._joined(bare, [self._suffixed(part) for part in parts])
+        return self._suffixed(bare)
+
+    def _joined(self, bare: str, parts: Sequence[Label]) -> Label:
+        if all(part.reading == "control" for part in parts):
+            return _control(bare)
+        for part in parts:
+            if part.reading not in ("genes", "control"):
+                return part.model_copy(update={"word": bare})
+        genes = tuple(dict.fromkeys(gene for part in parts for gene in part.genes))
+        told = "; ".join(filter(None, (part.told for part in parts)))
+        if any(part.reading == "control" for part in parts):
+            told = told or f"{bare} is read as {'+'.join(genes)} alone"
+        return Label(word=bare, reading="genes", genes=genes, told=told)
+
+    def _suffixed(self, bare: str) -> Label:
+        """Read one gene, without what is usual before and behind it."""
+        if self.is_control(bare):
+            return _control(bare)
+        plain = self._one(bare)
+        if plain.reading == "genes" or plain.problem.endswith("date made by Excel"):
+            return plain
+        core, stripped = _unzygous(bare)
+        if stripped and (found := self._suffixed(core)).reading == "genes":
+            return _stripped(bare, found)
+        for separator in ("_", "-", " ", "."):
+            if (split := self._split(bare, separator)) is not None:
+                return split
+        if (inner := self._prefixed(bare)) is not None:
+            return _stripped(bare, inner)
+        return plain
+
+    def _split(self, bare: str, separator: str) -> Label | None:
+        """Read a label split at `separator`: a gene with suffixes, or two approved symbols."""
+        parts = [part for part in bare.split(separator) if part]
+        if len(parts) < 2:
+            return None
+        # The longest beginning that is a gene, so that HLA-A-KO is HLA-A.
+        for end in range(len(parts) - 1, 0, -1):
+            head, rest = separator.join(parts[:end]), parts[end:]
+            if not all(_SUFFIX.fullmatch(part) for part in rest):
+                break
+            found: Label | None = self._one(head)
+            if found is not None and found.reading != "genes":
+                found = self._prefixed(head)
+                if found is None and separator == "_":
+                    found = self._split(head, separator)
+            if found is not None and found.reading == "genes":
+                return _stripped(bare, found)
+        if separator == "_":
+            return self._tokens(bare, parts)
+        return None
+
+    def _prefixed(self, bare: str) -> Label | None:
+        match = _PREFIX.match(bare)
+        return self._approved_or_suffixed(bare[match.end() :]) if match else None
+
+    def _approved_or_suffixed(self, bare: str) -> Label | None:
+        """Read what follows a prefix; only an approved symbol is believed there."""
+        if self.symbols.get(bare) is not None or self.symbols.get(bare.upper()) is not None:
+            return self._one(bare)
+        parts = bare.split("_")
+        if len(parts) > 1 and all(_SUFFIX.fullmatch(part) for part in parts[1:]):
+            return self._approved_or_suffixed(parts[0])
+        return None
+
+    def _tokens(self, bare: str, parts: Sequence[str]) -> Label | None:
+        """Read parts joined by `_`, such as `TP53_MDM2`, `TP53_ctrl` or `10023_TP53_P1P2_ENSG...`.
+
+        Only approved symbols, identifiers and controls are believed here.
+        """
+        genes: list[str] = []
+        controls = 0
+        for part in parts:
+            if gene := self._certain(part):
+                genes.append(gene)
+            elif self.is_control(part) and not _SUFFIX.fullmatch(part):
+                controls += 1
+            elif not _SUFFIX.fullmatch(part) and not part.isdigit():
+                return None
+        unique = tuple(dict.fromkeys(genes))
+        if not unique:
+            return _control(bare) if controls and controls == len(parts) else None
+        told = f"{bare} is read as {'+'.join(unique)}"
+        return Label(word=bare, reading="genes", genes=unique, told=told)
+
+    def _certain(self, part: str) -> str | None:
+        if self.symbols.get(part) is not None:
+            return part
+        if _ENSEMBL.fullmatch(part) and (gene := self.symbols.ground(part).gene):
+            return gene.symbol
+        return None
+
+    def _one(self, bare: str) -> Label:
+        """Read one word that must be a gene as it stands."""
+        if (symbol := SCREEN_SYMBOLS.get(bare)) and symbol in self.symbols:
+            return self._found(bare, symbol, f"{bare} is read as {symbol}")
+        if bare in self.symbols:
+            return self._found(bare, bare)
+        if match := _BRACKETED.fullmatch(bare) or _WITH_ID.fullmatch(bare):
+            return self._with_id(bare, match["name"].strip(), match["entrez"])
+        if dated := excel_date(bare, self.symbols):
+            return _unknown(bare, dated)
+        if bare.isdigit() and not self._entrez:
+            return _unknown(bare, f"{bare!r} is a number; write entrez:{bare} if it is a gene's id")
+        if human := self._orthologues.get(bare):
+            return self._found(bare, human, f"{bare} is read as the mouse gene of {human}")
+        if (match := _LOCUS.fullmatch(bare)) and (gene := self.symbols.ground(match[1]).gene):
+            return self._found(bare, gene.symbol, f"{bare} is read as {gene.symbol}")
+        if _MOUSE_ENSEMBL.fullmatch(bare):
+            return _unknown(bare, f"{bare!r} is no human gene but one of another species")
+        return self._by_ground(bare)
+
+    def _by_ground(self, bare: str) -> Label:
+        found = self.symbols.ground(bare, suggest=self._suggest)
+        if found.status == "ambiguous":
+            either = " or ".join(found.candidates[:SHOWN])
+            return _unknown(bare, f"{bare!r} may mean {either}; use the approved symbol")
+        if found.gene is None:
+            if _SCIENTIFIC.fullmatch(bare):
+                return _unknown(bare, f"{bare!r} is a number that a spreadsheet made of a name")
+            return _unknown(bare, unknown_words(bare, found.candidates))
+        symbol = found.gene.symbol
+        if not self._trusted(bare, found):
+            older = "another name of" if found.matched_by == "alias" else "a former name of"
+            said = older if found.matched_by in ("alias", "previous") else "spelt like"
+            return _unknown(
+                bare,
+                f"{bare!r} is {said} {symbol}, but a common label too; write {symbol} if it is "
+                "meant",
+            )
+        told = "" if bare.casefold() == symbol.casefold() else f"{bare} is read as {symbol}"
+        return self._found(bare, symbol, "" if _ENSEMBL.fullmatch(bare) else told)
+
+    def _trusted(self, bare: str, found: Grounding) -> bool:
+        """Return whether a name that is not the approved symbol may be believed in a table."""
+        if found.matched_by in ("hgnc", "ensembl", "entrez", "uniprot"):
+            return True
+        if bare.casefold() in _WORDS and not (found.gene and bare == found.gene.symbol):
+            return False
+        if found.matched_by == "approved":
+            return True
+        if len(bare) < _SHORTEST_OLDER_NAME:
+            return False
+        gene = found.gene
+        exact = gene is not None and bare in (*gene.aliases, *gene.previous_symbols)
+        # CHOP and TNFα look like symbols; chop and cell look like words.
+        symbolic = self._typed or bare.isupper() or not bare.isascii()
+        numbered = any(char.isdigit() for char in bare)
+        return exact or symbolic or (numbered and len(bare) >= _SHORTEST_IN_ANOTHER_SPELLING)
+
+    def _with_id(self, bare: str, name: str, identifier: str) -> Label:
+        """Read `TP53 (7157)`, in which symbol and id must mean the same gene if both are known."""
+        by_name = self._one(name)
+        word = identifier if identifier.startswith("ENSG") else f"entrez:{identifier}"
+        by_id = self.symbols.ground(word).gene
+        if by_name.reading != "genes":
+            if by_id is None:
+                return by_name
+            return self._found(bare, by_id.symbol, f"{bare} is read as {by_id.symbol}")
+        if by_id is not None and by_id.symbol not in by_name.genes:
+            return _unknown(bare, f"{bare!r} names {by_name.genes[0]} and the id of {by_id.symbol}")
+        return self._found(bare, by_name.genes[0], f"{bare} is read as {by_name.genes[0]}")
+
+    def _found(self, word: str, symbol: str, told: str = "") -> Label:
+        return Label(word=word, reading="genes", genes=(symbol,), told=told)
+
+
+class ColumnReading:
+    """All labels of one column, read together: what each means, and what is to be said of them.
+
+    Args:
+        words: The labels, as often as they occur.
+        reader: Makes a reader for the column; told whether its numbers are Entrez ids.
+        name: What the column is called, for sentences.
+        whole: Whether each word is a gene as it stands, rather than a label.
+    """
+
+    def __init__(
+        self,
+        words: Iterable[str],
+        reader: Callable[[bool], LabelReader],
+        name: str,
+        *,
+        whole: bool = False,
+    ) -> None:
+        self.counts = Counter(words)
+        self._name = name
+        self._reader = reader(entrez_ids(self.counts))
+        self._whole = whole
+
+    @cached_property
+    def labels(self) -> dict[str, Label]:
+        """What each distinct label means."""
+        read = self._reader.read_one if self._whole else self._reader.read
+        return {word: read(word) for word in self.counts}
+
+    def of(self, reading: Reading) -> list[Label]:
+        """Return the labels with this reading, the most frequent first."""
+        found = [one for one in self.labels.values() if one.reading == reading]
+        return sorted(found, key=lambda one: (-self.counts[one.word], one.word))
+
+    @property
+    def doubles(self) -> int:
+        """How many distinct labels perturb more than one gene."""
+        return sum(len(one.genes) > 1 for one in self.labels.values())
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of how the column was read, each a sentence."""
+        told = [one.told for one in self.of("genes") if one.told]
+        notes = []
+        if told:
+            more = f" and {len(told) - SHOWN:,} more" if len(told) > SHOWN else ""
+            notes.append(f"Column {self._name}: {'; '.join(told[:SHOWN])}{more}.")
+        if self.doubles:
+            several = next(one for one in self.of("genes") if len(one.genes) > 1)
+            notes.append(
+                f"Column {self._name}: {self.doubles:,} labels perturb several genes, such as "
+                f"{several.word}."
+            )
+        if mostly_mouse(self.counts):
+            notes.append(
+                f"Column {self._name}: most names are spelt like mouse genes; they are read as "
+                "the human genes of the same name or orthology."
+            )
+        return tuple(notes)
+
+    def share(self) -> str:
+        """Return how many names are genes, as `412 of 430 names are genes; 18 are not: ...`."""
+        unknown = self.of("unknown")
+        known = len(self.of("genes"))
+        words = f"{known:,} of {known + len(unknown):,} names are genes"
+        if not unknown:
+            return words
+        shown = ", ".join(one.word for one in unknown[:SHOWN])
+        more = " ..." if len(unknown) > SHOWN else ""
+        return f"{words}; {len(unknown):,} are not: {shown}{more}"
+
+
+def entrez_ids(words: Collection[str]) -> bool:
+    """Return whether every word is a number, and they are not just the numbers of rows."""
+    named = [word.strip() for word in words if word.strip().casefold() not in {*MISSING, ""}]
+    if not named or not all(word.isdigit() for word in named):
+        return False
+    numbers = sorted({int(word) for word in named})
+    return not (numbers[0] in (0, 1) and numbers[-1] - numbers[0] == len(numbers) - 1)
+
+
+def mostly_mouse(words: Collection[str]) -> bool:
+    """Return whether most words are spelt like symbols of mouse genes, `Trp53`."""
+    named = [word for word in words if any(char.isalpha() for char in word)]
+    title = sum(bool(_TITLE.fullmatch(w) or _MOUSE_ENSEMBL.fullmatch(w)) for w in named)
+    return len(named) > 1 and title > _MOSTLY * len(named)
+
+
+def excel_date(word: str, symbols: SymbolTable) -> str:
+    """Return a clause if a word is a date that Excel made of a symbol; "" if it is none."""
+    match = _DATE.fullmatch(word.strip())
+    if match is None:
+        return ""
+    month = (match["month"] or match["month2"] or "").casefold()[:3]
+    day = match["day"] or match["day2"]
+    if not month:
+        number, day = int(match["m"] or match["m3"]), match["d"] or match["d3"]
+        month = _MONTHS[number - 1] if 1 <= number <= len(_MONTHS) else ""
+    meant = [form.format(int(day)) for form in _DATED.get(month, ())]
+    real = [symbol for symbol in meant if symbol in symbols] or meant[:1]
+    guess = f": {' or '.join(real)}?" if real else ""
+    return f"{word!r} is a date made by Excel{guess}"
+
+
+def unknown_words(word: str, candidates: Sequence[str]) -> str:
+    """Return why a word is no gene, with the nearest ones."""
+    nearest = f"; did you mean {' or '.join(candidates[:SHOWN])}?" if candidates else ""
+    return f"{word!r} is no human gene that Knockwise knows{nearest}"
+
+
+def _control(word: str) -> Label:
+    return Label(
+        word=word, reading="control", problem=f"{word.strip()!r} is a control label, not a gene"
+    )
+
+
+def _unknown(word: str, problem: str) -> Label:
+    return Label(word=word, reading="unknown", problem=problem)
+
+
+def _stripped(bare: str, found: Label) -> Label:
+    told = f"{bare} is read as {'+'.join(found.genes)}"
+    return found.model_copy(update={"word": bare, "told": told})
+
+
+def _unzygous(bare: str) -> tuple[str, bool]:
+    """Return a label without a zygosity such as `-/-`, and whether it had one."""
+    core = _ZYGOSITY.sub("", bare)
+    return core, core != bare
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise QuestionError(
+            f"--guide-pattern {text!r} is no regular expression ({error})."
+        ) from None
+    if not pattern.groups:
+        raise QuestionError(
+            f"--guide-pattern {text!r} has no group; put the gene in brackets, as in "
+            r"'^(.+)_g\d+$'."
+        )
+    return pattern
