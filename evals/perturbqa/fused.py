@@ -24,10 +24,11 @@ from knowledge.errors import DataError
 from knowledge.schema import Frozen
 from knowledge.sources import sha256_of
 from models.fusion import specific
+from models.fusion.held_out_habits import with_folds
 from models.fusion.specific import specificity
 from models.provenance import code_commit
-from models.response.screens import CELL_LINES, IntArray, Rows, Setting, folds
-from models.response.settings import Progress, TrainingSettings
+from models.response.screens import CELL_LINES, Setting
+from models.response.settings import Progress
 
 COLUMNS = ("task", "pert", "gene", "cell_line", "label", "p", "p_fused")
 ALONE, FUSED = "response model alone", "fused answer"
@@ -105,20 +106,7 @@ def read_fused(path: Path, setting: Setting) -> pd.DataFrame:
             f"{path} has no column {lacking[0]}; "
             "name the held_out_fused.parquet that `knockwise train fusion` writes."
         )
-    return table if "fold" in table else table.assign(fold=_folds(table, setting))
-
-
-def _folds(table: pd.DataFrame, setting: Setting) -> IntArray:
-    run = TrainingSettings(setting=setting)
-    nothing = np.zeros(len(table), np.int64)
-    rows = Rows(
-        line=pd.Categorical(table["cell_line"], CELL_LINES).codes.astype(np.int64),
-        pert=pd.Categorical(table["pert"], sorted(set(table["pert"]))).codes.astype(np.int64),
-        readout=nothing,
-        de=nothing,
-        up=nothing,
-    )
-    return folds(rows, setting, run.folds, np.random.default_rng(run.seed))
+    return with_folds(table, setting)
 
 
 def evaluate(

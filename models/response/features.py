@@ -139,7 +139,7 @@ def fit_evidence(
     """Fit the three tasks to `rows`."""
     tasks = {}
     for name, (chosen, values) in labels(rows).items():
-        centre, deviation, _ = _moments(chosen, values, n_readouts)
+        centre, deviation, _ = moments(chosen, values, n_readouts)
         residual = _residuals(chosen, values, centre, deviation)
         field = fit_field(chosen, residual, similarity, n_readouts, settings[name])
         tasks[name] = assemble_task(chosen, values, field, (len(similarity), n_readouts))
@@ -148,7 +148,7 @@ def fit_evidence(
 
 def assemble_task(rows: Rows, values: FloatArray, field: Field, shape: tuple[int, int]) -> Task:
     """Return the task around a fitted process; `shape` is `(perturbations, readouts)`."""
-    prior, deviation, count = _moments(rows, values, shape[1])
+    prior, deviation, count = moments(rows, values, shape[1])
     scaled = _residuals(rows, values, prior, deviation)
     ones = np.ones(len(rows), np.float32)
     residual = tuple(rows.matrix(line, scaled, shape) for line in range(N_LINES))
@@ -166,7 +166,7 @@ def _residuals(
     return ((values - prior[at]) / deviation[at]).astype(np.float32)
 
 
-def _moments(
+def moments(
     rows: Rows, values: FloatArray, n_readouts: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return mean, deviation and count of each readout per line.
