@@ -142,7 +142,8 @@ def _labelled(
         }
     )
     told = changed.to_numpy(np.bool_) | clear.to_numpy(np.bool_)
-    return table.loc[told]
+    chosen: pd.DataFrame = table.loc[told]
+    return chosen
 
 
 def _adamson(root: Path, symbols: SymbolTable) -> pd.DataFrame:
@@ -159,6 +160,6 @@ def _adamson(root: Path, symbols: SymbolTable) -> pd.DataFrame:
     )
     known = {gene.symbol for gene in symbols}
     table = table[table["gene"].isin(known) & table["perturbation"].isin(known)]
-    total: pd.DataFrame = table.groupby(["perturbation", "gene"], as_index=False)["way"].sum()
-    total = total[total["way"] != 0]
+    way = table.groupby(["perturbation", "gene"])["way"].sum()
+    total = way[way != 0].reset_index()
     return total.assign(de=1, up=(total["way"] > 0).astype(float))[_COLUMNS]
