@@ -229,7 +229,9 @@ def _leading(opening: str, effects: Sequence[Effect]) -> str:
     more = ""
     if usual:
         names = listed([effect.gene for effect in usual[:LEADING]])
-        more = f" {len(usual)} more move under many perturbations of this line, such as {names}."
+        many = "readout" if len(usual) == 1 else "readouts"
+        more = f" {len(usual)} {many} that many perturbations of this line move are expected to "
+        more += f"move too, such as {names}."
     if not parts:
         return f"{opening} is not predicted to change any readout specifically.{more}"
     return f"{opening} most likely {' and '.join(parts)}.{more}"

@@ -137,7 +137,7 @@ class EffectPredictor:
         rows = self._responses(perturbation, genes)
         paths = [_path(gene, reached, unhindered) for gene in genes]
         support = self._support(perturbation, genes, rows, reached, paths)
-        alone_de, alone_up = support.p_de, support.p_up
+        alone_de, alone_up, usual = support.p_de, support.p_up, self._usual(line)
         p_de, p_up = self.fusion.p_de(support), self.fusion.p_up(support)
         outcomes = [measured_outcome(self.response, perturbation, gene) for gene in genes]
         p_de = _informed(p_de, [_TELLS_DE.get(outcome, 0) for outcome in outcomes])
@@ -159,7 +159,7 @@ class EffectPredictor:
                 p_up_interval=around_up[index],
                 call="unknown",
                 seen_in_training=row.seen_in_training,
-                usual=None if np.isnan(support.usual_de[index]) else support.usual_de[index],
+                usual=usual[gene].p_de if gene in usual else None,
                 conflict=_conflict(support.take(np.array([index])), p_up[index], outcomes[index]),
             )
             if gene in perturbation.genes:
@@ -193,7 +193,6 @@ class EffectPredictor:
             np.where(silent, np.nan, [row.p_up for row in rows]),
             joined,
             reached,
-            self._usual(perturbation.cell_line),
             self.fusion.habit.log_odds(genes),
             any(gene in self.fusion.habit.regulators for gene in perturbation.genes),
             perturbation.kind,

@@ -59,28 +59,22 @@ class Support:
         p_up: Its P(up if it changes), NaN where it abstains.
         known: Whether a screen has measured the perturbation, in any line.
         essential: Share of cancer lines that need the perturbed gene.
-        nearest: Likeness of the nearest measured perturbation.
         regulator: Whether the perturbed gene acts on many others by name (`LossHabit`).
         up: Confidence of the best path that raises the readout, 0 where there is none.
         down: The same for lowering it.
         kind: `PathKind` of that path.
-        usual_de: How often the readout changes in the line, whatever is perturbed; NaN: not read.
-        usual_up: How often it rises there if it changes.
         habit: Log-odds that the readout is up, given a change, after losses of regulators in other
-            cells; for an activation, `usual_up` and `habit` are those of its mirror image.
+            cells; for an activation, that of its mirror image.
     """
 
     p_de: Floats
     p_up: Floats
     known: Bools
     essential: Floats
-    nearest: Floats
     regulator: Bools
     up: Floats
     down: Floats
     kind: NDArray[np.int64]
-    usual_de: Floats
-    usual_up: Floats
     habit: Floats
 
     def __len__(self) -> int:
@@ -100,41 +94,30 @@ class Support:
 def features(support: Support, task: Task) -> dict[str, Floats]:
     """Return the named features of one head, each `(n,)`.
 
-    For a perturbation that a screen has measured, the response model's log-odds are taken whole,
-    and so is its P(changes) for any other. Which way, for others, is parted into what the readout
-    usually does in the line and what likeness to measured perturbations adds to that. Both hold for
-    essential genes and their near relatives; for regulators that cells can do without, the screens'
-    own genes are no guide.
+    The response model's log-odds are taken by whether a screen has measured the perturbation. For
+    a perturbation that none has, which way it says weighs less the more the gene is a regulator
+    that cells can do without: the screens' own genes are no guide to those.
     """
-    p, usual = (
-        (support.p_de, support.usual_de) if task == "de" else (support.p_up, support.usual_up)
-    )
-    heard = np.isfinite(p)
-    whole = np.where(heard, logit(np.where(heard, p, 0.5)), 0.0)
-    line = np.where(heard & np.isfinite(usual), logit(np.where(np.isfinite(usual), usual, 0.5)), 0)
+    p = support.p_de if task == "de" else support.p_up
+    said = np.where(np.isfinite(p), logit(np.where(np.isfinite(p), p, 0.5)), 0.0)
     new = 1.0 - support.known
-    likeness = new * (whole - line)
-    regulator = support.regulator * (1 - support.essential)
-    trusted = np.isin(support.kind, (PathKind.DIRECT, PathKind.RELAYED))
     path = (strength if task == "de" else balance)(support.up, support.down)
     shared = {
-        "response": support.known * whole,
-        "likeness_regulator": likeness * regulator,
+        "response": support.known * said,
+        "response_new": new * said,
         "path_direct": path * (support.kind == PathKind.DIRECT),
         "path_relayed": path * (support.kind == PathKind.RELAYED),
         "path_database": path * (support.kind == PathKind.DATABASE),
     }
     if task == "de":
-        return {**shared, "response_new": new * whole, "new": new}
+        return {**shared, "new": new}
+    trusted = np.isin(support.kind, (PathKind.DIRECT, PathKind.RELAYED))
+    dispensable = new * (1 - support.essential)
     return {
         **shared,
-        "response_beside_path": support.known * trusted * whole,
-        "line": new * line,
-        "line_regulator": new * line * regulator,
-        "likeness": likeness,
-        "likeness_essential": likeness * support.essential,
-        "likeness_near": likeness * np.minimum(support.nearest, 1.0),
-        "habit": new * (1 - support.essential) * support.habit,
+        "response_beside_path": support.known * trusted * said,
+        "response_new_regulator": dispensable * support.regulator * said,
+        "habit": dispensable * support.habit,
     }
 
 

@@ -15,7 +15,7 @@ from knowledge.schema import Perturbation
 from models.fusion.habit import LossHabit
 from models.fusion.posterior import Bools, Floats, Support, Task
 from models.fusion.support import gathered
-from models.response import Habit, ResponseModel
+from models.response import ResponseModel
 
 Progress = Callable[[str, float], None]
 
@@ -72,7 +72,6 @@ class World:
     ) -> None:
         self.knowledge, self.response, self.acting = knowledge, response, acting
         self._kept: dict[tuple[str, str], Reach] = {}
-        self._habits: dict[str, dict[str, Habit]] = {}
 
     def reached(self, gene: str, line: str) -> Reach:
         """Return the best paths from the loss of `gene` in `line`."""
@@ -101,7 +100,6 @@ class World:
                     p,
                     ground,
                     self._paths(str(pert), str(line)),
-                    self._usual(str(line)),
                     np.zeros(n),
                     str(pert) in self.acting,
                 )
@@ -144,9 +142,7 @@ class World:
                 n = len(genes)
                 parts.append(
                     Rows(
-                        gathered(
-                            genes, p_de, p_up, ground, reached, self._usual(line), usual, acts
-                        ),
+                        gathered(genes, p_de, p_up, ground, reached, usual, acts),
                         (part["votes"].to_numpy() > 0).astype(np.int64),
                         part["votes"].to_numpy(float) ** 2 / (4 * len(lines)),
                         np.full(n, regulator),
@@ -157,9 +153,6 @@ class World:
                     )
                 )
         return Rows.joined(parts)
-
-    def _usual(self, line: str) -> Mapping[str, Habit]:
-        return self._habits.setdefault(line, self.response.habit(line))
 
     def _paths(self, gene: str, line: str) -> Reach:
         key = (gene, line)

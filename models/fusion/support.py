@@ -1,13 +1,13 @@
 """Gathers what speaks about a perturbation's readouts into the arrays that the heads read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from knowledge.cascade import Reach
 from knowledge.schema import PerturbationKind
 from models.fusion.posterior import Floats, PathKind, Support
-from models.response import Ground, Habit
+from models.response import Ground
 
 
 def path_kind(reached: Reach, gene: str) -> PathKind:
@@ -28,7 +28,6 @@ def gathered(
     p_up: Floats,
     ground: Ground,
     reached: Reach,
-    usual: Mapping[str, Habit],
     habit: Floats,
     regulator: bool,
     kind: PerturbationKind = "knockdown",
@@ -42,14 +41,12 @@ def gathered(
         p_up: Its P(up if it changes), NaN where it abstains `(n,)`.
         ground: Where the perturbation stands in the response model.
         reached: The best paths from the perturbation.
-        usual: What the readouts of the line do whatever is perturbed.
         habit: Log-odds of up after a loss, in other cells `(n,)`.
         regulator: Whether the perturbed gene acts on many others by name.
-        kind: An activation turns the habits round; the paths know it already.
+        kind: An activation turns the habit round; the paths know it already.
         open_path: Whether the main path is open `(n,)`; all are by default.
     """
-    n, mirrored = len(readouts), kind == "activation"
-    usual_up = np.array([usual[g].p_up if g in usual else np.nan for g in readouts])
+    n = len(readouts)
     usable = np.ones(n, bool) if open_path is None else np.asarray(open_path, bool)
     up = np.array([reached.confidence(gene, "up") for gene in readouts])
     down = np.array([reached.confidence(gene, "down") for gene in readouts])
@@ -59,12 +56,9 @@ def gathered(
         p_up=np.asarray(p_up, np.float64),
         known=np.full(n, ground.known),
         essential=np.full(n, ground.essential),
-        nearest=np.full(n, ground.nearest),
         regulator=np.full(n, regulator),
         up=np.where(usable, up, 0.0),
         down=np.where(usable, down, 0.0),
         kind=np.where(usable, kinds, PathKind.NONE),
-        usual_de=np.array([usual[g].p_de if g in usual else np.nan for g in readouts]),
-        usual_up=1 - usual_up if mirrored else usual_up,
-        habit=-habit if mirrored else habit,
+        habit=-habit if kind == "activation" else habit,
     )

@@ -106,7 +106,10 @@ async def test_a_model_that_was_never_weighed_changes_no_number_and_that_is_said
     assert said.id in answer.effects[0].evidence_ids
 
 
-async def test_a_model_that_has_proved_itself_moves_the_numbers(session, alone, tmp_path):
+async def test_a_model_that_has_proved_itself_moves_the_numbers(session, tmp_path):
+    # No screen of RPE1 read CDKN1A, so there is no number to move; one of HepG2 did.
+    question = QUESTION.replace("RPE1", "HepG2")
+    alone = await session.ask(question)
     stack = Stack(weight=0.5, offset=0.0, rows=100)
     stacker = LanguageStacker(
         model="scripted", strategy="knockwise", data_sha256="0", de=stack, up=Stack(),
@@ -114,7 +117,7 @@ async def test_a_model_that_has_proved_itself_moves_the_numbers(session, alone, 
     )  # fmt: skip
     stacker.save(tmp_path)
     settings = session.settings.model_copy(update={"data": tmp_path})
-    answer = await told(replace(session, settings=settings), script()).ask(QUESTION)
+    answer = await told(replace(session, settings=settings), script()).ask(question)
     (effect,), (before,) = answer.effects, alone.effects
     fused = stacker.p_de(np.array([before.p_de]), np.array([0.75]))[0]
     assert effect.p_de == pytest.approx(fused)
@@ -130,7 +133,10 @@ async def test_steps_that_the_model_chooses_come_first_and_are_checked(session):
     answer = await asking.ask(QUESTION)
     offered = asked(asking.chat, "NextSteps")[0].text
     assert "[2] MDM2 activity down ->" in offered
-    assert {step.status for step in answer.steps} == {"verified"}
+    assert {step.status for step in answer.steps} == {"verified", "contradicted"}
+    (against,) = [step for step in answer.steps if step.status == "contradicted"]
+    assert (against.target.node, against.target.direction) == ("CDKN1A", "down")
+    assert "the prediction is that CDKN1A goes up" in against.note
     assert [one.summary for one in answer.hypotheses] == ["MDM2 ↓ → TP53 ↑ → CDKN1A ↑"]
 
 

@@ -43,7 +43,7 @@ async def test_a_double_perturbation_is_told_beside_the_single_ones_and_independ
 
 async def test_a_search_finds_known_regulators_that_move_the_gene_the_right_way(session):
     answer = await session.ask("Which knockdowns would lower LDLR in HepG2?")
-    assert {"SREBF2", "MBTPS1"} <= {lead.gene for lead in answer.leads}
+    assert {"SREBF2", "SREBF1"} <= {lead.gene for lead in answer.leads}
     assert {lead.effect.call for lead in answer.leads} == {"down"}
     measured = await session.ask("which knockdowns raise DDIT3 in K562?")
     assert {lead.effect.call for lead in measured.leads} == {"up"}

@@ -16,9 +16,9 @@ from models.fusion.train import cross_fitted, fit_head, folds_of
 
 def support(n=1, **values):
     """Return `n` pairs about which nothing speaks but `values`."""
-    silent = {"p_de": np.nan, "p_up": np.nan, "known": False, "essential": 0.0, "nearest": 0.1,
+    silent = {"p_de": np.nan, "p_up": np.nan, "known": False, "essential": 0.0,
               "regulator": False, "up": 0.0, "down": 0.0, "kind": PathKind.NONE,
-              "usual_de": np.nan, "usual_up": np.nan, "habit": 0.0}  # fmt: skip
+              "habit": 0.0}  # fmt: skip
     return Support(**{name: np.full(n, v) for name, v in {**silent, **values}.items()})
 
 
@@ -29,7 +29,7 @@ def rows(told, label, group):
     return Rows(told, np.array(label), np.ones(n), names, np.ones(n, bool), table)
 
 
-LIKE_ITS_KIN = {"p_de": 0.9, "p_up": 0.9, "usual_de": 0.3, "usual_up": 0.6, "nearest": 0.2}
+LIKE_ITS_KIN = {"p_de": 0.9, "p_up": 0.9}
 LOWERED = {"down": 0.54, "kind": PathKind.DIRECT}
 
 
@@ -44,9 +44,8 @@ def test_a_curated_path_wins_against_mere_likeness_of_a_regulator(scope):
 @pytest.mark.parametrize("scope", ["starter", "full"])
 def test_likeness_says_more_about_an_essential_gene_than_about_a_regulator(scope):
     fusion = Fusion.load(scope)
-    kin = {**LIKE_ITS_KIN, "usual_up": 0.5}
-    essential = fusion.p_up(support(**{**kin, "nearest": 0.6}, essential=1.0))[0]
-    regulator = fusion.p_up(support(**kin, regulator=True))[0]
+    essential = fusion.p_up(support(**LIKE_ITS_KIN, essential=1.0))[0]
+    regulator = fusion.p_up(support(**LIKE_ITS_KIN, regulator=True))[0]
     assert essential > 0.85 > regulator
 
 

@@ -150,10 +150,8 @@ def p53_knowledge() -> Knowledge:
 
 def told(knowledge: Knowledge) -> EffectPredictor:
     paths = ("path_direct", "path_relayed", "path_database")
-    shared = {"response": 1.0, **dict.fromkeys(paths, 2.0)}
-    changes = Head(bias=0, weights={**shared, "response_new": 1.0})
-    up = Head(bias=0, weights={**shared, "line": 1.0, "likeness": 1.0})
-    heads = Heads(de=changes, up=up, de_threshold=0.5)
+    head = Head(bias=0, weights={"response_new": 1.0, **dict.fromkeys(paths, 2.0)})
+    heads = Heads(de=head, up=head, de_threshold=0.5)
     config = FusionConfig(scopes={"starter": heads, "full": heads})
     fusion = Fusion(config, "full", LossHabit((), np.zeros(0)), "told")
     return EffectPredictor(knowledge, ToldResponse(), fusion)
