@@ -291,13 +291,15 @@ def _overlaps(box: Box, others: Iterable[Box]) -> bool:
 
 
 def _estimate(
-    svg: ET.Element, left: float, y: float, value: float, interval: Interval, effect: Effect
+    svg: ET.Element, left: float, y: float, value: float, interval: Interval | None, effect: Effect
 ) -> None:
     group = ET.SubElement(svg, "g", {"class": f"estimate {effect.call}"})
-    low, high, x = (left + v * PANEL for v in (interval.low, interval.high, value))
-    _line(group, (low, y), (high, y), "interval")
-    for end in (low, high):
-        _line(group, (end, y - 3.5), (end, y + 3.5), "interval")
+    x = left + value * PANEL
+    if interval is not None:
+        low, high = left + interval.low * PANEL, left + interval.high * PANEL
+        _line(group, (low, y), (high, y), "interval")
+        for end in (low, high):
+            _line(group, (end, y - 3.5), (end, y + 3.5), "interval")
     if effect.call in ("up", "down"):
         _triangle(group, x, y, "up" if effect.call == "up" else "down", size=6.5)
     else:

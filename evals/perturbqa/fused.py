@@ -17,6 +17,7 @@ import pandas as pd
 from evals.folder import Clock, claim, finished
 from evals.metrics import Estimate, FloatArray, Sample, brier, expected_calibration_error
 from evals.perturbqa import score as scoring
+from evals.perturbqa.held_out_folds import with_folds
 from evals.perturbqa.rows import TASKS, TaskName
 from evals.perturbqa.schema import MEAN
 from evals.perturbqa.score import DRAWS, Resampler
@@ -24,7 +25,6 @@ from knowledge.errors import DataError
 from knowledge.schema import Frozen
 from knowledge.sources import sha256_of
 from models.fusion import specific
-from models.fusion.held_out_habits import with_folds
 from models.fusion.specific import specificity
 from models.provenance import code_commit
 from models.response.screens import CELL_LINES, Setting

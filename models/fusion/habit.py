@@ -76,7 +76,7 @@ def save_habit(habit: LossHabit, folder: Path) -> None:
     """Write the habits into a checkpoint folder."""
     folder.mkdir(parents=True, exist_ok=True)
     acts = np.array([gene in habit.regulators for gene in habit.genes], np.uint8)
-    tensors = {"habit": habit.values.astype(np.float16), "regulator": acts}
-    save_file(tensors, folder / FILE)
+    values = habit.values.astype(np.float16)
+    save_file({"habit": values, "regulator": acts}, folder / FILE)
     text = "\n".join(habit.genes).encode()
     (folder / GENES).write_bytes(gzip.compress(text, mtime=0))

@@ -209,7 +209,7 @@ def _by_pair(parts: list[Rows], said: list[Floats]) -> pd.DataFrame:
     """Return `regulator`, `gene` and `p_up`, the log-odds of the lines averaged."""
     table = pd.concat([part.table for part in parts], ignore_index=True)
     table = table.rename(columns={"pert": "regulator"}).assign(p_up=logit(np.concatenate(said)))
-    mean: pd.DataFrame = table.groupby(["regulator", "gene"], as_index=False)["p_up"].mean()
+    mean = table.groupby(["regulator", "gene"])["p_up"].mean().reset_index()
     return mean.assign(p_up=expit(mean["p_up"]))
 
 
