@@ -29,7 +29,10 @@ def after_commit(state: AgentState) -> Literal["propose", "answer"]:
 
 def after_ground(state: AgentState) -> Literal["retrieve", "survey"]:
     """Follow a cascade, unless the question is of a kind that no single one answers."""
-    return "survey" if state.question and state.question.intent in SURVEYS else "retrieve"
+    question = state.question
+    if question is None:
+        return "retrieve"
+    return "survey" if question.context or question.intent in SURVEYS else "retrieve"
 
 
 def build_graph(checkpointer: BaseCheckpointSaver[str] | None = None) -> Graph:

@@ -131,6 +131,7 @@ class Question(Frozen):
         seeks: What a reverse question looks for.
         direction: Where only changes this way are asked about.
         top: How many changes are asked for.
+        context: The expression screen that answers for a line that no other screen has.
     """
 
     perturbation: Perturbation
@@ -145,6 +146,7 @@ class Question(Frozen):
     seeks: Seeks | None = None
     direction: Direction | None = None
     top: int | None = None
+    context: str = ""
 
 
 class Evidence(Frozen):

@@ -7,6 +7,7 @@ from langgraph.runtime import Runtime
 from agent.answers.compare import compared
 from agent.answers.epistasis import interacting
 from agent.answers.essentiality import needed
+from agent.answers.expressed import expressed
 from agent.answers.findings import Findings
 from agent.answers.reverse import sought
 from agent.context import AgentContext
@@ -29,8 +30,11 @@ async def survey(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     if state.question is None:
         raise ValueError("the question has not been grounded yet")
     question, context = state.question, runtime.context
-    found = SURVEYS[question.intent](question, context)
+    answering = expressed if question.context else SURVEYS[question.intent]
+    found = answering(question, context)
     numbering = Numbering(found.evidence)
+    if question.context:
+        numbering.cite(fact.id for fact in found.evidence)
     sides = tuple(_side(side, numbering) for side in found.sides)
     leads = tuple(_lead(lead, numbering) for lead in found.leads)
     dependencies = tuple(

@@ -71,6 +71,11 @@ def cell_lines(
                 f"the answer is borrowed from it{_apart(strange[0])}."
             )
         return [line], notes
+    if strange and expression_context(found):
+        note = (
+            f"No screen of {strange[0]} counted changed genes: answered from an expression screen."
+        )
+        return [knowledge.cell_lines.default.name], [note]
     if strange:
         raise _unscreened(strange[0], knowledge)
     if len(named) > 1 and not several:
@@ -81,6 +86,13 @@ def cell_lines(
         return named, []
     line = knowledge.cell_lines.default.name
     return [line], [f"No cell line was named: {line} assumed."]
+
+
+def expression_context(found: Sequence[Item]) -> str:
+    """Return the expression screen of the one line that is named, if it has one; or nothing."""
+    lines = {item.text for item in found if item.kind in ("line", "other_line")}
+    others = [_by_spelling(word) for word in lines]
+    return others[0].context if len(others) == 1 and others[0] is not None else ""
 
 
 def _unscreened(word: str, knowledge: Vocabulary) -> QuestionError:

@@ -10,7 +10,7 @@ import re
 
 from agent.question import words as vocabulary
 from agent.question.accounting import account
-from agent.question.cells import cell_lines, refuse_dates
+from agent.question.cells import cell_lines, expression_context, refuse_dates
 from agent.question.draft import EXAMPLE, Draft, Unreadable
 from agent.question.follow_up import alone, continued, follows_on, goes_on
 from agent.question.forward import read_forward
@@ -104,7 +104,24 @@ def parse_question(
     refuse_stimulus(treated, as_words(question))
     told = account(found, question, knowledge) if question.intent != "planning" else []
     notes = tuple(dict.fromkeys([*question.assumptions, *told]))
-    return question.model_copy(update={"assumptions": notes})
+    return question.model_copy(
+        update={"assumptions": notes, "context": _context(question, found, cell_line)}
+    )
+
+
+def _context(question: Question, found: list[Item], given: str | None) -> str:
+    """Return the expression screen that answers, for a question that one can answer.
+
+    Raises:
+        QuestionError: The line has an expression screen alone, which cannot answer this question.
+    """
+    context = "" if given else expression_context(found)
+    if context and (question.intent not in ("forward", "why") or not question.perturbation.genes):
+        raise QuestionError(
+            "Read as a question that an expression screen cannot answer; ask what a perturbation "
+            f"does there, or `knockwise express --context {context}`."
+        )
+    return context
 
 
 def _refuse_controls(found: list[Item]) -> None:
