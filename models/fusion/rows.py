@@ -118,7 +118,7 @@ class World:
     def regulators(
         self, votes: pd.DataFrame, habit: Mapping[str, LossHabit], told: Progress
     ) -> Rows:
-        """Return the rows of regulators in every line, each weighing its share of the votes.
+        """Return the rows of regulators in every line, by its share of the squared votes.
 
         Args:
             votes: `regulator`, `gene`, `votes`, of genes with enough of them.
@@ -144,7 +144,7 @@ class World:
                     Rows(
                         gathered(genes, p_de, p_up, ground, reached, usual, acts),
                         (part["votes"].to_numpy() > 0).astype(np.int64),
-                        part["votes"].to_numpy(float) ** 2 / (4 * len(lines)),
+                        part["votes"].to_numpy(float) ** 2 / len(lines),
                         np.full(n, regulator),
                         np.zeros(n, bool),
                         pd.DataFrame({"pert": regulator, "gene": genes, "cell_line": line}).assign(
