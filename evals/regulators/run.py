@@ -314,6 +314,12 @@ def _asked(world: World, ask: Ask) -> pd.DataFrame:
     return answers(world, ask).merge(controls(world, ask), on="gene")
 
 
+def _named(run: RegulatorsEval) -> dict[str, str]:
+    """Return the names of the files given; their hashes say which they were, wherever they lay."""
+    given = {"pairs": run.pairs, "held_out": run.held_out}
+    return {name: path.name for name, path in given.items() if path is not None}
+
+
 def _inputs(root: Path, run: RegulatorsEval) -> dict[str, Path]:
     """Return the files behind the figures.
 
@@ -342,7 +348,7 @@ def _config(paths: dict[str, Path], run: RegulatorsEval, world: World) -> dict[s
     code = [*mine, Path(cascade.__file__)]
     best = world.best
     return {
-        "settings": run.model_dump(mode="json"),
+        "settings": {**run.model_dump(mode="json"), **_named(run)},
         "data": {
             **{name: sha256_of(path) for name, path in paths.items()},
             **best.knowledge.versions,
