@@ -9,11 +9,17 @@ from knowledge.schema import CascadeStep, Change
 
 
 def world(state: AgentState) -> dict[Change, float]:
-    """Return every change that is taken to have happened, with the confidence of its best path."""
+    """Return every change that is taken to have happened, with the confidence of its best path.
+
+    A step from a change that nothing leads to, as where only some steps are looked at, leads on to
+    nothing.
+    """
     if state.question is None:
         raise ValueError("the question has not been grounded yet")
     changes = dict.fromkeys(start(state.question.perturbation), 1.0)
     for step in state.committed:
+        if step.source not in changes:
+            continue
         found = arriving(step, changes[step.source])
         changes[step.target] = max(found, changes.get(step.target, 0.0))
     return changes

@@ -22,12 +22,14 @@ from agent.timing import timed
 Graph = CompiledStateGraph[AgentState, AgentContext, AgentState, AgentState]
 
 
-def after_commit(state: AgentState) -> Literal["propose", "answer"]:
+# These are coroutines because LangGraph runs plain functions in a thread, between a node's writes and
+# those of its edge: an interruption in that moment left a run that could not go on.
+async def after_commit(state: AgentState) -> Literal["propose", "answer"]:
     """Take another turn of the world model unless the last one ended the cascade."""
     return "answer" if state.finished else "propose"
 
 
-def after_ground(state: AgentState) -> Literal["retrieve", "survey"]:
+async def after_ground(state: AgentState) -> Literal["retrieve", "survey"]:
     """Follow a cascade, unless the question is of a kind that no single one answers."""
     question = state.question
     if question is None:

@@ -206,7 +206,7 @@ def show(rows: Sequence[Row]) -> None:
             row.gene,
             Text(chars.call[row.call], style=STYLES[row.call]),
             "" if row.abstained else de,
-            "" if row.p_de is None else up,
+            "" if row.abstained or row.p_de is None else up,
             "yes" if row.seen_in_training else "no",
         )
     out.print(table)

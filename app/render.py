@@ -60,8 +60,8 @@ def effects_table(effects: Sequence[Effect], citations: Citations, signs: Signs)
     table.add_column("Gene", style="bold", no_wrap=True)
     table.add_column("Prediction", no_wrap=True)
     table.add_column("P(changes)", no_wrap=True)
-    table.add_column("P(up if it changes)", no_wrap=True)
-    table.add_column("Measured", no_wrap=True)
+    table.add_column("P(up if it\nchanges)", no_wrap=True)
+    table.add_column("Seen", no_wrap=True)
     table.add_column("Evidence", overflow="fold")
     most = min(MOST_CITATIONS, max(1, CITATIONS // max(1, len(effects))))
     for effect in effects:
@@ -69,7 +69,9 @@ def effects_table(effects: Sequence[Effect], citations: Citations, signs: Signs)
             Text(plain(effect.gene)),
             Text(signs.reading(effect), style=STYLES[effect.call]),
             "" if effect.abstained else signs.chance(effect.p_de, effect.interval),
-            "" if effect.p_de is None else signs.chance(effect.p_up, effect.p_up_interval),
+            ""
+            if effect.abstained or effect.p_de is None
+            else signs.chance(effect.p_up, effect.p_up_interval),
             "yes" if effect.seen_in_training else "no",
             _cites(citations, effect.evidence_ids, most),
         )

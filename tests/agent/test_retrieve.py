@@ -68,7 +68,7 @@ async def test_a_gene_comes_with_its_summary_its_sets_and_its_passages(look_up):
     assert update["unknown"] == ["before"]
     (event,) = events
     assert event["texts"] == 4
-    assert event["message"] == f"3 texts and {event['annotations']} annotations about HSPA5"
+    assert event["message"] == f"4 texts and {event['annotations']} annotations about HSPA5"
 
 
 async def test_readouts_come_with_one_summary_each_up_to_a_limit(look_up):

@@ -33,12 +33,12 @@ def sentence(result):
     ("question", "words"),
     [
         ("Knock out HSPA55 in K562", "did you mean HSPA5"),
-        ("What happens when it rains?", "names no gene"),
+        ("What happens when it rains?", "say which gene is perturbed"),
         ("HSPA5 " * 1_700, "characters"),
         ("What does imatinib do in K562?", "not handled yet"),
         ("Knock out HSPA5 in HeLa", "K562, RPE1, HepG2, Jurkat"),
         ("\x00\x1b[2J", "question"),
-        ("' OR 1=1; --", "names no gene"),
+        ("' OR 1=1; --", "say which gene is perturbed"),
     ],
     ids=["unknown gene", "no gene", "too long", "drug", "cell line", "control", "quoting"],
 )

@@ -49,7 +49,7 @@ def test_the_cascade_draws_every_step_with_its_verdict_and_relation(answer):
     assert edges[0] == "edge verified inhibits"
     assert "edge contradicted inhibits" in edges
     words = {text.text for text in svg.iter("text")}
-    assert {"HSPA5", "knocked out", "up, mRNA", "P(DE) 0.91", "transcription"} <= words
+    assert {"HSPA5", "knocked out", "up, mRNA", "P(changes) 0.91", "transcription"} <= words
 
 
 def test_names_with_markup_are_escaped(answer):

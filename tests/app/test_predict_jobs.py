@@ -88,7 +88,7 @@ def test_a_file_of_pairs_is_never_replaced_by_its_predictions(
     "command",
     [
         ("phenotype", "--fasta", "{file}", "--out", "{file}"),
-        ("train", "fusion", "--held-out", "{file}", "--out", "{file}"),
+        ("train", "fusion", "--multi", "{file}", "--strict", "{file}", "--out", "{file}"),
         ("train", "response", "--data", "{folder}", "--out", "{folder}"),
         ("train", "app", "--data", "{folder}", "--out", "{folder}"),
         ("train", "genepheno", "--data", "{folder}", "--out", "{folder}"),

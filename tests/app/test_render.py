@@ -40,7 +40,7 @@ def test_a_step_whose_readout_is_predicted_otherwise_says_so(answer):
 
 def test_an_abstained_effect_gives_its_reason_and_no_numbers(answer):
     text = shown(answer)
-    assert re.search(r"NOTAGENE +\? unknown +no", text)
+    assert re.search(r"NOTAGENE +\? not predicted +no", text)
     assert "NOTAGENE: no screen measured it in K562" in text
 
 
