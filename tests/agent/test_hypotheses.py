@@ -1,4 +1,4 @@
-"""Paths are put together from verified steps; those that the built-in pathways assert come first."""
+"""Paths are made of verified steps; those that the built-in pathways assert come first."""
 
 from agent.hypotheses import verified_paths
 from agent.state import AgentState
