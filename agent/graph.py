@@ -22,8 +22,8 @@ from agent.timing import timed
 Graph = CompiledStateGraph[AgentState, AgentContext, AgentState, AgentState]
 
 
-# Coroutines, because LangGraph runs plain functions in a thread, between what a node writes and what
-# its edge does: an interruption in that moment left a run that could not go on.
+# Coroutines: LangGraph runs plain functions in a thread, between what a node writes and what its
+# edge does, and an interruption in that moment left a run that could not go on.
 async def after_commit(state: AgentState) -> Literal["propose", "answer"]:
     """Take another turn of the world model unless the last one ended the cascade."""
     return "answer" if state.finished else "propose"
