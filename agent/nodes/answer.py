@@ -172,10 +172,12 @@ def _versions(state: AgentState, context: AgentContext) -> Versions:
 
 
 def _leading(effects: Sequence[Effect], targets: Sequence[str]) -> list[Effect]:
+    """Return the changes most specific to the perturbation; what is likeliest, if none is called."""
     order = ranked(list(effects))
+    changes = [effect for effect in order if effect.call in ("up", "down")]
     return [
         effect
-        for place, effect in enumerate(order)
+        for place, effect in enumerate(changes or order)
         if place < LISTED_EFFECTS or effect.gene in targets
     ]
 
