@@ -172,7 +172,7 @@ def _versions(state: AgentState, context: AgentContext) -> Versions:
 
 
 def _leading(effects: Sequence[Effect], targets: Sequence[str]) -> list[Effect]:
-    """Return the changes most specific to the perturbation; what is likeliest, if none is called."""
+    """Return the changes that are most specific to the perturbation, or what comes nearest."""
     order = ranked(list(effects))
     changes = [effect for effect in order if effect.call in ("up", "down")]
     return [
