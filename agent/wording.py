@@ -184,6 +184,9 @@ def reached_words(effects: Sequence[Effect], hypotheses: Sequence[Hypothesis], a
 
 
 def _effect_words(effect: Effect) -> str:
+    if effect.call == "unknown" and effect.p_de is not None and not effect.abstained:
+        likelier = f"up with {effect.p_up:.2f} if it changes"
+        return f"{effect.gene}: P(changes) {effect.p_de:.2f}, which way is not known ({likelier})"
     if effect.call == "unknown":
         return f"{effect.gene}: not predicted ({effect.reason})"
     if effect.p_de is None and effect.call == "unchanged":
@@ -192,11 +195,6 @@ def _effect_words(effect: Effect) -> str:
         return f"{effect.gene}: no screen read this gene; a path says {effect.call}"
     likelier, p = ("up", effect.p_up) if effect.p_up >= 0.5 else ("down", 1 - effect.p_up)
     if effect.call == "unchanged":
-        if effect.p_de >= 0.5:
-            return (
-                f"{effect.gene} probably changes (P(changes) {effect.p_de:.2f}), but which way is "
-                f"not known ({likelier} with {p:.2f})"
-            )
         if_so = f"; if it does, {likelier} with {p:.2f}"
         return f"{effect.gene}: no change expected (P(changes) {effect.p_de:.2f}{if_so})"
     conflict = f"; {effect.conflict}" if effect.conflict else ""

@@ -39,7 +39,7 @@ HEADINGS = (
     "Prediction",
     "P(changes)",
     "P(up)",
-    "Measured",
+    "Seen",
 )
 
 

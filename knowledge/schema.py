@@ -183,8 +183,9 @@ class Effect(Frozen):
     `p_up_interval` to `p_up`; None: not known. `call` reads the two: `up` or `down` from the `p_de`
     threshold on that was chosen on training perturbations, and below it, or without a `p_de`, only
     where a signed path supports the direction. Such an effect is `subtle`: its direction alone is
-    known. An abstained effect is `unknown`. `usual` is how often the readout changes in the line
-    whatever is perturbed, `conflict` says what contradicts the call, and which was believed.
+    known. An effect that may well change either way is `unknown`, and so is an abstained one.
+    `usual` is how often the readout changes in the line whatever is perturbed; `conflict` says what
+    contradicts the call, and which was believed.
     """
 
     gene: str

@@ -37,13 +37,14 @@ SURE_DIRECTION = 0.75
 # Below this P(changes in that direction) nobody would say that it goes there.
 LEAST_JOINT = 0.4
 # An interval as wide as this is no knowledge.
-SAYS_NOTHING = 0.98
+SAYS_NOTHING = 0.9
 OWN_GENE = "it is the perturbed gene itself, whose transcript the method of perturbation decides"
 NOTHING_TO_LOSE = (
     "the line has no working copy to lose, so no change is expected; the screens perturbed "
     "expressed genes only"
 )
 FROM_PATH = "a signed path alone says which way"
+EITHER_WAY = "it may well change, but which way is not known"
 FROM_CUT_PATH = "the main signed path to it is cut off in this cell line"
 NO_SUPPORT = "neither a measured analogue nor a signed path supports a prediction"
 
@@ -280,6 +281,8 @@ class EffectPredictor:
         if sure and told:
             why = reason if effect.p_de is not None else f"{reason}; {FROM_PATH}"
             return {"call": direction, "subtle": True, "reason": why}
+        if effect.p_de is not None and effect.p_de >= self.fusion.de_threshold:
+            return {"call": "unknown", "reason": "; ".join(filter(None, (reason, EITHER_WAY)))}
         if effect.p_de is not None:
             return {"call": "unchanged", "reason": reason}
         if path == "cut":

@@ -86,3 +86,25 @@ def test_a_gene_that_acts_through_another_lost_gene_has_no_say(predictor):
     assert both.p_up < 0.5
     assert both.p_up == pytest.approx(of("TP53").p_up, abs=0.05)
     assert "MDM2 acts on it through TP53" in both.reason
+
+
+def test_a_change_of_unknown_direction_is_called_neither_way(predictor):
+    perturbation = Perturbation(genes=("KEAP1",), kind="knockdown", cell_line="HepG2")
+    lone = next(
+        one
+        for one in predictor.effects(perturbation)
+        if one.call in ("up", "down") and not one.subtle
+    )
+    undecided = predictor.revised(perturbation, lone, p_de=0.6, p_up=0.5)
+    assert undecided.call == "unknown"
+    assert not undecided.abstained
+    assert "which way is not known" in undecided.reason
+    unlikely = predictor.revised(perturbation, lone, p_de=0.05, p_up=0.5)
+    assert unlikely.call == "unchanged"
+
+
+def test_an_interval_that_holds_nearly_everything_is_no_knowledge(predictor):
+    perturbation = Perturbation(genes=("HSPA5",), kind="knockdown", cell_line="K562")
+    told = predictor.effects(perturbation)
+    spans = [one.p_up_interval for one in told if one.p_up_interval is not None]
+    assert max(span.high - span.low for span in spans) < 1
