@@ -257,6 +257,8 @@ class Session:
 
     def _rows(self, answer: Answer) -> Iterator[dict[str, Any]]:
         """Iterate over the rows of `effects.csv`; none where several perturbations are meant."""
+        if answer.question.context:
+            return
         if answer.question.intent in ("forward", "why"):
             yield from self.effect_rows(answer.question.perturbation)
 

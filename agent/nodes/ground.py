@@ -20,6 +20,9 @@ async def ground(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     else:
         emit(runtime, "ground", as_words(question))
     unknown = list(context.knowledge.warnings)
+    if question.context:
+        # Nothing is known of the lesions of a line that has an expression screen alone.
+        return {"question": question, "unknown": unknown}
     cell = context.predictor.cell_state(perturbation.cell_line)
     for gene in perturbation.genes:
         lacking = cell.lacks(gene)

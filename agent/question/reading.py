@@ -104,9 +104,13 @@ def parse_question(
     refuse_stimulus(treated, as_words(question))
     told = account(found, question, knowledge) if question.intent != "planning" else []
     notes = tuple(dict.fromkeys([*question.assumptions, *told]))
-    return question.model_copy(
-        update={"assumptions": notes, "context": _context(question, found, cell_line)}
-    )
+    question = question.model_copy(update={"assumptions": notes})
+    context = _context(question, found, cell_line)
+    if not context:
+        return question
+    line = next(item.text for item in found if item.kind == "other_line")
+    there = question.perturbation.model_copy(update={"cell_line": line})
+    return question.model_copy(update={"context": context, "perturbation": there})
 
 
 def _context(question: Question, found: list[Item], given: str | None) -> str:

@@ -159,3 +159,12 @@ async def test_a_measured_row_is_cited_and_not_contradicted(session):
     kinds = {fact.id: fact.kind for fact in answer.evidence}
     assert "measured" in {kinds[i] for i in effect.evidence_ids}
     assert effect.call == "up"
+
+
+async def test_nothing_of_a_screened_line_stands_in_for_a_line_with_an_expression_screen(
+    session, tmp_path
+):
+    answer = await session.ask("STAT1 knockout in THP-1: STAT2?", run_dir=tmp_path / "run")
+    assert answer.question.perturbation.cell_line == "THP-1"
+    assert (tmp_path / "run" / "effects.csv").read_text().count("\n") <= 1
+    assert "K562" not in answer.model_dump_json(exclude={"versions"})
