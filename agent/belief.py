@@ -38,7 +38,10 @@ def curated(step: CascadeStep) -> bool:
 
 
 def search_confidence(steps: Sequence[CascadeStep]) -> float:
-    """Return the confidence that `knowledge.cascade.reach` has in a path of these steps."""
+    """Return the confidence that `knowledge.cascade.reach` has in a path of these steps.
+
+    Steps into other programmes or into hardly expressed genes cost more there.
+    """
     confidence = 1.0
     for step in steps:
         confidence = arriving(step, confidence)
