@@ -9,7 +9,7 @@ from evals.expression.predictors import ADDITIVE, LINEAR, NO_CHANGE
 from evals.expression.schema import LOWER, MEASURES, RATIOS, Interaction, Measure, Role, Score
 from evals.harness.metrics import FloatArray, Ranking
 from evals.harness.resampling import Estimate, Sample, estimate, resamples
-from models.app.choice import Task
+from models.expression.choice import Task
 
 DRAWS = 1000
 

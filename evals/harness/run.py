@@ -27,7 +27,7 @@ from evals.harness import metrics, resampling
 from evals.harness.scores import Results
 from knowledge.errors import RunError
 from knowledge.files import replace_text, replacing
-from knowledge.sources import missing, sha256_of
+from knowledge.sources.registry import missing, sha256_of
 from models.provenance import code_commit
 from models.response.settings import Progress
 
