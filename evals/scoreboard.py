@@ -9,7 +9,7 @@ figures and the hashes of what they were made from.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,7 +33,7 @@ from evals.perturbqa.report import (
 )
 from evals.perturbqa.schema import Metrics
 from evals.phenotypes.report import as_markdown as genepheno_as_markdown
-from evals.regulators.report import as_markdown as regulators_as_markdown
+from evals.regulators.page import BENCHMARK as REGULATORS
 from evals.with_embeddings import as_markdown as with_embeddings_as_markdown
 from knowledge.errors import DataError
 from models.fusion import WEIGHTS as FUSION
@@ -44,7 +44,6 @@ SETS = ("k562_set", "gse")
 EDGE_TRUST = "edge trust"
 BESIDE: Mapping[str, Callable[[dict[str, Any]], str]] = {
     "fused": fused_as_markdown,
-    "regulators": regulators_as_markdown,
 }
 """What stands beside PerturbQA's overview: a change is progress only where none of them falls."""
 KINDS: Mapping[str, Callable[[dict[str, Any]], str]] = {
@@ -115,6 +114,7 @@ def scoreboard(results: Path = RESULTS, fusion: Path = FUSION) -> str:
     if runs:
         parts += _overview(runs)
     parts += _kinds(results, BESIDE)
+    parts += _pages(results, (REGULATORS,))
     for name, run in runs.items():
         parts += _setting(name, run)
     parts += _others(results)
@@ -160,9 +160,7 @@ def _others(results: Path) -> Iterator[str]:
     if all(path.is_file() for path in sets.values()):
         yield genesets_as_markdown({name: _json(path) for name, path in sets.items()})
     yield from _kinds(results, KINDS)
-    for one in BENCHMARKS:
-        if (path := results / f"{one.kind}.json").is_file():
-            yield one.page(Record.read(path)).markdown()
+    yield from _pages(results, BENCHMARKS)
     for path in sorted(results.glob("language-*.json")):
         yield str(_json(path)["markdown"]).strip()
 
@@ -171,6 +169,12 @@ def _kinds(results: Path, kinds: Mapping[str, Callable[[dict[str, Any]], str]]) 
     for kind, as_markdown in kinds.items():
         if (path := results / f"{kind}.json").is_file():
             yield as_markdown(_json(path)).strip()
+
+
+def _pages(results: Path, benchmarks: Iterable[Benchmark]) -> Iterator[str]:
+    for one in benchmarks:
+        if (path := results / f"{one.kind}.json").is_file():
+            yield one.page(Record.read(path)).markdown()
 
 
 def _fusion(record: dict[str, Any]) -> Iterator[str]:
