@@ -9,14 +9,14 @@ figures and the hashes of what they were made from.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from evals.expression.report import as_markdown as expression_as_markdown
-from evals.genen.report import as_markdown as genen_as_markdown
+from evals.genen.page import BENCHMARK as GENEN
 from evals.genes.report import as_markdown as genes_as_markdown
 from evals.genesets.run import as_markdown as genesets_as_markdown
 from evals.harness.benchmark import Benchmark
@@ -42,19 +42,20 @@ SCOREBOARD = Path(__file__).parent / "SCOREBOARD.md"
 RESULTS = Path(__file__).parent / "results"
 SETS = ("k562_set", "gse")
 EDGE_TRUST = "edge trust"
-BESIDE: Mapping[str, Callable[[dict[str, Any]], str]] = {
+BESIDE: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
     "fused": fused_as_markdown,
+    "regulators": REGULATORS,
 }
 """What stands beside PerturbQA's overview: a change is progress only where none of them falls."""
-KINDS: Mapping[str, Callable[[dict[str, Any]], str]] = {
+KINDS: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
     "expression": expression_as_markdown,
-    "genen": genen_as_markdown,
+    "genen": GENEN,
     "genes": genes_as_markdown,
     "with-embeddings": with_embeddings_as_markdown,
     "genepheno": genepheno_as_markdown,
+    "mechanism": MECHANISM,
 }
 """What writes the section of a run, by the `kind` that its metrics say it is."""
-BENCHMARKS: tuple[Benchmark, ...] = (MECHANISM,)
 ROWS = {"": "all", ", path": "with a path", ", multi": "multi", ", strict": "strict"}
 """Parts of the rows that fusion was fitted on, by what its figures end with."""
 
@@ -114,7 +115,6 @@ def scoreboard(results: Path = RESULTS, fusion: Path = FUSION) -> str:
     if runs:
         parts += _overview(runs)
     parts += _kinds(results, BESIDE)
-    parts += _pages(results, (REGULATORS,))
     for name, run in runs.items():
         parts += _setting(name, run)
     parts += _others(results)
@@ -160,21 +160,19 @@ def _others(results: Path) -> Iterator[str]:
     if all(path.is_file() for path in sets.values()):
         yield genesets_as_markdown({name: _json(path) for name, path in sets.items()})
     yield from _kinds(results, KINDS)
-    yield from _pages(results, BENCHMARKS)
     for path in sorted(results.glob("language-*.json")):
         yield str(_json(path)["markdown"]).strip()
 
 
-def _kinds(results: Path, kinds: Mapping[str, Callable[[dict[str, Any]], str]]) -> Iterator[str]:
-    for kind, as_markdown in kinds.items():
+def _kinds(
+    results: Path, kinds: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark]
+) -> Iterator[str]:
+    for kind, told in kinds.items():
         if (path := results / f"{kind}.json").is_file():
-            yield as_markdown(_json(path)).strip()
-
-
-def _pages(results: Path, benchmarks: Iterable[Benchmark]) -> Iterator[str]:
-    for one in benchmarks:
-        if (path := results / f"{one.kind}.json").is_file():
-            yield one.page(Record.read(path)).markdown()
+            if isinstance(told, Benchmark):
+                yield told.page(Record.read(path)).markdown()
+            else:
+                yield told(_json(path)).strip()
 
 
 def _fusion(record: dict[str, Any]) -> Iterator[str]:
