@@ -32,7 +32,7 @@ from evals.perturbqa.report import (
     sections,
 )
 from evals.perturbqa.schema import Metrics
-from evals.phenotypes.report import as_markdown as genepheno_as_markdown
+from evals.phenotypes.page import BENCHMARK as GENEPHENO
 from evals.regulators.page import BENCHMARK as REGULATORS
 from evals.with_embeddings import as_markdown as with_embeddings_as_markdown
 from knowledge.errors import DataError
@@ -52,7 +52,7 @@ KINDS: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
     "genen": GENEN,
     "genes": genes_as_markdown,
     "with-embeddings": with_embeddings_as_markdown,
-    "genepheno": genepheno_as_markdown,
+    "genepheno": GENEPHENO,
     "mechanism": MECHANISM,
 }
 """What writes the section of a run, by the `kind` that its metrics say it is."""
