@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from evals.expression.report import as_markdown as expression_as_markdown
+from evals.expression.page import BENCHMARK as EXPRESSION
 from evals.genen.page import BENCHMARK as GENEN
 from evals.genes.report import as_markdown as genes_as_markdown
 from evals.genesets.run import as_markdown as genesets_as_markdown
@@ -48,7 +48,7 @@ BESIDE: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
 }
 """What stands beside PerturbQA's overview: a change is progress only where none of them falls."""
 KINDS: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
-    "expression": expression_as_markdown,
+    "expression": EXPRESSION,
     "genen": GENEN,
     "genes": genes_as_markdown,
     "with-embeddings": with_embeddings_as_markdown,
