@@ -17,7 +17,7 @@ import typer
 
 from evals.expression.page import BENCHMARK as EXPRESSION
 from evals.genen.page import BENCHMARK as GENEN
-from evals.genes.report import as_markdown as genes_as_markdown
+from evals.genes.page import BENCHMARK as GENES
 from evals.genesets.run import as_markdown as genesets_as_markdown
 from evals.harness.benchmark import Benchmark
 from evals.harness.page import Record
@@ -50,7 +50,7 @@ BESIDE: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
 KINDS: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
     "expression": EXPRESSION,
     "genen": GENEN,
-    "genes": genes_as_markdown,
+    "genes": GENES,
     "with-embeddings": with_embeddings_as_markdown,
     "genepheno": GENEPHENO,
     "mechanism": MECHANISM,
