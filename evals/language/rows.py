@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from evals.perturbqa.rows import TASKS, TaskName, official_rows
+from evals.official_rows import official_rows
+from evals.tasks import TASKS, TaskName
 from knowledge.errors import DataError, RunError
 from models.response import ResponseModel
 from models.response.annotations import read_symbols, sources_root

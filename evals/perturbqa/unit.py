@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from evals.official_rows import official_rows
 from evals.perturbqa import ablation
 from evals.perturbqa.retrieval import Questions, retrieval_votes
-from evals.perturbqa.rows import TASKS, TaskName, official_rows
+from evals.tasks import TASKS, TaskName
 from models.response.faithfulness import faithfulness
 from models.response.field import FloatArray
 from models.response.model import LEAST_SIMILARITY

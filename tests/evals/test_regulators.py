@@ -220,7 +220,7 @@ def test_textbook_pairs_are_right_wrong_or_open(ask, tmp_path):
 
 def test_the_scoreboard_shows_a_kept_run_beside_perturbqa(ask, tmp_path):
     ask()
-    (kept,) = keep(tmp_path / "run", tmp_path / "results")
+    kept = keep(tmp_path / "run", tmp_path / "results")
     assert kept.name == "regulators.json"
     page = scoreboard(tmp_path / "results")
     assert "## Regulators" in page
