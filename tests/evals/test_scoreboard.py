@@ -71,7 +71,7 @@ def test_an_unfinished_run_is_not_kept(run, tmp_path):
 
 def test_a_language_models_run_has_its_own_section(tmp_path):
     facts = LanguageFacts(
-        model="qwen/tiny 3", strategy="summer", prompts_hash="ab", split="train", sample="All rows.",
+        model="qwen/tiny 3", strategy="summer", prompts_hash="ab", split="train", sample="",
         cost=Cost(**dict.fromkeys(Cost.model_fields, 0)), stacks={}, fusion="", failures={},
     )  # fmt: skip
     run = finished(tmp_path / "run", Results.of("language-qwen-tiny-3-summer", (), facts))
