@@ -12,8 +12,9 @@ from knowledge.base import Knowledge
 from knowledge.cascade import CellState, Reach, reach, start
 from knowledge.errors import DataError
 from knowledge.schema import Perturbation
+from models.fusion.checkpoint import Floats
 from models.fusion.habit import LossHabit
-from models.fusion.posterior import Bools, Floats, Support, Task
+from models.fusion.posterior import Bools, Support, Task
 from models.fusion.support import gathered
 from models.response import ResponseModel
 

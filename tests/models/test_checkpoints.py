@@ -3,6 +3,7 @@
 import gzip
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from knowledge.files import replacing_folder
 from models.app import checkpoint as app
 from models.app.model import ExpressionModel
 from models.checkpoint import Format, read_checkpoint, write_checkpoint
+from models.fusion import Fusion
+from models.fusion import checkpoint as fusion
 from models.genen import checkpoint as genen
 from models.genen.model import GenenModel
 from models.genepheno import checkpoint as genepheno
@@ -23,13 +26,15 @@ from models.response import checkpoint as response
 
 WEIGHTS = Path(response.SHIPPED).parent
 MODELS = {
-    "app": (ExpressionModel, app.FORMAT),
-    "genen": (GenenModel, genen.FORMAT),
-    "genepheno": (GenePhenoModel, genepheno.FORMAT),
-    "response": (ResponseModel, response.FORMAT),
+    "app": (ExpressionModel.load, app.FORMAT),
+    "fusion": (partial(Fusion.load, "full"), fusion.FORMAT),
+    "genen": (GenenModel.load, genen.FORMAT),
+    "genepheno": (GenePhenoModel.load, genepheno.FORMAT),
+    "response": (ResponseModel.load, response.FORMAT),
 }
 SHAPED = {
     "app": ("norman/response",),
+    "fusion": ("habit",),
     "genen": ("solubility/weights",),
     "genepheno": ("mp/layer",),
     "response": ("de_loadings",),
@@ -58,7 +63,8 @@ def other_arrays(change):
 
     def stored(data: bytes) -> bytes:
         arrays = load(data)
-        name = next(n for n, a in sorted(arrays.items()) if a.dtype.kind == "f" and a.ndim == 2)
+        numbers = [n for n, a in sorted(arrays.items()) if a.dtype.kind == "f" and a.ndim <= 2]
+        name = max(numbers, key=lambda n: arrays[n].ndim)
         return save({**arrays, name: np.ascontiguousarray(change(arrays[name]))})
 
     return stored
@@ -66,7 +72,7 @@ def other_arrays(change):
 
 def with_nan(array):
     found = array.copy()
-    found[0, 0] = np.nan
+    found.flat[0] = np.nan
     return found
 
 
@@ -126,7 +132,7 @@ def linked(model: str, folder: Path) -> Path:
 
 def refusal(model: str, folder: Path) -> str:
     with pytest.raises(DataError) as caught:
-        MODELS[model][0].load(folder)
+        MODELS[model][0](folder)
     sentence = str(caught.value)
     assert "\n" not in sentence
     assert sentence.startswith(f"The {MODELS[model][1].name} in {folder} ")
