@@ -21,7 +21,7 @@ from sklearn.metrics import brier_score_loss, log_loss
 
 from knowledge.base import load_knowledge
 from knowledge.errors import DataError
-from knowledge.sources import sha256_of
+from knowledge.sources.registry import sha256_of
 from knowledge.trust import save_edge_trust
 from models.checkpoint import write_checkpoint
 from models.fusion.checkpoint import FORMAT, Floats, FusionConfig, Head, Heads, Scope, to_store

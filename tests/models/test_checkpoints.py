@@ -12,9 +12,9 @@ from safetensors.numpy import load, save
 
 from knowledge.errors import DataError
 from knowledge.files import replacing_folder
-from models.app import checkpoint as app
-from models.app.model import ExpressionModel
 from models.checkpoint import Format, read_checkpoint, write_checkpoint
+from models.expression import checkpoint as expression
+from models.expression.model import ExpressionModel
 from models.fusion import Fusion
 from models.fusion import checkpoint as fusion
 from models.genen import checkpoint as genen
@@ -26,14 +26,14 @@ from models.response import checkpoint as response
 
 WEIGHTS = Path(response.SHIPPED).parent
 MODELS = {
-    "app": (ExpressionModel.load, app.FORMAT),
+    "expression": (ExpressionModel.load, expression.FORMAT),
     "fusion": (partial(Fusion.load, "full"), fusion.FORMAT),
     "genen": (GenenModel.load, genen.FORMAT),
     "genepheno": (GenePhenoModel.load, genepheno.FORMAT),
     "response": (ResponseModel.load, response.FORMAT),
 }
 SHAPED = {
-    "app": ("norman/response",),
+    "expression": ("norman/response",),
     "fusion": ("habit",),
     "genen": ("solubility/weights",),
     "genepheno": ("mp/layer",),
@@ -211,6 +211,6 @@ def test_folders_change_places_on_a_system_that_cannot_do_so_in_one_step(tmp_pat
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    stored = read_checkpoint(WEIGHTS / "app", app.FORMAT)
+    stored = read_checkpoint(WEIGHTS / "expression", expression.FORMAT)
     with pytest.raises(DataError, match="cannot be written to"):
-        write_checkpoint(tmp_path / "file" / "model", app.FORMAT, stored, {})
+        write_checkpoint(tmp_path / "file" / "model", expression.FORMAT, stored, {})
