@@ -153,6 +153,23 @@ def read_checkpoint(folder: Path, form: Format[ConfigT]) -> Checkpoint[ConfigT]:
     return checkpoint
 
 
+def read_names(folder: Path, form: Format[Any]) -> Names:
+    """Return the lists of words of a checkpoint alone, checked; the model is not read.
+
+    Raises:
+        DataError: They are missing or damaged.
+    """
+    try:
+        if missing := [name for name in (CONFIG, NAMES) if not (folder / name).is_file()]:
+            raise _missing(folder, form, missing)
+        data = (folder / NAMES).read_bytes()
+        if hashlib.sha256(data).hexdigest() != _told(folder / CONFIG)["files"][NAMES]:
+            raise ValueError(f"{NAMES} is not as it was written")
+        return _lists(gzip.decompress(data).decode())
+    except (KeyError, TypeError, ValueError, EOFError, OSError) as error:
+        raise damaged(folder, form, error) from error
+
+
 def damaged(folder: Path, form: Format[Any], error: Exception) -> DataError:
     """Return the error for a folder that cannot be used, with the first line of what is wrong."""
     if isinstance(error, ValidationError):

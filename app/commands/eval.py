@@ -116,7 +116,7 @@ def perturbqa(
     loses at most the fold at work: run the same command again to go on. A finished run is only
     rendered anew.
     """
-    from models.response.screens import CELL_LINES
+    from models.inputs.screens import CELL_LINES
 
     lines = _cell_lines(cell_line or CELL_LINES)
     asked = {
@@ -324,7 +324,7 @@ def _cell_lines(words: "list[str] | tuple[str, ...]") -> tuple[str, ...]:
     Raises:
         KnockwiseError: The benchmark has no such line.
     """
-    from models.response.screens import CELL_LINES
+    from models.inputs.screens import CELL_LINES
 
     wanted = {word.casefold(): word for word in words}
     known = {line.casefold(): line for line in CELL_LINES}

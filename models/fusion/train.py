@@ -21,6 +21,8 @@ from sklearn.metrics import brier_score_loss, log_loss
 
 from knowledge.base import load_knowledge
 from knowledge.errors import DataError
+from knowledge.progress import Progress
+from knowledge.sources.genes import sources_root
 from knowledge.sources.registry import sha256_of
 from knowledge.trust import save_edge_trust
 from models.checkpoint import write_checkpoint
@@ -30,10 +32,9 @@ from models.fusion.habit import LossHabit
 from models.fusion.habit_training import fit_habit, gene_features, regulators
 from models.fusion.posterior import PathKind, Support, Task, features, logit
 from models.fusion.regulator_sets import consensus, read_regulator_sets, without_repeats
-from models.fusion.rows import Progress, Rows, World, read_held_out
+from models.fusion.rows import Rows, World, read_held_out
 from models.provenance import code_commit
 from models.response import ResponseModel
-from models.response.annotations import sources_root
 from models.threshold import best_f1_threshold
 
 FOLDS = 5
