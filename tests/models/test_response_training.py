@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evals.metrics import macro_auroc
+from evals.harness.metrics import macro_auroc
 from evals.perturbqa import as_markdown, cross_validated
 from models.inputs.screens import CELL_LINES, UNKNOWN, folds, held_out
 from models.response import ResponseModel
