@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from agent.settings import Settings
 
 DIGITS = 6
+COLUMNS = {
+    "gene": "Approved symbol of the gene, or the name of a readout that is none.",
+    "change": "Change after the perturbation, in the unit of the context (`express --list`).",
+    "low": "Low end of the 90 % interval.",
+    "high": "High end of the 90 % interval.",
+    "additive": "Sum of the changes of the single perturbations; only where several were asked.",
+}
 # What of a context is for users; the rest is how the model computes.
 ABOUT = ("name", "description", "kind", "cell_line", "unit", "readouts")
 

@@ -28,7 +28,13 @@ from tools.phenotypes import ABOUT, USUAL, Asked, observed, predictions_of, rema
 if TYPE_CHECKING:
     from agent.settings import Settings
 
-COLUMNS = ("id", "collection", "term", "name", "probability")
+COLUMNS = {
+    "id": "Approved symbol of the gene, or the sequence's name in the FASTA file.",
+    "collection": "`mp`, `hpo`, `komp` or `gwas`: where the term comes from.",
+    "term": "Identifier of the phenotype.",
+    "name": "Its name.",
+    "probability": "That losing the gene causes it, as the model predicts from the sequence.",
+}
 DIGITS = 6
 BATCH = 64
 """Sequences predicted at a time."""
