@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from importlib.metadata import version
 
-from app.sources import Paper, papers
+from app.commands.sources import Paper, papers
 from knowledge.schema import Answer, Evidence, Frozen
 
 # "Name et al. Title. Journal 2023", and what may stand in brackets behind it.

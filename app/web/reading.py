@@ -8,7 +8,7 @@ from agent.question.answerable import trouble
 from agent.question.reading import parse_question, understood
 from agent.question.telling import as_words, rows
 from agent.session import Session
-from app.pairs import ground_genes
+from app.jobs.pairs import ground_genes
 from knowledge.errors import QuestionError
 from knowledge.schema import Frozen, PerturbationKind, Question
 
