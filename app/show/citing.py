@@ -123,9 +123,7 @@ def _reference(paper: Paper, uses: tuple[str, ...]) -> Reference:
     }
     if parsed["note"]:
         fields["note"] = parsed["note"]
-    return Reference(
-        key=key, cite=paper.cite, used_for=uses, bibtex=_entry("article", key, fields)
-    )
+    return Reference(key=key, cite=paper.cite, used_for=uses, bibtex=_entry("article", key, fields))
 
 
 def _entry(kind: str, key: str, fields: dict[str, str]) -> str:

@@ -8,6 +8,9 @@ from jinja2 import ChoiceLoader, Environment, FunctionLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from app.show.links import linked
+from app.show.pages import template
+
 if TYPE_CHECKING:
     from app.web.people import People, Person
 
@@ -33,12 +36,13 @@ class View:
     def __init__(self, people: "People") -> None:
         self._people = people
         self.environment = Environment(
-            loader=ChoiceLoader([FunctionLoader(_template)]),
+            loader=ChoiceLoader([FunctionLoader(_template), FunctionLoader(template)]),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self.environment.filters["linked"] = linked
         self.environment.globals |= {"places": PLACES, "version": version("knockwise")}
 
     def page(
