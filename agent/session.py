@@ -158,19 +158,38 @@ class Session:
             RunError: The run cannot be kept.
         """
         async with self._reasoning() as reasoner:
-            # A question that cannot be read leaves no run behind.
-            refuse_unanswered(await reasoner.read(text, self.knowledge, cell_line))
-            now = datetime.now(UTC)
-            folder = run_dir or new_run_dir(self.settings.runs, text, now)
-            request = RunRequest(
-                question=text,
-                cell_line=cell_line,
-                settings=self.settings.record(),
-                started=now,
-                versions=self.versions,
-            )
-            create(folder, request)
+            folder, request = await self._begun(reasoner, text, cell_line, run_dir)
             return await self._finish(folder, request, reasoner, on_event)
+
+    async def begin(
+        self, text: str, cell_line: str | None = None, run_dir: Path | None = None
+    ) -> Path:
+        """Return the folder of a new run that is read and not answered; `resume` answers it.
+
+        Raises:
+            QuestionError: The question cannot be understood.
+            LLMError: A language model was asked for and does not answer.
+            RunError: The run cannot be kept.
+        """
+        async with self._reasoning() as reasoner:
+            return (await self._begun(reasoner, text, cell_line, run_dir))[0]
+
+    async def _begun(
+        self, reasoner: Reasoner, text: str, cell_line: str | None, run_dir: Path | None
+    ) -> tuple[Path, RunRequest]:
+        # A question that cannot be read leaves no run behind.
+        refuse_unanswered(await reasoner.read(text, self.knowledge, cell_line))
+        now = datetime.now(UTC)
+        folder = run_dir or new_run_dir(self.settings.runs, text, now)
+        request = RunRequest(
+            question=text,
+            cell_line=cell_line,
+            settings=self.settings.record(),
+            started=now,
+            versions=self.versions,
+        )
+        create(folder, request)
+        return folder, request
 
     def follow_up(self, text: str, run_dir: Path) -> str:
         """Return a question that follows on the one of a finished run, in words of its own.

