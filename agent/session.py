@@ -42,6 +42,7 @@ from knowledge.cascade import Candidate, Reach
 from knowledge.encoder import load_encoder
 from knowledge.index_build import full_index_dir, text_index_for
 from knowledge.index_files import read_manifest
+from knowledge.plugins import plugin, plugin_names
 from knowledge.schema import Answer, Effect, Perturbation, Versions
 from knowledge.text_index import TextIndex
 from models.fusion import Fusion
@@ -210,6 +211,9 @@ class Session:
             return
         if wanted == "evidence" or (wanted == "auto" and not llm.base_url):
             yield self.reasoner
+            return
+        if wanted in plugin_names("reasoners"):
+            yield plugin("reasoners", wanted)(self.settings)
             return
         # Imported late: the client takes half a second that an answer without it need not spend.
         from agent.llm.open import open_chat

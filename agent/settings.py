@@ -7,7 +7,7 @@ somebody else's: it may say where data are, but never name a language model.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -19,7 +19,9 @@ from pydantic_settings import (
 )
 
 from knowledge.cascade import MAX_STEPS, MIN_CONFIDENCE
+from knowledge.plugins import plugin_names
 
+REASONERS = ("auto", "evidence", "llm")
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 PREFIX = "KNOCKWISE_"
 FOLDER_FILE = Path(".env")
@@ -123,9 +125,18 @@ class Settings(BaseSettings):
     data: Path = Field(default_factory=lambda: user_data_path("knockwise"))
     runs: Path = Field(default_factory=lambda: user_data_path("knockwise") / "runs")
     encoder: str = DEFAULT_ENCODER
-    reasoner: Literal["auto", "evidence", "llm"] = "auto"
+    # auto, evidence, llm, or one that another package registers (see knowledge/plugins.py)
+    reasoner: str = "auto"
     cascade: CascadeSettings = CascadeSettings()
     llm: LLMSettings = LLMSettings()
+
+    @field_validator("reasoner")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        known = (*REASONERS, *plugin_names("reasoners"))
+        if value not in known:
+            raise ValueError(f"there is no reasoner {value!r}; choose one of {', '.join(known)}")
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -10,6 +10,7 @@ from app.outputs import Careful
 from app.own_screen import PANEL as OWN
 from app.own_screen import Controls, GeneColumn, GuidePattern, Layer, SkipUnknown
 from knowledge.errors import KnockwiseError
+from knowledge.plugins import plugins
 
 app = typer.Typer(
     add_completion=False,
@@ -261,6 +262,8 @@ app.command(cls=Careful, epilog=eval_genes.EPILOG)(eval_genes.genes)
 app.command(cls=Careful, epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
 app.command(cls=Careful, epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
 app.command(cls=Careful, epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
+for _name, _benchmark in plugins("benchmarks"):
+    app.command(_name, cls=Careful)(_benchmark)
 
 
 def _score_response_model(
