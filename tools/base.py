@@ -86,6 +86,14 @@ class Toolbox:
         """Iterate over the tools, in order."""
         return iter(self._tools.values())
 
+    def tool(self, name: str) -> Tool[Any]:
+        """Return the tool called `name`.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return self._tools[name]
+
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the tools, in order."""
