@@ -47,25 +47,26 @@ class Answer(schema.Answer):
 
     def to_markdown(self) -> str:
         """Return the report as Markdown: prediction, cascade, evidence, versions."""
-        from app.report import markdown_page
+        from app.commands.report import markdown_page
 
         return markdown_page(self)
 
     def to_html(self) -> str:
         """Return the report as one page that loads nothing from anywhere."""
-        from app.report import html_page
+        from app.commands.report import html_page
 
         return html_page(self)
 
     def cascade(self) -> Drawing:
         """Return the cascade drawn, with its styles in the picture."""
-        from app.figures import cascade_figure
-        from app.report import _template
-        from app.story import main_steps
+        from importlib.resources import files
+
+        from app.show.figures import cascade_figure
+        from app.show.story import main_steps
 
         drawn = cascade_figure(self, main_steps(self)).svg
         head, _, rest = drawn.partition(">")
-        style = _template("report.css").replace("]]>", "")
+        style = (files(__package__) / "templates" / "report.css").read_text(encoding="utf-8")
         return Drawing(f"{head}><style><![CDATA[{style}]]></style>{rest}")
 
     def _repr_html_(self) -> str:

@@ -15,7 +15,7 @@ from agent.session import Session
 from agent.settings import Settings
 from app.answer import Answer
 from app.effect_rows import frame, predicted_rows
-from app.pairs import ground_gene, ground_genes
+from app.jobs.pairs import ground_gene, ground_genes
 from knowledge.errors import QuestionError
 from knowledge.schema import Perturbation, PerturbationKind, Question
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from app.accuracy import SOURCE, accuracy
-from app.terminal import plain
+from app.show.terminal import plain
 from knowledge.errors import QuestionError
 from knowledge.schema import Frozen
 

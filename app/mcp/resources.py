@@ -103,7 +103,7 @@ def read_resource(desk: "Desk", uri: str) -> tuple[str, str]:
 
 def _run_part(desk: "Desk", name: str, part: str) -> tuple[str, str]:
     from agent.run import load_answer
-    from app.report import markdown_page
+    from app.commands.report import markdown_page
 
     folder = desk.run_folder(name)
     answer = load_answer(folder)
@@ -147,7 +147,7 @@ def _runs_page(desk: "Desk") -> str:
 
 
 def _status_page(desk: "Desk") -> str:
-    from app.doctor import examine
+    from app.commands.doctor import examine
 
     lines = []
     for check in examine(desk.settings):

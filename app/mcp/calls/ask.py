@@ -83,7 +83,7 @@ def _ask(desk: "Desk", args: AskArgs, tell: Tell) -> Reply:
 
 def _answered(answer: "Answer", top: int) -> Reply:
     from app.answer import Answer as Shown
-    from app.story import main_steps
+    from app.show.story import main_steps
 
     every = Shown.of(answer).to_frame()
     rows = [

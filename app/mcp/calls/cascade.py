@@ -31,7 +31,7 @@ def _cascade(desk: "Desk", args: CascadeArgs, tell: Tell) -> Reply:
     from agent.wording import perturbation_words
     from app.api import perturbation_of
     from app.effect_rows import predicted_rows
-    from app.pairs import ground_gene
+    from app.jobs.pairs import ground_gene
     from tools.network import signed_paths
 
     session = desk.session(tell)

@@ -34,7 +34,7 @@ class ExpressArgs(Frozen):
 
 def _express(desk: "Desk", args: ExpressArgs, tell: Tell) -> Reply:
     from app.api import perturbation_of
-    from app.pairs import ground_gene
+    from app.jobs.pairs import ground_gene
     from tools.expression import clear, counted, heading, most_changed, shipped_expression
 
     tell("reading what was learnt")

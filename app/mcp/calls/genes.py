@@ -97,7 +97,7 @@ def _lines(text: str) -> str:
 
 
 def _symbols(session: Any, word: str) -> tuple[str]:  # noqa: ANN401  # a session
-    from app.pairs import ground_gene
+    from app.jobs.pairs import ground_gene
 
     return (ground_gene(session.knowledge.symbols, word),)
 

@@ -39,7 +39,7 @@ def _predict(desk: "Desk", args: PredictArgs, tell: Tell) -> Reply:
     from agent.wording import perturbation_words
     from app.api import perturbation_of
     from app.effect_rows import predicted_rows
-    from app.pairs import ground_gene
+    from app.jobs.pairs import ground_gene
 
     session = desk.session(tell)
     one = perturbation_of(args.perturbation, args.cell_line, args.kind, session=session)
