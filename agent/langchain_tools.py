@@ -10,6 +10,7 @@ from knowledge.errors import KnockwiseError
 from knowledge.schema import Evidence
 from tools.base import Tool, Toolbox, ToolError
 
+__all__ = ["StructuredTool", "structured_tools"]
 Found = tuple[str, tuple[Evidence, ...]]
 
 

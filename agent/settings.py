@@ -33,6 +33,11 @@ def user_file() -> Path:
     return user_config_path("knockwise") / "settings.env"
 
 
+def reasoners() -> tuple[str, ...]:
+    """Return who can reason: ours, and those that other packages register."""
+    return (*REASONERS, *plugin_names("reasoners"))
+
+
 class LLMSettings(BaseModel):
     """The chat model: any OpenAI-compatible endpoint, never called unless `base_url` is set.
 
@@ -133,9 +138,8 @@ class Settings(BaseSettings):
     @field_validator("reasoner")
     @classmethod
     def _known(cls, value: str) -> str:
-        known = (*REASONERS, *plugin_names("reasoners"))
-        if value not in known:
-            raise ValueError(f"there is no reasoner {value!r}; choose one of {', '.join(known)}")
+        if value not in reasoners():
+            raise ValueError(f"choose one of {', '.join(reasoners())}")
         return value
 
     @classmethod

@@ -77,7 +77,7 @@ def _fused(setting: str, task: str) -> Figure:
 def _off() -> float:
     """Return the largest calibration error of P(changes) over the four lines."""
     return max(
-        row["calibration_error"]
+        float(row["calibration_error"])
         for row in _results("fused")["scores"]
         if row["predictor"] == "fused answer" and row["task"] == "de" and row["calibration_error"]
     )

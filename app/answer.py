@@ -1,7 +1,7 @@
 """An answer as Python has it: a table, a drawn cascade, and a page where a notebook shows it."""
 
 from html import escape
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from knowledge import schema
 
@@ -26,7 +26,7 @@ class Answer(schema.Answer):
     """The answer of `knockwise.ask`: everything in it is a frozen model of `knowledge.schema`."""
 
     @classmethod
-    def of(cls, answer: schema.Answer) -> Self:
+    def of(cls, answer: schema.Answer) -> "Answer":
         """Return the same answer with the methods of this class."""
         return cls.model_construct(**dict(answer))
 
@@ -35,15 +35,9 @@ class Answer(schema.Answer):
 
         Of a comparison, the effects of every side.
         """
-        from app.effect_rows import frame, rows_of
+        from app.effect_rows import answer_rows, frame
 
-        pairs = [(self.question.perturbation, self.effects)]
-        if self.sides:
-            pairs = [(side.perturbation, side.effects) for side in self.sides]
-        paths = {one.readout: one.steps for one in self.hypotheses}
-        return frame(
-            row for perturbation, effects in pairs for row in rows_of(perturbation, effects, paths)
-        )
+        return frame(answer_rows(self))
 
     def to_markdown(self) -> str:
         """Return the report as Markdown: prediction, cascade, evidence, versions."""

@@ -18,13 +18,16 @@ from app.effect_rows import frame, predicted_rows
 from app.jobs.pairs import ground_gene, ground_genes
 from knowledge.errors import QuestionError
 from knowledge.schema import Perturbation, PerturbationKind, Question
+from tools.effect_rows import DIGITS
 
 if TYPE_CHECKING:
     import pandas as pd
-    from langchain_core.tools import StructuredTool
 
+    from agent.langchain_tools import StructuredTool
     from tools.base import Toolbox
+    from tools.phenotypes import Outlook
 
+PHENOTYPE_COLUMNS = ("term", "name", "collection", "known", "probability", "through")
 Listener = Callable[[dict[str, Any]], None]
 ResultT = TypeVar("ResultT")
 
@@ -84,7 +87,8 @@ async def ask_async(
     on_event: Listener | None = None,
 ) -> Answer:
     """Return what `ask` returns, for code that runs in an event loop already."""
-    session = session or await asyncio.to_thread(open_session)
+    if session is None:
+        session = await asyncio.to_thread(open_session)
     if follow is not None:
         from agent.run import find_run
 
@@ -209,7 +213,7 @@ def express(
 
 
 def expression_contexts() -> "pd.DataFrame":
-    """Return the screens that `express` answers for: kind, cell line, unit and how much they read."""
+    """Return the screens that `express` answers for: kind, cell line, unit, readouts."""
     import pandas as pd
 
     from tools.expression import shipped_expression
@@ -240,17 +244,34 @@ def phenotypes(
     """
     import pandas as pd
 
+    session = session or open_session()
+    found = phenotype_outlook(session, gene, collections, top)
+    table = pd.DataFrame(phenotype_rows(found), columns=[*PHENOTYPE_COLUMNS])
+    table.attrs = {"gene": found.subject, "notes": list(found.notes)}
+    return table
+
+
+def phenotype_outlook(
+    session: Session, gene: str, collections: Sequence[str], top: int
+) -> "Outlook":
+    """Return what is known and predicted of a gene's loss.
+
+    Raises:
+        QuestionError: It is no gene, or there is no such collection.
+    """
     from tools.phenotypes import ABOUT, outlook, shipped_phenotypes
 
-    chosen = [name for name in ABOUT if name in collections]
     if unknown := [name for name in collections if name not in ABOUT]:
         raise QuestionError(
             f"{unknown[0]!r} is no collection of phenotypes; choose among {', '.join(ABOUT)}."
         )
-    session = session or open_session()
-    found = outlook(
-        shipped_phenotypes(), ground_gene(session.knowledge.symbols, gene), chosen, top
-    )
+    chosen = [name for name in ABOUT if name in collections]
+    symbol = ground_gene(session.knowledge.symbols, gene)
+    return outlook(shipped_phenotypes(), symbol, chosen, top)
+
+
+def phenotype_rows(found: "Outlook") -> list[dict[str, Any]]:
+    """Return the known phenotypes of an outlook as rows, then the predicted ones."""
     known = [
         {"term": one.term, "name": one.name, "collection": one.collection, "known": True}
         for one in found.known
@@ -261,15 +282,12 @@ def phenotypes(
             "name": one.name,
             "collection": one.collection,
             "known": False,
-            "probability": one.probability,
+            "probability": round(one.probability, DIGITS),
             "through": "; ".join(one.through),
         }
         for one in found.predicted
     ]
-    columns = ["term", "name", "collection", "known", "probability", "through"]
-    table = pd.DataFrame([*known, *predicted], columns=columns)
-    table.attrs = {"gene": found.subject, "notes": list(found.notes)}
-    return table
+    return [*known, *predicted]
 
 
 def embeddings(genes: Sequence[str], *, session: Session | None = None) -> "pd.DataFrame":

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agent.wording import Step, path_words
-from knowledge.schema import Effect, Perturbation
+from knowledge.schema import Answer, Effect, Perturbation
 from tools.effect_rows import numbers
 
 if TYPE_CHECKING:
@@ -54,6 +54,16 @@ def rows_of(
             "reason": effect.reason,
             "path": path_words(list(paths.get(effect.gene, ()))),
         }
+
+
+def answer_rows(answer: Answer) -> Iterator[dict[str, Any]]:
+    """Iterate over the effects of an answer as rows; of a comparison, those of every side."""
+    pairs = [(answer.question.perturbation, answer.effects)]
+    if answer.sides:
+        pairs = [(side.perturbation, side.effects) for side in answer.sides]
+    paths = {one.readout: one.steps for one in answer.hypotheses}
+    for perturbation, effects in pairs:
+        yield from rows_of(perturbation, effects, paths)
 
 
 def predicted_rows(

@@ -1,7 +1,7 @@
 """What other packages add to Knockwise, found by the entry points that they declare.
 
-A package that declares `[project.entry-points."knockwise.tools"]` with `NAME = "MODULE:OBJECT"` adds
-a tool by being installed; nothing of Knockwise is edited. The groups and what their objects are:
+A package that declares `NAME = "MODULE:OBJECT"` under `[project.entry-points."knockwise.tools"]`
+adds a tool by being installed; nothing of Knockwise is edited. The groups and their objects:
 
     knockwise.tools       (knowledge, predictor) -> tools.base.Tool
     knockwise.strategies  agent.strategies.Strategy
@@ -44,7 +44,7 @@ def plugin(group: Group, name: str) -> Any:  # noqa: ANN401  # whatever the grou
     point = _found(group)[name]
     try:
         return point.load()
-    except Exception as error:  # noqa: BLE001  # somebody else's code, imported
+    except Exception as error:  # somebody else's code, imported
         package = point.dist.name if point.dist else point.value
         raise KnockwiseError(
             f"The package {package} adds {name!r} to knockwise.{group}, but it cannot be loaded "

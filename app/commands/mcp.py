@@ -1,5 +1,6 @@
 """`knockwise mcp`: an MCP server, for the chat client that somebody already has."""
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Annotated
@@ -69,7 +70,6 @@ def _write(out: Path) -> None:
 
 
 def _over_stdio() -> None:
-    import anyio
     from mcp.server.stdio import stdio_server
 
     from app.mcp.desk import Desk
@@ -81,7 +81,7 @@ def _over_stdio() -> None:
         async with stdio_server() as (reading, writing):
             await server.run(reading, writing, server.create_initialization_options())
 
-    anyio.run(run)
+    asyncio.run(run())
 
 
 def _over_http(host: str, port: int, allowed: list[str]) -> None:

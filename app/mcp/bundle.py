@@ -86,7 +86,7 @@ def client_configuration() -> dict[str, Any]:
     return {"mcpServers": {"knockwise": {"command": sys.executable, "args": [*MODULE, "mcp"]}}}
 
 
-MODULE = ("-m", "knockwise.app.cli")
+MODULE = ("-m", "knockwise")
 
 
 def _data_folder() -> Path:

@@ -5,11 +5,12 @@ question, and is described with its accuracy, so that a chat client can weigh wh
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from app.accuracy import SOURCE, accuracy
 from app.show.terminal import plain
@@ -19,6 +20,21 @@ from knowledge.schema import Frozen
 if TYPE_CHECKING:
     from app.mcp.desk import Desk
 
+
+def _listed(value: object) -> object:
+    """Return a list that a client sent as one string, as many do: `A, B` or `["A", "B"]`."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return [word for word in re.split(r"[,+\s]+", value) if word]
+
+
+Genes = Annotated[list[str], BeforeValidator(_listed)]
+"""Genes by any of their names; one string of several is taken apart."""
 ArgsT = TypeVar("ArgsT", bound=BaseModel)
 SCHEMA = "knockwise/mcp/1"
 MOST_ROWS = 1_000
@@ -139,8 +155,7 @@ class Call(Generic[ArgsT]):
         takes = ", ".join(self.args.model_fields) or "none"
         if first["type"] == "extra_forbidden":
             return f"{cell(where[:60])} is no argument of {self.name}, which takes {takes}."
-        said = first["msg"].removeprefix("Value error, ").rstrip(".")
-        return f"{cell(where[:60])} of {self.name} is wrong: {said}; it takes {takes}."
+        return f"{cell(where[:60])} of {self.name} {_wrong(first)}; the tool takes {takes}."
 
 
 def table(rows: Iterable[Mapping[str, object]], columns: Mapping[str, str]) -> str:
@@ -174,6 +189,24 @@ def call_words(name: str, **arguments: object) -> str:
         if value is not None
     )
     return f"`{name}({given})`".replace("\n", " ")
+
+
+def _wrong(error: Mapping[str, Any]) -> str:
+    """Return what is wrong with an argument, in words and without its value."""
+    limits = error.get("ctx", {})
+    most = limits.get("max_length")
+    match error["type"]:
+        case "missing":
+            return "is missing"
+        case "string_too_long":
+            return f"is longer than {most:,} characters"
+        case "too_long":
+            return f"has more than {most:,} items"
+        case "string_too_short" | "too_short":
+            return "is empty"
+        case _:
+            said = error["msg"].removeprefix("Value error, ").rstrip(".")
+            return f"is wrong: {said[:1].lower()}{said[1:]}"
 
 
 def _shown(value: object) -> str:

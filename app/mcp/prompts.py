@@ -66,9 +66,9 @@ PROMPTS = (
         title="Compare cell lines",
         description="Where the same perturbation acts differently, and why.",
         arguments={"gene": "The gene lost", "readout": "The gene that is read"},
-        text="How does losing {gene} move {readout} in K562, RPE1, HepG2 and Jurkat? Call `predict` "
-        "for each line, `gene` with each line for lesions and expression, and `cascade` where they "
-        f"differ. {HONEST}",
+        text="How does losing {gene} move {readout} in K562, RPE1, HepG2 and Jurkat? Call "
+        "`predict` for each line, `gene` with each line for lesions and expression, and `cascade` "
+        f"where they differ. {HONEST}",
     ),
 )
 _BY_NAME = {one.name: one for one in PROMPTS}

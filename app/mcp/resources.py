@@ -1,4 +1,4 @@
-"""What a client may read: the runs and their reports, the state of the data, how often it is right."""
+"""What a client may read: runs and their reports, the state of the data, how often it is right."""
 
 import json
 import re

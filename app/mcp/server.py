@@ -4,11 +4,8 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
-import anyio
-import anyio.to_thread
 from mcp.server import Server, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
@@ -86,7 +83,7 @@ def build_server(desk: Desk, calls: Sequence[Call[Any]] = CALLS) -> Server[Any]:
             raise
 
     async def list_resources(_: Context, __: PaginatedRequestParams | None) -> ListResourcesResult:
-        found = await anyio.to_thread.run_sync(resources, desk)
+        found = await asyncio.to_thread(resources, desk)
         return ListResourcesResult(resources=found)
 
     async def list_templates(
@@ -97,7 +94,7 @@ def build_server(desk: Desk, calls: Sequence[Call[Any]] = CALLS) -> Server[Any]:
     async def read(_: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
         uri = str(params.uri)
         try:
-            mime_type, text = await anyio.to_thread.run_sync(read_resource, desk, uri)
+            mime_type, text = await asyncio.to_thread(read_resource, desk, uri)
         except KnockwiseError as error:
             raise MCPError(INVALID_PARAMS, str(error)) from None
         contents = TextResourceContents(uri=uri, mime_type=mime_type, text=text)
@@ -148,20 +145,14 @@ async def _answer(desk: Desk, context: Context, call: Call[Any], args: object) -
             count += 1
             await context.session.report_progress(count, None, message)
 
+    telling = asyncio.create_task(forward())
     try:
-        async with anyio.create_task_group() as group:
-            group.start_soon(forward)
-            work = partial(_work, desk, call, args, tell)
-            try:
-                answer = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
-            finally:
-                steps.put_nowait(None)
-    except BaseExceptionGroup as several:
-        # One call, one failure: the group is the task group's, not the reader's.
-        raise several.exceptions[0] from None
+        # In a thread: the models compute, and a cancelled call must not hold up the next one.
+        return await asyncio.to_thread(_work, desk, call, args, tell)
     finally:
         gone.set()
-    return answer
+        steps.put_nowait(None)
+        await telling
 
 
 def _work(desk: Desk, call: Call[Any], args: object, tell: Callable[[str], None]) -> str:

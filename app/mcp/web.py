@@ -81,7 +81,7 @@ def serve(desk: "Desk", sock: socket.socket, app: "ASGIApp") -> None:
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """Return a socket bound to an address; port 0 chooses a free one.
+    """Return a socket that listens at an address; port 0 chooses a free one.
 
     Raises:
         KnockwiseError: The address is taken, or is not this machine's.
@@ -91,6 +91,7 @@ def bound(host: str, port: int) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
+        sock.listen(128)  # so that whoever read the address can connect, also before we answer
     except OSError as error:
         sock.close()
         raise KnockwiseError(

@@ -135,7 +135,7 @@ def settings(**changes: object) -> "Settings":
         # A value of the language model may be a key, or hold one.
         value = "" if name.startswith(NOT_OF_THE_FOLDER) else f" (it is {first['input']!r})"
         raise KnockwiseError(
-            f"The setting {name} cannot be used: {first['msg']}{value}; change it {where}."
+            f"The setting {name} cannot be used: {_bare(first['msg'])}{value}; change it {where}."
         ) from None
     except SettingsError as error:
         raise KnockwiseError(
@@ -151,6 +151,11 @@ def settings(**changes: object) -> "Settings":
         said += f"Put it into {user_file()}, or export it."
         progress().print(said, style="yellow", markup=False, soft_wrap=True)
     return chosen
+
+
+def _bare(message: str) -> str:
+    """Return what pydantic says without its own name for a failed check."""
+    return message.removeprefix("Value error, ")
 
 
 def _misspelt(where: str) -> None:

@@ -20,8 +20,11 @@ OURS = ("agent", "app", "evals", "knowledge", "models", "tools")
 PART_OF = {
     "huggingface-hub": "sentence-transformers",
     "langchain-core": "langgraph",
+    "mcp-types": "mcp",
+    "starlette": "mcp",
     "transformers": "sentence-transformers",
     "typing-extensions": "pydantic",
+    "uvicorn": "mcp",
 }
 # Imported by a script that another environment runs.
 ELSEWHERE = {"gears"}

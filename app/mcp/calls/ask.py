@@ -1,7 +1,7 @@
 """Questions in words: answered with numbers and a cited mechanism, or only read."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -31,11 +31,12 @@ MOST_EVIDENCE = 60
 
 
 class AskArgs(Frozen):
-    """Answer a question in words about human cells in which genes are knocked out, knocked down or
-    activated: what happens and why, which genes change, comparisons of perturbations or cell lines,
-    what raises or lowers a gene, double perturbations, whether a line needs a gene. Returns calls
-    with probabilities, a signed cascade whose steps cite databases and screens, what speaks against
-    it, and what is not known.
+    """Answer a question in words about human cells whose genes are knocked out, down or activated.
+
+    What happens and why, which genes change, comparisons of perturbations or cell lines, what
+    raises or lowers a gene, double perturbations, whether a line needs a gene. Returns calls with
+    probabilities, a signed cascade whose steps cite databases and screens, what speaks against it,
+    and what is not known.
     """
 
     question: str = Field(
@@ -57,13 +58,13 @@ class AskArgs(Frozen):
 
 
 class ReadArgs(Frozen):
-    """Say how a question is read, without answering it: kind, perturbation, line, readouts, what is
-    assumed. Fast; use it first where a question is long or unusual.
+    """Say how a question is read, without answering it.
+
+    Its kind, the perturbation, the line, the readouts, and what is assumed. Fast; use it first
+    where a question is long or unusual.
     """
 
-    question: str = Field(
-        description="A question in words", min_length=1, max_length=LONGEST
-    )
+    question: str = Field(description="A question in words", min_length=1, max_length=LONGEST)
     cell_line: str | None = Field(
         default=None, description="Where the question names none", max_length=60
     )
@@ -82,14 +83,11 @@ def _ask(desk: "Desk", args: AskArgs, tell: Tell) -> Reply:
 
 
 def _answered(answer: "Answer", top: int) -> Reply:
-    from app.answer import Answer as Shown
+    from app.effect_rows import answer_rows
     from app.show.story import main_steps
 
-    every = Shown.of(answer).to_frame()
-    rows = [
-        {key: value for key, value in row.items() if value == value}  # without NaN
-        for row in every.to_dict("records")
-    ][:top]
+    every = list(answer_rows(answer))
+    rows = every[:top]
     steps = main_steps(answer)
     parts = [cell(answer.summary)]
     parts += [f"Assumed: {cell(note)}" for note in answer.question.assumptions]
@@ -146,7 +144,7 @@ def _leads(answer: "Answer") -> Iterator[dict[str, Any]]:
         }
 
 
-def _step_lines(steps: "list[CascadeStep]") -> Iterator[str]:
+def _step_lines(steps: "Sequence[CascadeStep]") -> Iterator[str]:
     from agent.wording import step_words
 
     for number, step in enumerate(steps, start=1):
@@ -225,9 +223,7 @@ def _read(desk: "Desk", args: ReadArgs, tell: Tell) -> Reply:
     from agent.question.reading import parse_question
     from agent.question.telling import rows
 
-    question = parse_question(
-        args.question, desk.session(tell).knowledge, cell_line=args.cell_line
-    )
+    question = parse_question(args.question, desk.session(tell).knowledge, cell_line=args.cell_line)
     reason = trouble(question)
     told = [{"name": name, "value": value} for name, value in rows(question)]
     return Reply(

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from app.mcp.call import Call, Reply, Tell, call_words, cell
+from app.mcp.call import Call, Genes, Reply, Tell, call_words, cell
 from knowledge.schema import Evidence, Frozen, PerturbationKind
 
 if TYPE_CHECKING:
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 
 class CascadeArgs(Frozen):
-    """Find the best supported signed path from a perturbation to the transcript of one gene, going
-    up and going down, step by step with mechanism and evidence, beside what is predicted for it.
+    """Find the best supported signed paths from a perturbation to the transcript of one gene.
+
+    One going up and one going down, step by step with mechanism and evidence, beside what is
+    predicted for the gene.
     """
 
-    perturbation: list[str] = Field(
+    perturbation: Genes = Field(
         description="The gene perturbed, or genes perturbed together", min_length=1, max_length=4
     )
     readout: str = Field(description="The gene whose transcript is read", max_length=60)
@@ -40,7 +42,9 @@ def _cascade(desk: "Desk", args: CascadeArgs, tell: Tell) -> Reply:
     tell("following the paths")
     paths = signed_paths(session.predictor.reach(one), readout)
     (row,) = predicted_rows(session, one, [readout])
-    said = f"predicted {row['call']}" if not row["abstained"] else f"not predicted ({row['reason']})"
+    said = (
+        f"predicted {row['call']}" if not row["abstained"] else f"not predicted ({row['reason']})"
+    )
     if row["p_de"] is not None:
         said += f", P(changes) {row['p_de']:.2f}, P(up if it changes) {row['p_up']:.2f}"
     parts = [f"{perturbation_words(one)}, {readout}: {cell(said)}."]
@@ -63,7 +67,9 @@ def _cascade(desk: "Desk", args: CascadeArgs, tell: Tell) -> Reply:
         parts.append("**Evidence**\n\n" + "\n".join(told))
     notes = []
     if paths and row["call"] in ("up", "down") and paths[0][-1].target.direction != row["call"]:
-        notes.append("The better path points the other way than the prediction, which was believed.")
+        notes.append(
+            "The better path points the other way than the prediction, which was believed."
+        )
     doing = {"knockout": "Knock out", "knockdown": "Knock down", "activation": "Activate"}[one.kind]
     asked = f"{doing} {' and '.join(one.genes)} in {one.cell_line}: what happens to {readout}?"
     return Reply(

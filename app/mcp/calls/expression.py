@@ -9,22 +9,24 @@ from knowledge.schema import Frozen
 
 if TYPE_CHECKING:
     from app.mcp.desk import Desk
+    from models.expression.model import ExpressionResponse
 
 
 class ExpressArgs(Frozen):
-    """Predict by how much every gene's expression moves when one gene, or genes together, are
-    perturbed, in a context that an expression screen measured: change with 90 % intervals, the
-    clearest change first; combinations are laid beside the sum of single perturbations. Without a
-    context, or without a gene, it lists the contexts.
+    """Predict by how much every gene's expression moves when one or several genes are perturbed.
+
+    In a context that an expression screen measured: the change with 90 % intervals, the clearest
+    first; combinations are laid beside the sum of single perturbations. Without a context, or
+    without a gene, it lists the contexts.
     """
 
-    perturbation: list[str] | None = Field(
+    perturbation: Genes | None = Field(
         default=None, description="The gene perturbed, or genes perturbed together", max_length=4
     )
     context: str | None = Field(
         default=None, description="A context by name; null for the list of them", max_length=60
     )
-    readouts: list[str] | None = Field(
+    readouts: Genes | None = Field(
         default=None,
         description="Only these genes; null for those that change most",
         max_length=1_000,
@@ -61,24 +63,15 @@ def _express(desk: "Desk", args: ExpressArgs, tell: Tell) -> Reply:
             "kind": context.kind,
             "cell_line": context.cell_line,
             "gene": found.readouts[row],
-            "change": round(float(found.change[row]), 4),
-            "change_low": round(float(found.low[row]), 4),
-            "change_high": round(float(found.high[row]), 4),
-            "clear": bool(found.seen or sure[row]),
-            **(
-                {}
-                if found.additive is None
-                else {"sum_of_singles": round(float(found.additive[row]), 4)}
-            ),
+            "change": _short(found.change[row]),
+            **({} if found.seen else _predicted(found, row, clear=bool(sure[row]))),
+            **({} if found.additive is None else {"sum_of_singles": _short(found.additive[row])}),
         }
         for row in chosen[: args.top]
     ]
-    columns = {
-        "gene": "Gene",
-        "change": context.unit.capitalize(),
-        "change_low": "Low",
-        "change_high": "High",
-    }
+    columns = {"gene": "Gene", "change": context.unit.capitalize()}
+    if not found.seen:
+        columns |= {"change_low": "Low", "change_high": "High"}
     if found.additive is not None:
         columns["sum_of_singles"] = "Sum of singles"
     if behind := counted(found):
@@ -93,6 +86,19 @@ def _express(desk: "Desk", args: ExpressArgs, tell: Tell) -> Reply:
         notes=notes,
         more={"measured": found.seen, "model": model.version},
     )
+
+
+def _predicted(found: "ExpressionResponse", row: int, *, clear: bool) -> dict[str, Any]:
+    """Return the 90 % interval of a predicted change, and whether it leaves out zero."""
+    return {
+        "change_low": _short(found.low[row]),
+        "change_high": _short(found.high[row]),
+        "clear": clear,
+    }
+
+
+def _short(value: object) -> float:
+    return round(float(value), 4)  # type: ignore[arg-type]  # a number of numpy's
 
 
 def _contexts() -> Reply:

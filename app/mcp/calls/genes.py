@@ -15,9 +15,11 @@ MEMBERSHIPS = 6
 
 
 class GeneArgs(Frozen):
-    """Say what one human gene is: names and identifiers, what it does, the pathways and complexes
-    that hold it, the signed relations that act on it and from it, predicted properties (dosage
-    sensitivity, place in the cell and others), and with a cell line its expression and lesions.
+    """Say what one human gene is.
+
+    Names and identifiers, what it does, the pathways and complexes that hold it, the signed
+    relations that act on it and from it, predicted properties (dosage sensitivity, place in the
+    cell and others), and with a cell line its expression and lesions.
     """
 
     gene: str = Field(
@@ -27,8 +29,10 @@ class GeneArgs(Frozen):
 
 
 class PhenotypeArgs(Frozen):
-    """Say which phenotypes of a whole organism the loss of a gene causes: those observed, and apart
-    from them those predicted from its protein sequence, with the functions that carried each.
+    """Say which phenotypes of a whole organism the loss of a gene causes.
+
+    Those observed, and apart from them those predicted from its protein sequence, with the
+    functions that carried each.
     """
 
     gene: str = Field(description="For example FGFR3", max_length=60)
@@ -72,7 +76,8 @@ def _gene(desk: "Desk", args: GeneArgs, tell: Tell) -> Reply:
         question={"gene": symbol, "cell_line": args.cell_line},
         rows=rows,
         next=[
-            f"{call_words('predict', perturbation=[symbol], cell_line=line)} for what its loss does",
+            call_words("predict", perturbation=[symbol], cell_line=line)
+            + " for what its loss does",
             f"{call_words('phenotype', gene=symbol)} for phenotypes of the organism",
         ],
     )
@@ -103,18 +108,16 @@ def _symbols(session: Any, word: str) -> tuple[str]:  # noqa: ANN401  # a sessio
 
 
 def _phenotype(desk: "Desk", args: PhenotypeArgs, tell: Tell) -> Reply:
-    from app.api import phenotypes
+    from app.api import phenotype_outlook, phenotype_rows
 
     session = desk.session(tell)
     tell("reading what was learnt")
-    found = phenotypes(args.gene, args.collections or ("mp", "hpo"), top=args.top, session=session)
-    rows = [
-        {key: value for key, value in row.items() if value == value}  # without NaN
-        for row in found.to_dict("records")
-    ]
+    collections = args.collections or ["mp", "hpo"]
+    found = phenotype_outlook(session, args.gene, collections, args.top)
+    rows = phenotype_rows(found)
     known = [row for row in rows if row["known"]]
     predicted = [row for row in rows if not row["known"]]
-    gene = found.attrs["gene"]
+    gene = found.subject
     parts = []
     if known:
         columns = {"name": "Phenotype", "term": "Term", "collection": "Collection"}
@@ -127,9 +130,9 @@ def _phenotype(desk: "Desk", args: PhenotypeArgs, tell: Tell) -> Reply:
         parts.append(f"**Predicted for {gene}**\n\n{table(predicted, columns)}")
     return Reply(
         text="\n\n".join(parts),
-        question={"gene": gene, "collections": args.collections or ["mp", "hpo"]},
+        question={"gene": gene, "collections": collections},
         rows=rows,
-        notes=found.attrs["notes"],
+        notes=found.notes,
         next=[f"{call_words('gene', gene=gene)} for what the gene is"],
     )
 

@@ -13,17 +13,18 @@ if TYPE_CHECKING:
 
 
 class PredictArgs(Frozen):
-    """Predict which transcripts change when one gene, or genes together, are perturbed, and which
-    way: a row per readout gene with P(changes), P(up if it changes) and 90 % intervals, sorted by
+    """Predict which transcripts change when one or several genes are perturbed, and which way.
+
+    A row per readout gene with P(changes), P(up if it changes) and 90 % intervals, sorted by
     P(changes), or in the order of the readouts named. Genes by symbol, alias or identifier.
     """
 
-    perturbation: list[str] = Field(
+    perturbation: Genes = Field(
         description="The gene perturbed, or genes perturbed together",
         min_length=1,
         max_length=4,
     )
-    readouts: list[str] | None = Field(
+    readouts: Genes | None = Field(
         default=None,
         description="Genes whose transcripts are read; null for all that can be predicted",
         max_length=1_000,
@@ -49,7 +50,9 @@ def _predict(desk: "Desk", args: PredictArgs, tell: Tell) -> Reply:
     every = predicted_rows(session, one, readouts)
     rows = every[: args.top]
     called = sum(row["call"] in ("up", "down") for row in every)
-    head = f"{perturbation_words(one)}: {called:,} of {len(every):,} readouts are called up or down."
+    head = (
+        f"{perturbation_words(one)}: {called:,} of {len(every):,} readouts are called up or down."
+    )
     notes = []
     if args.kind != "knockdown":
         notes.append(
