@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from app.mcp.call import SHOWN_ROWS, Call, Reply, Tell, call_words, cell, more_words, table
+from app.mcp.call import SHOWN_ROWS, Call, Genes, Reply, Tell, call_words, cell, more_words, table
 from knowledge.schema import Frozen
 
 if TYPE_CHECKING:

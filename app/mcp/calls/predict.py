@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from app.mcp.call import SHOWN_ROWS, Call, Reply, Tell, call_words, more_words, table
+from app.mcp.call import SHOWN_ROWS, Call, Genes, Reply, Tell, call_words, more_words, table
 from app.mcp.calls.ask import EFFECT_COLUMNS
 from knowledge.schema import Frozen, PerturbationKind
 
