@@ -38,6 +38,7 @@ from agent.settings import Settings
 from agent.strategies import Strategy, load_strategy
 from agent.wording import path_words
 from knowledge.base import Knowledge, load_knowledge
+from knowledge.plugins import plugin, plugin_names
 from knowledge.schema import Answer, Effect, Perturbation, Versions
 from knowledge.texts.build import full_index_dir, text_index_for
 from knowledge.texts.encoder import load_encoder
@@ -228,6 +229,9 @@ class Session:
             return
         if wanted == "evidence" or (wanted == "auto" and not llm.base_url):
             yield self.reasoner
+            return
+        if wanted in plugin_names("reasoners"):
+            yield plugin("reasoners", wanted)(self.settings)
             return
         # Imported late: the client takes half a second that an answer without it need not spend.
         from agent.llm.open import open_chat

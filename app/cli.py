@@ -16,6 +16,7 @@ from typer.main import get_command
 from app.commands.ask import ask
 from app.commands.doctor import doctor
 from app.commands.express import express
+from app.commands.mcp import mcp
 from app.commands.phenotype import phenotype
 from app.commands.predict import predict
 from app.commands.read import read
@@ -165,6 +166,7 @@ app.command(cls=Careful)(report)
 app.command()(runs)
 app.command()(serve)
 app.command(epilog="Example: knockwise web")(web)
+app.command(cls=Careful, epilog="Example: knockwise mcp --config")(mcp)
 app.command()(doctor)
 
 

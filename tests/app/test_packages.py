@@ -21,8 +21,11 @@ PART_OF = {
     "huggingface-hub": "sentence-transformers",
     "langchain-core": "langgraph",
     "markupsafe": "jinja2",
+    "mcp-types": "mcp",
+    "starlette": "mcp",
     "transformers": "sentence-transformers",
     "typing-extensions": "pydantic",
+    "uvicorn": "mcp",
 }
 # Imported by a script that another environment runs.
 ELSEWHERE = {"gears"}
