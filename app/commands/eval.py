@@ -220,7 +220,7 @@ def expression(
 
     yield_cores()
     from evals.expression.gears import EPOCHS
-    from evals.expression.report import summary
+    from evals.expression.page import summary
     from evals.expression.run import ExpressionEval, GearsSettings, evaluate
     from models.expression.mirror import CONTEXTS
     from models.expression.training import UserScreen

@@ -1,16 +1,13 @@
-"""What an evaluation of gene properties found, frozen, so that it can be kept and shown."""
+"""What an evaluation of gene properties tells besides its scores, and under what conditions."""
 
 from typing import Literal
 
-from evals.harness.resampling import Estimate
 from knowledge.schema import Frozen
 from models.genen.graphs import GraphKind
 from models.genen.labels import Kind, TaskName
 
 Role = Literal["baseline", "network", "ours"]
 Studied = Literal["words", "publications"]
-ROUNDING = 0.0005
-"""A difference that a table shows as zero is none."""
 GRAPH_NAMES: dict[GraphKind, str] = {"ppi": "PPI", "go": "GO", "go+ppi": "GO+PPI"}
 
 
@@ -54,7 +51,7 @@ WITH_COMPARTMENT = Condition(graph="go+ppi", compartment=True)
 PLAIN = Condition()
 
 
-class Facts(Frozen):
+class TaskFacts(Frozen):
     """What a task is.
 
     Attributes:
@@ -72,79 +69,6 @@ class Facts(Frozen):
     genes: int
     classes: dict[str, int]
     compartment_answers: bool
-
-
-class Score(Frozen):
-    """One predictor on one task under one condition, every gene tested once per repeat.
-
-    Attributes:
-        task: What is predicted.
-        condition: Graph, texts and splits.
-        predictor: What tables call it.
-        role: Whether it is a plain baseline, a graph network or ours.
-        repeats: How often all genes were dealt into folds.
-        value: AUROC, the mean over classes and folds; the Pearson correlation of a regression.
-        f1: Mean F1 of the classes; a regression has none.
-        among_hidden: The value among the genes whose texts are hidden, where some are.
-    """
-
-    task: TaskName
-    condition: Condition
-    predictor: str
-    role: Role
-    repeats: int
-    value: Estimate
-    f1: Estimate | None = None
-    among_hidden: Estimate | None = None
-
-
-class Gain(Frozen):
-    """How far one predictor is ahead of another on the same splits and the same resamples.
-
-    Attributes:
-        task: What is predicted.
-        condition: Of the one.
-        predictor: The one.
-        than: The other.
-        than_condition: Of the other.
-        gain: Its value less the other's, positive where the one is better.
-    """
-
-    task: TaskName
-    condition: Condition
-    predictor: str
-    than: str
-    than_condition: Condition
-    gain: Estimate
-
-    @property
-    def verdict(self) -> str:
-        """Return whether it is better or worse, by the interval of the gain."""
-        if self.gain.low > ROUNDING:
-            return "better"
-        return "worse" if self.gain.high < -ROUNDING else "level"
-
-
-class StudyScore(Frozen):
-    """How well the less and the well studied half of a task's genes are predicted.
-
-    Attributes:
-        task: What is predicted.
-        condition: Graph, texts and splits.
-        predictor: What tables call it.
-        by: Words of RefSeq's summary, or publications.
-        less: Value among genes at or below the median of the task.
-        well: Value among those above it.
-        gap: Well less less.
-    """
-
-    task: TaskName
-    condition: Condition
-    predictor: str
-    by: Studied
-    less: Estimate
-    well: Estimate
-    gap: Estimate
 
 
 class Neighbourhood(Frozen):
@@ -184,20 +108,10 @@ class Quoted(Frozen):
     value: float
 
 
-class Metrics(Frozen):
-    """Everything that was found."""
+class Facts(Frozen):
+    """What the page tells; `conditions` are those that something was tried under."""
 
-    kind: Literal["genen"] = "genen"
-    tasks: tuple[Facts, ...]
-    scores: tuple[Score, ...]
-    gains: tuple[Gain, ...] = ()
-    studied: tuple[StudyScore, ...] = ()
+    tasks: tuple[TaskFacts, ...]
+    conditions: tuple[Condition, ...]
     neighbourhoods: tuple[Neighbourhood, ...] = ()
     quoted: tuple[Quoted, ...] = ()
-
-    def find(self, task: TaskName, condition: Condition, predictor: str) -> Score | None:
-        """Return one score, if it was taken."""
-        for score in self.scores:
-            if (score.task, score.condition, score.predictor) == (task, condition, predictor):
-                return score
-        return None
