@@ -41,13 +41,13 @@ class Answer(schema.Answer):
 
     def to_markdown(self) -> str:
         """Return the report as Markdown: prediction, cascade, evidence, versions."""
-        from app.commands.report import markdown_page
+        from app.show.pages import markdown_page
 
         return markdown_page(self)
 
     def to_html(self) -> str:
         """Return the report as one page that loads nothing from anywhere."""
-        from app.commands.report import html_page
+        from app.show.pages import html_page
 
         return html_page(self)
 
