@@ -16,6 +16,8 @@ WISHES: dict[PerturbationKind, re.Pattern[str]] = {
     "activation": re.compile(_WISH.format("increase|raise|elevate|enhance"), re.IGNORECASE),
     "knockdown": re.compile(_WISH.format("decrease|reduce|lower|diminish"), re.IGNORECASE),
 }
+# Says that a gene is changed, not that it is lost.
+_MUTANT = re.compile(r"mutants?|mutations?|mutated|variants?", re.IGNORECASE)
 _DONE = {"knockout": "knocked out", "knockdown": "knocked down", "activation": "activated"}
 _PARTIAL = re.compile(
     r"\b(?:by|to|at)\s+(?:about\s+|some\s+|around\s+|~\s?)?(\d{1,2})\s?(?:%|per ?cent)|"
@@ -151,7 +153,9 @@ def _mutations(draft: Draft, roles: Assigned) -> list[str]:
         if item.kind != "mutation":
             continue
         said = any(
-            abs(i - at) <= 3 and (one.cue.kind == "activation" or one.cue.kind is None)
+            abs(i - at) <= 3
+            and (one.cue.kind == "activation" or one.cue.kind is None)
+            and not _MUTANT.fullmatch(draft.found[one.at].text)
             for one in roles.cues
             for at in one.span
         )

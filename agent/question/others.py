@@ -16,6 +16,12 @@ from agent.question.words import Cue, IntentRow
 from knowledge.errors import QuestionError
 from knowledge.schema import Asks, Intent, Perturbation, PerturbationKind, Question
 
+# Says what a gene does while it is there, so that its loss does the opposite.
+_REGULATES = re.compile(
+    r"\b(?:represses|silences|restrains|suppresses|inhibits|blocks|activates|induces|drives|"
+    r"promotes|maintains|(?:negative|positive) regulators?|repressors?|activators?|inducers?|"
+    r"suppressors?|required for|needed for)\b"
+)
 Reader = Callable[[Draft, IntentRow], Question]
 # What one perturbation must go through for another to have its effect.
 _THROUGH = re.compile(
@@ -80,6 +86,10 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
         rising = aim.kind == "activation"
         falling = not rising
     notes = list(draft.notes)
+    if rising != falling and not kinds and (talk := _REGULATES.search(draft.bones)):
+        rising, falling = falling, rising
+        way = "raises" if rising else "lowers"
+        notes.append(f"What '{talk[0]}' a gene is sought as what {way} it when it is lost.")
     if lost:
         notes.append(f"Among cells that lack {listed(members(lost))}.")
     return Question(
@@ -131,6 +141,8 @@ def _epistasis(draft: Draft, row: IntentRow) -> Question:
         after = [one for one in draft.found[i + 1 : i + 3] if one.kind == "gene"]
         before = [one for one in draft.found[max(0, i - 2) : i] if one.kind == "gene"]
         follows = re.fullmatch(r"through|via|requires?|needs?|depend\w*", item.lower)
+        if item.lower == "dependent" and not _on(draft.found[i + 1 : i + 2]):
+            follows = None
         acting += (after[:1] if follows else before[-1:]) or []
     if len({item.symbol for item in acting}) < 2:
         acting += genes[:2]
@@ -154,6 +166,11 @@ def _epistasis(draft: Draft, row: IntentRow) -> Question:
         intent="epistasis",
         asks="direction" if readouts else "what_happens",
     )
+
+
+def _on(after: list[Item]) -> bool:
+    """Whether "on" follows: "dependent on ATF4", but not "ATF4-dependent in K562"."""
+    return bool(after) and after[0].lower in {"on", "upon"}
 
 
 def _essentiality(draft: Draft, row: IntentRow) -> Question:

@@ -32,6 +32,9 @@ from knowledge.errors import QuestionError
 from knowledge.schema import Question
 
 LONGEST_QUESTION = 2_000
+_ALL_LINES = re.compile(
+    r"\b(?:all|every|each|both)(?: of)?(?: the)?(?: four| 4| screened)?(?: cell)? lines?\b", re.I
+)
 _ANY_LINE = re.compile(r"\b(?:which|what) (?:of (?:the|these) )?(?:cell )?lines?\b")
 
 ASKABLE = "what a knockout, knockdown or activation does to transcripts, why, and how two compare"
@@ -90,6 +93,8 @@ def parse_question(
         found, plain, knowledge, cell_line, several=kind is None or kind.intent == "compare"
     )
     if kind is not None and kind.intent == "compare" and _ANY_LINE.search(bones):
+        lines, line_notes = [line.name for line in knowledge.cell_lines], []
+    if kind is None and _ALL_LINES.search(plain):
         lines, line_notes = [line.name for line in knowledge.cell_lines], []
     draft = Draft(
         text.strip(), plain, bones, found, knowledge, lines, [*spelt, *topic, *spared, *line_notes]

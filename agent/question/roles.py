@@ -77,6 +77,12 @@ class Roles:
         ]
         if not attached:
             return self._without_cues()
+        attached = [
+            replace(one, cue=replace(one.cue, strength=3))
+            if one.cue.form == "verb" and self._goes_on(one.at)
+            else one
+            for one in attached
+        ]
         strongest = max(one.cue.strength for one in attached)
         if strongest > 1:
             attached = [one for one in attached if one.cue.strength > 1]
@@ -132,16 +138,39 @@ class Roles:
             return behind or (self._group_after_of(at))
         if cue.form == "noun":
             of = self._group_after_of(at, _CERTAIN)
-            if not of and self._is_means(at):
+            if not of and (self._is_means(at) or (not behind and self._is_of_else(at))):
                 return []
             return of or behind or self._group_after_of(at, vocabulary.AHEAD - _AMBIGUOUS) or ahead
         if cue.form == "participle":
             if behind and self._by_gene(at):
                 return []
             return [*behind, *self._as_well(at)] if behind else ahead
+        if self._goes_on(at):
+            return ahead
         if cue.strength < 3 and self._has_subject(at):
             return []
-        return ahead
+        # "by BCL11A lacking": the verb stands behind its gene.
+        return ahead or (behind if self._items[at].lower in {"lacking", "lack"} else [])
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether a verb goes on with what is done: "knock out TP53 and activate MDM2"."""
+        first = next((i for i, item in enumerate(self._items) if item.cue), at)
+        opens = self._items[first].cue
+        told = [item.lower for item in self._items[:first] if item.kind == "word"]
+        ordered = not told or told[-1] in {"i", "we", "you", "to", "please", "then", "while"}
+        joined = self._items[at - 1].lower in {"and", "then", "while", "but", "plus", "+"}
+        asks = any(item.lower in _QUESTION_VERBS for item in self._items[first:at])
+        if not (at > first and opens and opens.form in ("verb", "split") and opens.strength == 3):
+            return False
+        return ordered and joined and not asks
+
+    def _is_of_else(self, at: int) -> bool:
+        """Whether a word that is no gene says what is perturbed: "secretase inhibition: HES1"."""
+        before = self._items[at - 1] if at else None
+        if before is None or before.kind != "word" or before.described:
+            return False
+        plain = before.lower in vocabulary.KNOWN or vocabulary.inflected(before.lower)
+        return not plain and not any(letter.isdigit() for letter in before.text)
 
     def _is_means(self, at: int) -> bool:
         """Whether the word only says by what means: "loss of A by CRISPR knockout: B"."""

@@ -12,7 +12,8 @@ _STIMULATED = (
     r"(?:\s+\w+){0,2}?\s+(?:with|by|to)\s+(?:the\s+)?"
 )
 _BESIDE = (
-    r"(?:\bplus|\bunder|\bupon|\bin response to|\bafter adding|\bin the presence of|\bwith|\+)\s+"
+    r"(?:\bplus|\bunder|\bupon|\bin response to|\bafter(?: adding)?|\bfollowing|\bgiven|"
+    r"\bin the presence of|\bwith|\+)\s+"
 )
 _AFTER = r"[ -](?:stimulat\w+|treat\w*|expos\w+|challeng\w+|primed|signal?ling is on|addition)\b"
 _PERTURBED = (
@@ -65,11 +66,12 @@ def stimulus(text: str, found: list[Item]) -> tuple[str, list[Item]]:
         found: Its pieces; those of a stimulus come back as mere words.
     """
     start = 0
+    heading = text.partition(":")[0]
+    inside = [item for item in found if item.at[0] < len(heading)]
     if _TOPIC.match(text) and any(item.cue for item in found):
-        heading = text.partition(":")[0]
-        start = 0 if re.search(r"\b(?:ko|kd|knock\w*|loss)\b", heading, re.I) else len(heading)
+        start = 0 if any(item.cue or item.kind == "line" for item in inside) else len(heading)
     for name, pattern in (*_STIMULI, *vocabulary.STATES):
-        if match := pattern.search(text, start):
+        if (match := pattern.search(text, start)) and not _in_set(match, found):
             inside = [
                 replace(
                     item, kind="word", note="", cue=None, members=(), named=None, described=True
@@ -80,6 +82,17 @@ def stimulus(text: str, found: list[Item]) -> tuple[str, list[Item]]:
             ]
             return name, inside
     return "", found
+
+
+def _in_set(match: re.Match[str], found: list[Item]) -> bool:
+    """Whether the words belong to the name of a set: "interferon-stimulated genes"."""
+    return any(
+        item.named is not None
+        and item.named.readout
+        and item.at[0] <= match.start()
+        and match.end() <= item.at[1]
+        for item in found
+    )
 
 
 def refuse_stimulus(name: str, without: str) -> None:

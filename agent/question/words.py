@@ -152,6 +152,21 @@ KNOWN = (
     | ABBREVIATIONS | PLAIN
 )  # fmt: skip
 
+_ENDINGS = ("s", "es", "ed", "d", "ing", "ly", "er", "ers", "'s", "ment")
+
+
+def inflected(word: str) -> bool:
+    """Return whether a word is a form of a known one: "effects", "modulating", "briefly"."""
+    for ending in _ENDINGS:
+        stem = word.removesuffix(ending)
+        if stem == word or len(stem) < 3:
+            continue
+        doubled = stem[:-1] if stem[-1] == stem[-2] else stem
+        if {stem, f"{stem}e", doubled} & KNOWN or (ending == "es" and f"{stem[:-1]}y" in KNOWN):
+            return True
+    return False
+
+
 CUE_ROWS = read_yaml(PHRASES / "cues.yaml", RootModel[tuple[CueRow, ...]]).root
 CUE_PATTERNS = tuple(
     (
@@ -223,7 +238,7 @@ COMPOUND = re.compile(
 # "X regulates Y" asks what losing X does to Y; so does "Y is controlled by X".
 BY_WORDS = re.compile(
     r"\b(?:\w+(?:ed|en)\s+by|targets?\s+of|downstream\s+of|depend(?:s|ent|ing)?\s+(?:up)?on|"
-    r"because\s+of|requires?|needs?|role\s+of|function\s+of|effects?\s+of|impact\s+of|"
+    r"because\s+of|under\s+(?:the\s+)?control\s+of|(?:connected|linked|related|due|owing)\s+to|requires?|needs?|role\s+of|function\s+of|effects?\s+of|impact\s+of|"
     r"consequences?\s+of|influence\s+of)\s+(?:the\s+)?(?:gene\s+)?$",
     re.IGNORECASE,
 )
@@ -245,8 +260,17 @@ ASKS_WHICH = re.compile(
     re.I,
 )
 ASKS_HOW_MANY = re.compile(r"\b(?:how many|number of) (?:genes?|transcripts?|mrnas?|degs?)\b", re.I)
+NUMBER_WORDS = dict(
+    zip(
+        "five six seven eight nine ten twelve fifteen twenty thirty fifty hundred".split(),
+        (5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 50, 100),
+        strict=True,
+    )
+)
+_COUNT = rf"\d{{1,3}}|{'|'.join(NUMBER_WORDS)}"
 ASKS_TOP = re.compile(
-    r"\btop[ -]?(\d{1,4})\b|\b(\d{1,3}) (?!h\b|hours?|days?|hrs?)(?:[\w-]+ ){0,3}?"
+    rf"\btop[ -]?(\d{{1,4}}|{'|'.join(NUMBER_WORDS)})\b|\b({_COUNT}) "
+    r"(?!h\b|hours?|days?|hrs?)(?:[\w-]+ ){0,3}?"
     r"(?:genes|transcripts|mrnas)\b",
     re.I,
 )
