@@ -32,6 +32,11 @@ def account(found: Sequence[Item], question: Question, knowledge: Vocabulary) ->
     ]
     if strange:
         raise not_understood(strange[0], question, knowledge)
+    if (missed := _missed(found, question)) is not None:
+        raise QuestionError(
+            f"What '{missed.text}' asks was not understood; without it the question reads "
+            f"'{_as_words(question)}': ask that, or say it in other words."
+        )
     idle = _idle(found, question)
     if idle is not None:
         raise QuestionError(
@@ -42,6 +47,24 @@ def account(found: Sequence[Item], question: Question, knowledge: Vocabulary) ->
     if match := _TIMES.search(" ".join(item.text for item in found)):
         notes.append(f"The time ({match[0]}) is not modelled.")
     return notes
+
+
+def _missed(found: Sequence[Item], question: Question) -> Item | None:
+    """Return a word that another kind of question turns on than the one that was read."""
+    kinds = {question.intent}
+    if question.asks in ("why", "phenotype") or question.phenotypes:
+        kinds |= {"why", "essentiality"}
+    if question.intent == "why":
+        kinds |= {"reverse"}
+    if question.intent in ("compare", "epistasis"):
+        kinds |= {"compare", "epistasis", "reverse"}
+    if question.intent == "reverse":
+        kinds |= {"compare", "epistasis"}
+    for item in found:
+        bearing = vocabulary.BEARING.get(item.lower) if item.kind == "word" else None
+        if bearing and not item.described and not bearing & kinds:
+            return item
+    return None
 
 
 def _idle(found: Sequence[Item], question: Question) -> Item | None:

@@ -34,7 +34,7 @@ _BARE = re.compile(
 _RELATES = skeleton_pattern(
     r">|\b{act}\b|\bfrom g to g\b|\b(?:effects?|role|impact|influence|consequences?|function) (?:of|on)\b|"
     r"\bdepend\w*\b|"
-    r"\btargets?\b|\b(?:requires?|required|needs?|needed|links?|linked|connects?|controlled|regulated|"
+    r"\btargets?\b|\b(?:requires?|required|needs?|needed|links?|linked|connect\w*|relat\w*|controlled|regulated|"
     r"repressed|activated|induced|driven|silenced|explain\w*|mediates?|upstream|downstream|"
     r"if|when|no|without|do to|does to)\b"
 )

@@ -22,6 +22,11 @@ _REGULATES = re.compile(
     r"promotes|maintains|(?:negative|positive) regulators?|repressors?|activators?|inducers?|"
     r"suppressors?|required for|needed for)\b"
 )
+_GIVEN = re.compile(
+    r"\b(?:positive regulators?|activators?|inducers?|drivers?|required for|needed for|"
+    r"necessary for|important for|essential for)\b"
+)
+_TAKEN = re.compile(r"\b(?:negative regulators?|repressors?|suppressors?|silencers?)\b")
 Reader = Callable[[Draft, IntentRow], Question]
 # What one perturbation must go through for another to have its effect.
 _THROUGH = re.compile(
@@ -72,6 +77,9 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
         and not any(i == one.at and set(one.genes) <= set(lost) for one in roles.cues)
     ]
     aim = _aim(draft)
+    wished = re.search(r"\b(activat|overexpress|inhibit|silenc)\w* for\b", draft.plain)
+    if wished:
+        kinds = ["activation" if wished[1][0] in "ao" else "knockdown"]
     if aim is not None:
         kinds = [kind for kind in kinds if kind != aim.kind or kinds.count(kind) > 1]
     named = [kind for kind in kinds if kind is not None]
@@ -85,6 +93,9 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
     if aim is not None:
         rising = aim.kind == "activation"
         falling = not rising
+    if aim is None and not rising and not falling:
+        rising = _GIVEN.search(draft.bones) is not None
+        falling = not rising and _TAKEN.search(draft.bones) is not None
     notes = list(draft.notes)
     if rising != falling and not kinds and (talk := _REGULATES.search(draft.bones)):
         rising, falling = falling, rising
@@ -110,7 +121,9 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
 def _aim(draft: Draft) -> Cue | None:
     """Return the word of "to turn on HBG1" that says what is sought, not what is done."""
     for i, item in enumerate(draft.found[1:], start=1):
-        if item.cue and item.cue.kind and draft.found[i - 1].lower == "to":
+        ahead = draft.found[i - 1].lower
+        opens = ahead in {"what", "who"} and item.cue and item.cue.form != "noun"
+        if item.cue and item.cue.kind and (ahead == "to" or opens):
             return item.cue
     return None
 

@@ -76,6 +76,9 @@ def nearest(word: str, symbols: SymbolTable) -> str | None:
         return None
     near = [one for one, distance, _ in found if distance == found[0][1]]
     keys = [one for one in near if one in KEY_WORDS]
+    if found[0][1] > 1:
+        # Two slips, and one of them in the first letter: another word.
+        keys = [one for one in keys if one[0] == lower[0]]
     if found[0][1] > 1 and not keys:
         return None
     # The first letter is seldom wrong, unless it is the one that is missing.

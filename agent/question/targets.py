@@ -94,7 +94,8 @@ def _described(found: list[Item], i: int) -> Item:
         if other.kind == "gene":
             near = gap == 0 and not cue and _opens(found, i)
             same = not other.members and item.named.covers(other.symbol)
-            if item.named.readout and not same and _apart(found, i):
+            member = other.symbol in {*item.named.everything, *item.named.members}
+            if item.named.readout and not member and _apart(found, i):
                 return item
             if (item.named.readout and not cue and gap <= 1) or same or near:
                 return replace(item, kind="word", named=None, members=(), described=True)

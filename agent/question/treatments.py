@@ -24,7 +24,8 @@ _STIMULI = tuple(
         name,
         re.compile(
             rf"(?:{_STIMULATED}|{_BESIDE})(?:{pattern.pattern})\b{_PERTURBED}|"
-            rf"\b(?:{pattern.pattern}){_AFTER}",
+            rf"\b(?:{pattern.pattern}){_AFTER}|"
+            rf"^(?:{pattern.pattern})\s*(?:\+|plus|and|in|on|with)\s(?!.*\bdouble\b)(?=.*\w)",
             re.IGNORECASE,
         ),
     )

@@ -104,6 +104,7 @@ class _Words(Frozen):
     abbreviations: str
     plain: str
     asking: str
+    bearing: dict[Intent, str]
 
 
 class _Names(Frozen):
@@ -147,6 +148,12 @@ EXPRESSION = words(_WORDS.expression)
 ENGLISH = words(_WORDS.english)
 ABBREVIATIONS = words(_WORDS.abbreviations)
 PLAIN = words(_WORDS.plain) | words(_WORDS.asking)
+# The kinds of question that a word may stand in.
+BEARING = {
+    word: frozenset(kind for kind, listed in _WORDS.bearing.items() if word in listed.split())
+    for listed in _WORDS.bearing.values()
+    for word in listed.split()
+}
 KNOWN = (
     AUXILIARIES | BESIDE | AHEAD | CONNECTORS | CONDITIONS | READOUT_VERBS | EXPRESSION | ENGLISH
     | ABBREVIATIONS | PLAIN
