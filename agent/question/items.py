@@ -217,8 +217,14 @@ class _Grounder:
 
     def _spaced(self, stem: str, number: str) -> bool:
         """Whether "HSPA 5" is a symbol with a blank in it."""
-        stemmed = len(stem) > 1 and stem.isupper() and re.fullmatch(r"\d{1,2}[A-Z]?", number)
-        return bool(stemmed) and stem not in self._symbols and stem + number in self._symbols
+        if len(stem) < 2 or not re.fullmatch(r"\d{1,2}[A-Z]?", number):
+            return False
+        if stem.islower() and (stem in vocabulary.KNOWN or len(stem) < 3):
+            return False
+        upper = stem.upper()
+        return stem in (upper, stem.lower()) and (
+            upper not in self._symbols and upper + number in self._symbols
+        )
 
     def _word(self, item: Item, done: list[Item], rest: list[Item]) -> list[Item]:
         word = item.text

@@ -18,7 +18,7 @@ from knowledge.schema import Asks, Intent, Perturbation, PerturbationKind, Quest
 
 # Says what a gene does while it is there, so that its loss does the opposite.
 _REGULATES = re.compile(
-    r"\b(?:represses|silences|restrains|suppresses|inhibits|blocks|activates|induces|drives|"
+    r"\b(?:repressing|activating|inducing|silencing|driving|represses|silences|restrains|suppresses|inhibits|blocks|activates|induces|drives|"
     r"promotes|maintains|(?:negative|positive) regulators?|repressors?|activators?|inducers?|"
     r"suppressors?|required for|needed for)\b"
 )
@@ -77,9 +77,9 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
         and not any(i == one.at and set(one.genes) <= set(lost) for one in roles.cues)
     ]
     aim = _aim(draft)
-    wished = re.search(r"\b(activat|overexpress|inhibit|silenc)\w* for\b", draft.plain)
+    wished = re.search(r"\b(activat|overexpress|inhibit|silenc)\w* (?:for|to)\b", draft.plain)
     if wished:
-        kinds = ["activation" if wished[1][0] in "ao" else "knockdown"]
+        kinds, aim = ["activation" if wished[1][0] in "ao" else "knockdown"], None
     if aim is not None:
         kinds = [kind for kind in kinds if kind != aim.kind or kinds.count(kind) > 1]
     named = [kind for kind in kinds if kind is not None]

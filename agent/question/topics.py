@@ -20,6 +20,8 @@ def without_topic(found: list[Item]) -> tuple[list[Item], list[str]]:
     named = [item for item in head if item.kind == "gene"]
     if not named or any(item.cue or item.kind == "line" for item in head):
         return found, []
+    if tail and tail[0].cue and tail[0].cue.form == "noun":
+        return found, []
     roles = Roles(tail).assigned()
     if not roles.cues:
         return found, []
