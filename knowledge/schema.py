@@ -15,6 +15,7 @@ Intent = Literal["forward", "why", "reverse", "compare", "epistasis", "essential
 Seeks = Literal["regulators", "phenocopies", "rescuers"]
 Manner = Literal[
     "",
+    "stimulus",
     "partial loss",
     "degron",
     "degradation",
@@ -88,9 +89,11 @@ class Perturbation(Frozen):
         genes: Symbols; none only where the question asks which perturbation it is.
         kind: How they are perturbed, in the terms of the screens.
         cell_line: One of the screened lines.
-        background: Genes that the cells have lost before, a lesion of the line for this question.
-            Where the perturbation is a loss too, they stand among `genes`: the answer is that of
-            losing all of them, against the line as it is.
+        background: Genes that the cells have lost before, lesions of the line for this question.
+        borrowed_for: The line that was asked about, where `cell_line` stands in for it.
+        lesions: What that line has lost and `cell_line` has not.
+        stimuli: What the cells are exposed to, such as TNF. Where nothing else is done (`manner`
+            is "stimulus"), `genes` and `kind` are the changes that it begins with.
         manner: How, where that is more than the kind says.
         named: The complexes, families or pathways that `genes` stand for.
     """
@@ -101,6 +104,14 @@ class Perturbation(Frozen):
     background: tuple[str, ...] = ()
     manner: Manner = ""
     named: tuple[str, ...] = ()
+    stimuli: tuple[str, ...] = ()
+    borrowed_for: str = ""
+    lesions: tuple[str, ...] = ()
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it happens in cells that no screen looked at: lacking genes, or stimulated."""
+        return bool(self.background or self.stimuli)
 
     @property
     def done(self) -> tuple[str, ...]:

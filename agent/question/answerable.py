@@ -27,12 +27,6 @@ def trouble(question: Question) -> str:
             f"{read}; searches among cells that lack {lost} are not answered: leave that out, "
             "or ask about one perturbation."
         )
-    background = set(question.perturbation.background) - set(question.perturbation.genes)
-    if background and question.intent != "reverse":
-        return (
-            f"{read}; an activation in cells that lack {listed(sorted(background))} is not "
-            "answered: ask about the activation alone."
-        )
     return ""
 
 

@@ -61,8 +61,8 @@ def background(roles: Assigned, draft: Draft) -> tuple[Assigned, list[str], list
         )
     lost = members(item for one in described for item in one.genes)
     note = (
-        f"The cells lack {listed(lost)} already: answered as losing all of it, against "
-        f"{draft.line} as it is."
+        f"The cells lack {listed(lost)}, which no screen looked at: directions follow from the "
+        "built-in pathways alone, a hypothesis without a calibrated number."
     )
     kept = Assigned(
         perturbed=tuple(item for one in others for item in one.genes),

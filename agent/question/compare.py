@@ -213,7 +213,7 @@ def _backgrounds(draft: Draft) -> Question | None:
     readouts, sets = read_out(taken.readouts)
     return Question(
         perturbation=one,
-        against=(one.model_copy(update={"background": gone, "genes": (*one.genes, *gone)}),),
+        against=(one.model_copy(update={"background": gone}),),
         readouts=readouts,
         readout_sets=sets,
         text=draft.text,

@@ -64,10 +64,8 @@ def perturbed(
         if item.members:
             told = listed([gene for gene in item.members if gene in genes[:MOST_PERTURBED]])
             notes.append(f"{item.text} is perturbed through {told}.")
-    # What the cells lack already is lost with the rest; an activation cannot carry a loss along.
-    lost = tuple(background) if kind != "activation" else ()
     one = Perturbation(
-        genes=tuple(dict.fromkeys((*genes[:MOST_PERTURBED], *lost))),
+        genes=genes[:MOST_PERTURBED],
         kind=kind,
         cell_line=draft.line,
         background=tuple(background),

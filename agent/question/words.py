@@ -80,16 +80,23 @@ class OtherLine(Frozen):
 
     names: tuple[str, ...]
     nearest: str = ""
+    likeness: float = 0.0
     context: str = ""
     lost: tuple[str, ...] = ()
     gained: tuple[str, ...] = ()
 
 
 class Stimulus(Frozen):
-    """What is done to the whole cell rather than to a gene."""
+    """What is done to the whole cell rather than to a gene.
+
+    `genes` and `kind` are the changes that begin its cascade; none where the built-in pathways do
+    not know it.
+    """
 
     name: str
     pattern: str
+    genes: tuple[str, ...] = ()
+    kind: PerturbationKind = "activation"
 
 
 class _Words(Frozen):
@@ -205,9 +212,9 @@ LINES_LIKE_GENES = words(_LINES.like_genes)
 
 _TREATMENTS = read_yaml(PHRASES / "treatments.yaml", _Treatments)
 DRUGS = _TREATMENTS.drugs
-STIMULI = tuple((one.name, re.compile(one.pattern, re.IGNORECASE)) for one in _TREATMENTS.stimuli)
+STIMULI = _TREATMENTS.stimuli
 STATES = tuple(
-    (one.name, re.compile(rf"\b(?:{one.pattern})\b", re.IGNORECASE)) for one in _TREATMENTS.states
+    (one, re.compile(rf"\b(?:{one.pattern})\b", re.IGNORECASE)) for one in _TREATMENTS.states
 )
 
 LANGUAGES = read_yaml(PHRASES / "languages.yaml", _Languages).root

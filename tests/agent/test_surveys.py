@@ -60,16 +60,33 @@ async def test_a_dependency_that_is_not_known_says_what_to_pull(session):
 async def test_a_dependency_is_told_from_the_screens(session, data_mirror, tmp_path):
     from knowledge.sources.download import pull
     from knowledge.sources.registry import load_registry
-    from tools.essentiality import BAYES, PERCENT, SELECTIVE, Essentiality
+    from tools.essentiality import BAYES, GROUP, PERCENT, Essentiality, dropout
 
-    for source in load_registry().select([SELECTIVE, PERCENT, BAYES]):
+    for source in load_registry().select([GROUP, PERCENT, BAYES]):
         pull(source, tmp_path, mirror=data_mirror)
     known = Essentiality(tmp_path, session.knowledge.symbols)
     verdicts = {
-        pair: known.of(*pair)[0].verdict
-        for pair in [("RPL11", "Jurkat"), ("TP53", "RPE1"), ("ABL1", "K562"), ("APOB", "Jurkat")]
+        ("RPL11", "Jurkat"): "yes",
+        ("TP53", "RPE1"): "no",
+        ("ABL1", "K562"): "yes",
+        ("APOB", "Jurkat"): "no",
+        ("HNF1A", "HepG2"): "yes",
+        ("KRAS", "A549"): "yes",
+        ("EGFR", "A549"): "no",
+        ("PLK1", "HeLa"): "yes",
+        ("ALB", "HeLa"): "no",
     }
-    assert list(verdicts.values()) == ["yes", "no", "yes", "no"]
+    assert {pair: known.of(*pair)[0].verdict for pair in verdicts} == verdicts
+    assert "cells with a working guide drop out" in dropout(known, ("ABL1",), "K562")[0]
+    assert dropout(known, ("TP53",), "RPE1") == []
+
+
+@pytest.mark.parametrize("line", ["A549", "HeLa"])
+async def test_a_line_with_a_screen_of_dependencies_alone_is_asked_about_those_alone(session, line):
+    answer = await session.ask(f"is KRAS essential in {line}?")
+    assert [one.cell_line for one in answer.dependencies] == [line]
+    with pytest.raises(QuestionError, match=f"'{line}' is no cell line that was screened"):
+        await session.ask(f"KRAS knockout in {line}: DUSP6?")
 
 
 async def test_a_yes_or_no_question_is_answered_first(session):
