@@ -305,6 +305,41 @@ class Side(Frozen):
     effects: tuple[Effect, ...]
 
 
+class SetEffect(Frozen):
+    """What becomes of a named set of readouts.
+
+    `up`, `down`, `unchanged` and `unknown` are its members by prediction. `score` is the mean over
+    the members with numbers of P(changes) times 2 P(up if it changes) - 1: from -1, all surely
+    down, to 1, all surely up; None where no member has a number. `call` is the way that most of
+    the predicted members go, `unchanged` where hardly one goes anywhere, `mixed` or `unknown`.
+    """
+
+    name: str
+    up: tuple[str, ...] = ()
+    down: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    score: float | None = None
+    call: Literal["up", "down", "unchanged", "mixed", "unknown"]
+
+
+class Likeness(Frozen):
+    """A perturbation whose measured signature is like, or opposite to, that of another.
+
+    `likeness` is the cosine of the two signatures, each without what the line's readouts do under
+    any perturbation, over `readouts` of them; `same` and `opposite` count measured changes that the
+    other one is predicted to make the same way and the other way. `mediates` says that the
+    perturbed gene carries the other's paths in the graph: `readouts` is then how many of them.
+    """
+
+    gene: str
+    likeness: float
+    same: int
+    opposite: int
+    readouts: int
+    mediates: bool = False
+
+
 class Lead(Frozen):
     """A perturbation that a search found.
 
@@ -345,6 +380,8 @@ class Answer(Frozen):
     sides: tuple[Side, ...] = ()
     leads: tuple[Lead, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
+    sets: tuple[SetEffect, ...] = ()
+    likenesses: tuple[Likeness, ...] = ()
     evidence: tuple[Evidence, ...]
     unknown: tuple[str, ...] = ()
     reasoner: str

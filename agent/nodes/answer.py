@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from langgraph.runtime import Runtime
 
 from agent.accounting import settled
+from agent.answers.sets import set_effects, set_words
 from agent.answers.verdict import counted, honoured, verdict
 from agent.context import AgentContext
 from agent.events import emit
@@ -54,6 +55,8 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     found = _disputed(found, effects)
     unknown = [*state.unknown, *_unknown(state, reference.rejected, effects, found)]
     told = [outlook_words(one) for one in state.outlooks]
+    sets = set_effects(question, effects)
+    told += set_words(sets)
     told += filter(None, (verdict(question, effects), counted(question, predicted)))
     if not alone:
         told.append(await context.reasoner.tell(question, effects, found, unknown))
@@ -77,6 +80,7 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
             numbering.step(step) for step in disputed([*state.committed, *state.rejected], effects)
         ),
         effects=tuple(numbering.effect(effect) for effect in effects),
+        sets=sets,
         evidence=_numbered(state, numbering),
         unknown=tuple(dict.fromkeys(unknown)),
         reasoner=context.reasoner.name,
