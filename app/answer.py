@@ -18,6 +18,10 @@ class Drawing:
     def __init__(self, svg: str) -> None:
         self.svg = svg
 
+    def __repr__(self) -> str:
+        """Return what stands where no picture can be shown."""
+        return "Drawing of a cascade"
+
     def _repr_svg_(self) -> str:
         return self.svg
 
