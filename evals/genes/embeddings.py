@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from knowledge.encoder import Encoder, load_encoder
 from knowledge.errors import DataError
-from knowledge.labels import ColumnReading, LabelReader
-from knowledge.sources import sha256_of
+from knowledge.sources.registry import sha256_of
 from knowledge.symbols import SymbolTable
-from knowledge.table_file import BLANK_NAME
+from knowledge.texts.encoder import Encoder, load_encoder
+from knowledge.user_tables.file import BLANK_NAME
+from knowledge.user_tables.labels import ColumnReading, LabelReader
 from models.genen.texts import embed, gene_texts
 from models.response.settings import Progress
 

@@ -341,7 +341,7 @@ def test_a_kind_in_the_table_is_kept(predict):
 @pytest.mark.data
 def test_the_official_pairs_can_be_predicted_as_they_are(data_mirror):
     from knowledge.base import load_knowledge
-    from knowledge.labels import LabelReader
+    from knowledge.user_tables.labels import LabelReader
     from models.response import ResponseModel
 
     knowledge = load_knowledge(data_mirror / "none", ResponseModel.load().genes())
