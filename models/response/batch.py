@@ -119,9 +119,7 @@ class BatchPredictor:
         self._as_held_out(own, line, mine.here, out)
         return out
 
-    def _scores(
-        self, found: dict[str, FloatArray], mine: _Line, n: int
-    ) -> NDArray[np.float64]:
+    def _scores(self, found: dict[str, FloatArray], mine: _Line, n: int) -> NDArray[np.float64]:
         shape = (n, len(mine.here))
         if mine.read is None:
             columns = [np.broadcast_to(found[name], shape).ravel() for name in self._names]
@@ -160,8 +158,9 @@ class BatchPredictor:
         """Return a line's part of the model, and what its readouts' own features rule out."""
         model = self._model
         here = model._measured_here[line]
+        whole = model._evidence
         evidence = Evidence(
-            *(_columns(getattr(model._evidence, name), here) for name in ("de", "up", "signed"))
+            _columns(whole.de, here), _columns(whole.up, here), _columns(whole.signed, here)
         )
         kin = Kin(model._kin.direct[:, here].tocsr(), model._kin.unit[:, here].tocsr())
         if not compiler_is_there():

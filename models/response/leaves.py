@@ -173,10 +173,20 @@ def _kernel() -> Any:  # noqa: ANN401  # a compiled function has no type of its 
     """
     import numba
 
-    @numba.njit(nogil=True, fastmath={"reassoc", "contract"})  # type: ignore[untyped-decorator,unused-ignore]
-    def fill(  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        perturbed, read, planes, which, steps, thresholds, rows, masks, values, bounds, out
-    ):
+    @numba.njit(nogil=True, fastmath={"reassoc", "contract"})
+    def fill(
+        perturbed: Masks,
+        read: Masks,
+        planes: NDArray[np.float32],
+        which: NDArray[np.int64],
+        steps: NDArray[np.int64],
+        thresholds: NDArray[np.float64],
+        rows: NDArray[np.int64],
+        masks: Masks,
+        values: NDArray[np.float64],
+        bounds: NDArray[np.int64],
+        out: NDArray[np.float64],
+    ) -> None:
         n_trees = perturbed.shape[1]
         left = np.empty(n_trees, np.uint32)
         # The last row of all rules nothing out.
