@@ -223,5 +223,3 @@ def _fact(
         weight=1.0,
         genes=(gene,),
     )
-
-

@@ -161,7 +161,9 @@ async def test_a_lesion_of_the_question_cuts_the_path_and_leaves_no_number(sessi
     assert there.effects[0].call == "up"
 
 
-async def test_a_perturbation_under_a_stimulus_is_a_hypothesis_beside_what_the_stimulus_does(session):
+async def test_a_perturbation_under_a_stimulus_is_a_hypothesis_beside_what_the_stimulus_does(
+    session,
+):
     answer = await session.ask("RELA knockout RPE1 after TNFa for 4 h: CXCL8")
     (effect,) = answer.effects
     assert (effect.call, effect.p_de) == ("down", None)
