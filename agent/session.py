@@ -38,6 +38,7 @@ from agent.settings import Settings
 from agent.strategies import Strategy, load_strategy
 from agent.wording import path_words
 from knowledge.base import Knowledge, load_knowledge
+from knowledge.plugins import plugin, plugin_names
 from knowledge.schema import Answer, Effect, Perturbation, Versions
 from knowledge.texts.build import full_index_dir, text_index_for
 from knowledge.texts.encoder import load_encoder
@@ -158,19 +159,38 @@ class Session:
             RunError: The run cannot be kept.
         """
         async with self._reasoning() as reasoner:
-            # A question that cannot be read leaves no run behind.
-            refuse_unanswered(await reasoner.read(text, self.knowledge, cell_line))
-            now = datetime.now(UTC)
-            folder = run_dir or new_run_dir(self.settings.runs, text, now)
-            request = RunRequest(
-                question=text,
-                cell_line=cell_line,
-                settings=self.settings.record(),
-                started=now,
-                versions=self.versions,
-            )
-            create(folder, request)
+            folder, request = await self._begun(reasoner, text, cell_line, run_dir)
             return await self._finish(folder, request, reasoner, on_event)
+
+    async def begin(
+        self, text: str, cell_line: str | None = None, run_dir: Path | None = None
+    ) -> Path:
+        """Return the folder of a new run that is read and not answered; `resume` answers it.
+
+        Raises:
+            QuestionError: The question cannot be understood.
+            LLMError: A language model was asked for and does not answer.
+            RunError: The run cannot be kept.
+        """
+        async with self._reasoning() as reasoner:
+            return (await self._begun(reasoner, text, cell_line, run_dir))[0]
+
+    async def _begun(
+        self, reasoner: Reasoner, text: str, cell_line: str | None, run_dir: Path | None
+    ) -> tuple[Path, RunRequest]:
+        # A question that cannot be read leaves no run behind.
+        refuse_unanswered(await reasoner.read(text, self.knowledge, cell_line))
+        now = datetime.now(UTC)
+        folder = run_dir or new_run_dir(self.settings.runs, text, now)
+        request = RunRequest(
+            question=text,
+            cell_line=cell_line,
+            settings=self.settings.record(),
+            started=now,
+            versions=self.versions,
+        )
+        create(folder, request)
+        return folder, request
 
     def follow_up(self, text: str, run_dir: Path) -> str:
         """Return a question that follows on the one of a finished run, in words of its own.
@@ -209,6 +229,9 @@ class Session:
             return
         if wanted == "evidence" or (wanted == "auto" and not llm.base_url):
             yield self.reasoner
+            return
+        if wanted in plugin_names("reasoners"):
+            yield plugin("reasoners", wanted)(self.settings)
             return
         # Imported late: the client takes half a second that an answer without it need not spend.
         from agent.llm.open import open_chat

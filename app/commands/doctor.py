@@ -147,7 +147,7 @@ def _extras() -> Check:
     return Check(
         name="extras",
         ok=not absent,
-        found=found or "index, screens, train and eval are installed",
+        found=found or "every extra is installed",
         remedy=f"`ask` works without; {install('all')} in the checkout brings them",
         needed=False,
     )
