@@ -11,7 +11,7 @@ import pandas as pd
 from evals.tasks import TaskName
 from knowledge.errors import DataError
 from knowledge.symbols import SymbolTable
-from models.response.screens import approve
+from models.inputs.screens import approve
 
 
 def official_rows(root: Path, cell_line: str, task: TaskName, symbols: SymbolTable) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from app.jobs.outputs import Careful
 from app.jobs.own_screen import PANEL as OWN
 from app.jobs.own_screen import Controls, GeneColumn, GuidePattern, Layer, SkipUnknown
 from knowledge.errors import KnockwiseError
+from knowledge.plugins import plugins
 
 
 class Benchmarks(TyperGroup):
@@ -263,6 +264,8 @@ app.command(cls=Careful, epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
 app.command(cls=Careful, epilog=eval_language.EPILOG)(eval_language.language)
 app.command(cls=Careful, epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
 app.command(cls=Careful, epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
+for _name, _benchmark in plugins("benchmarks"):
+    app.command(_name, cls=Careful)(_benchmark)
 
 
 def cell_lines(words: list[str] | None) -> tuple[str, ...]:
@@ -271,7 +274,7 @@ def cell_lines(words: list[str] | None) -> tuple[str, ...]:
     Raises:
         KnockwiseError: The benchmark has no such line.
     """
-    from models.response.screens import CELL_LINES
+    from models.inputs.screens import CELL_LINES
 
     wanted = {word.casefold(): word for word in words or CELL_LINES}
     known = {line.casefold(): line for line in CELL_LINES}

@@ -8,7 +8,7 @@ import typer
 
 from app.show.progress import progress_bar
 from app.show.terminal import results
-from models.response.settings import Progress
+from knowledge.progress import Progress
 
 Found = TypeVar("Found")
 

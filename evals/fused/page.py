@@ -5,7 +5,7 @@ from evals.harness.page import Page, Record, Section
 from evals.harness.scores import Results, Scores
 from evals.harness.tables import Table, number, pivot, signed
 from evals.tasks import COLUMNS, TASK_NAMES, TASKS
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 
 ALONE, FUSED = "response model alone", "fused answer"
 # A specific responder changed, and is recorded as changed under at most so many of the line's

@@ -27,9 +27,9 @@ from evals.harness import metrics, resampling
 from evals.harness.scores import Results, Score, Scores
 from knowledge.errors import RunError
 from knowledge.files import replace_text, replacing
+from knowledge.progress import Progress
 from knowledge.sources.registry import missing, sha256_of
 from models.provenance import code_commit
-from models.response.settings import Progress
 
 ROOT = Path(__file__).parents[2]
 PROSE = frozenset({"page", "plots", "pictures"})

@@ -11,7 +11,7 @@ from evals.harness.scores import Results, Score, Scores
 from evals.harness.tables import Table, signed, table
 from evals.language.facts import Facts
 from evals.tasks import DRAWS, MEAN, TASK_NAMES, TASKS, compared, labelled, samples
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 
 COLUMNS = {"llm": "p_llm", "evidence": "p_evidence", "fused": "p_fused"}
 """The model alone, where a row it gave nothing for counts as .5; the response model; both."""

@@ -37,11 +37,11 @@ from evals.language.rows import (
 )
 from evals.language.store import Judged, Store
 from knowledge.errors import RunError
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
+from knowledge.sources.genes import sources_root
 from models.fusion.language import LanguageStacker, stacker_file
-from models.response.annotations import sources_root
-from models.response.screens import CELL_LINES, SCREEN_FILES, Setting
-from models.response.settings import Progress
+from models.inputs.screens import CELL_LINES, SCREEN_FILES, Setting
 
 Engine = Literal["local", "ray"]
 Split = Literal["train", "test"]

@@ -16,9 +16,10 @@ from evals.harness.resampling import Resampler
 from evals.harness.scores import Gain, Score
 from evals.tasks import MEAN, TASKS, samples
 from knowledge.files import replacing
+from knowledge.progress import Progress
+from models.inputs.screens import UNKNOWN, IntArray
 from models.response.scoring import FittedModel
-from models.response.screens import UNKNOWN, IntArray
-from models.response.settings import Progress, TrainingSettings
+from models.response.settings import TrainingSettings
 from models.response.trees import fit_trees, row_weights
 
 Scores = NDArray[np.float64]

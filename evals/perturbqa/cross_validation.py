@@ -6,8 +6,8 @@ from evals.harness.tables import pivot
 from evals.perturbqa.score import score
 from evals.perturbqa.unit import held_out_table
 from evals.tasks import COLUMNS, TASK_NAMES, TASKS
+from models.inputs.screens import CELL_LINES, Setting
 from models.response.scoring import FittedModel, Unit
-from models.response.screens import CELL_LINES, Setting
 
 
 def cross_validated(fitted: FittedModel, draws: int = 200, seed: int = 0) -> Scores:

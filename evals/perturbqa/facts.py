@@ -1,7 +1,7 @@
 """What an evaluation of one setting tells besides its scores."""
 
 from knowledge.schema import Frozen
-from models.response.screens import Setting
+from models.inputs.screens import Setting
 
 
 class Facts(Frozen):

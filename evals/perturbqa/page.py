@@ -9,7 +9,7 @@ from evals.perturbqa.facts import Facts
 from evals.perturbqa.published import PUBLISHED, published_means
 from evals.perturbqa.score import CONTROLS, MODEL, Split
 from evals.tasks import COLUMNS, MEAN, TASK_NAMES, TASKS, TaskName
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 
 SETTINGS = {
     "multi": "The model sees the training rows of all four lines; most of a line's test "

@@ -22,7 +22,7 @@ from evals.harness.scores import Results, Scores
 from evals.perturbqa.published import PUBLISHED
 from evals.perturbqa.score import CONTROLS, MODEL
 from evals.tasks import TASK_NAMES, TASKS, TaskName
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

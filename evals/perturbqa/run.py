@@ -29,12 +29,14 @@ from evals.perturbqa.unit import (
     tested_table,
 )
 from evals.tasks import DRAWS, TASKS
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
-from models.response import annotations, scoring
-from models.response.annotations import sources_root
+from knowledge.sources.genes import read_symbols, sources_root
+from models.inputs import annotations
+from models.inputs.screens import CELL_LINES, SCREEN_FILES, Setting
+from models.response import scoring
 from models.response.corpus import Corpus
-from models.response.screens import CELL_LINES, SCREEN_FILES, Setting
-from models.response.settings import Progress, TrainingSettings
+from models.response.settings import TrainingSettings
 from models.response.signed_sets import SET_FILES
 
 PREDICTIONS = [
@@ -138,7 +140,7 @@ def _results(tables: Tables, root: Path, run: Run, settings: EvalSettings) -> Re
     run.progress("resampling held-out perturbations", FIT_SHARE + 0.02)
     held_out, on_held_out = score(tables.held_out, "cv", draw)
     run.progress("slices", FIT_SHARE + 0.1)
-    classes = slices.functional_classes(root, annotations.read_symbols(root))
+    classes = slices.functional_classes(root, read_symbols(root))
     scores = [
         *tested,
         *held_out,

@@ -13,7 +13,7 @@ from evals.harness.metrics import brier, equal_bins, expected_calibration_error
 from evals.harness.resampling import Estimate, Resampler, Sample
 from evals.harness.scores import Key, Score
 from evals.tasks import MEAN, TASKS, Samples, TaskName, compared, labelled, samples
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 
 Split = Literal["test", "cv", "joined"]
 """Official test rows, held-out training rows, or for each line the first of them with labels."""

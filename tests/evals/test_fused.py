@@ -16,7 +16,7 @@ from evals.fused.run import (
 from evals.harness.resampling import Resampler
 from evals.harness.scores import Scores
 from evals.scoreboard import keep, scoreboard
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 from tests.app.refusal import one_sentence
 
 PERTURBATIONS, READOUTS = 30, 40

@@ -19,8 +19,8 @@ from evals.regulators.score import FEWEST, FEWEST_GENES, scores
 from evals.regulators.truth import MOST_OF_ONE_VOTE, agreement, labelled, read_sets
 from evals.scoreboard import keep, scoreboard
 from knowledge.errors import RunError
+from knowledge.sources.genes import read_symbols
 from models.fusion.specific import specificity
-from models.response.annotations import read_symbols
 from tests.app.refusal import one_sentence
 from tests.evals.regulators_world import READOUTS, told_world, write_mirror
 

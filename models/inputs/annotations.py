@@ -11,17 +11,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology
 from knowledge.parsers.gmt import read_gmt
-from knowledge.parsers.hgnc import read_hgnc
+from knowledge.sources.genes import HGNC
 from knowledge.symbols import SymbolTable
 
 FloatArray = NDArray[np.float32]
 Members = Mapping[str, Iterable[str]]
 
 HPA_LINES = {"K562": "K-562", "RPE1": "hTERT-RPE1", "HepG2": "Hep G2", "Jurkat": "JURKAT"}
-HGNC = "knowledge/hgnc_complete_set_2024-11.txt.gz"
 FILES = (
     HGNC,
     "knowledge/go-basic.obo.gz",
@@ -65,31 +63,6 @@ class Annotations:
     family: str
     terms: tuple[str, ...]
     matrix: sparse.csr_array
-
-
-def sources_root(data: Path) -> Path:
-    """Return the folder in the mirror's layout at or below `data`.
-
-    Raises:
-        DataError: There is none.
-    """
-    for root in (data, data / "sources"):
-        if (root / "perturbqa").is_dir():
-            return root
-    raise DataError(
-        f"{data} holds no perturbqa folder; run `knockwise data pull`, or name its folder."
-    )
-
-
-def read_symbols(root: Path) -> SymbolTable:
-    """Return every approved human gene with its older names and identifiers."""
-    return SymbolTable(read_hgnc(root / HGNC))
-
-
-def protein_coding(root: Path) -> frozenset[str]:
-    """Return the approved symbols of protein-coding genes."""
-    table = pd.read_csv(root / HGNC, sep="\t", usecols=["symbol", "locus_group"], dtype=str)
-    return frozenset(table.symbol[table.locus_group == "protein-coding gene"])
 
 
 def annotations(root: Path, genes: tuple[str, ...], symbols: SymbolTable) -> list[Annotations]:
