@@ -29,13 +29,12 @@ from evals.language.page import BENCHMARK, compare
 from evals.language.rows import (
     DECLARED,
     DECLARED_TEST,
-    KEYS,
     Row,
-    read_rows,
     sample,
     with_evidence,
 )
 from evals.language.store import Judged, Store
+from evals.rows import KEYS, read_rows
 from knowledge.errors import RunError
 from knowledge.progress import Progress
 from knowledge.schema import Frozen

@@ -13,7 +13,7 @@ from pydantic import Field
 
 import evals.perturbqa
 import models.response
-from evals import official_rows, tasks
+from evals import rows, tasks
 from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run, part, write_table
 from evals.harness.scores import Results, Score
@@ -80,7 +80,7 @@ def evaluate(
     names = [*SCREEN_FILES, *annotations.FILES, slices.CLASS_FILES[1], *extra]
     inputs = Inputs(
         {name: root / name for name in names},
-        (models.response, evals.perturbqa, tasks, official_rows),
+        (models.response, evals.perturbqa, tasks, rows),
     )
 
     def work(run: Run) -> Results:

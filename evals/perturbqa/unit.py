@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from evals.official_rows import official_rows
 from evals.perturbqa import ablation
 from evals.perturbqa.retrieval import Questions, retrieval_votes
+from evals.rows import official_rows
 from evals.tasks import TASKS, TaskName
 from knowledge.progress import Progress
 from models.inputs.screens import CELL_LINES, UNKNOWN, BoolArray, IntArray, Rows
