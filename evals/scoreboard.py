@@ -19,6 +19,7 @@ from evals.expression.report import as_markdown as expression_as_markdown
 from evals.genen.report import as_markdown as genen_as_markdown
 from evals.genes.report import as_markdown as genes_as_markdown
 from evals.genesets.run import as_markdown as genesets_as_markdown
+from evals.harness.page import Record
 from evals.mechanism.report import as_markdown as mechanism_as_markdown
 from evals.perturbqa.fused_report import as_markdown as fused_as_markdown
 from evals.perturbqa.report import (
@@ -74,6 +75,12 @@ def keep(run: Path, results: Path = RESULTS) -> list[Path]:
     if not (run / "metrics.json").is_file():
         raise DataError(f"{run / 'metrics.json'} is missing; run `knockwise eval` to its end.")
     metrics = _json(run / "metrics.json")
+    if "columns" in metrics.get("scores", ()):
+        results.mkdir(exist_ok=True)
+        record = Record.read(run)
+        kept = results / f"{record.results.kind}.json"
+        kept.write_text(record.dump(), encoding="utf-8")
+        return [kept]
     if set(SETS) <= metrics.keys():
         records = {name: metrics[name] for name in SETS}
     elif "strategy" in metrics:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from evals.harness.metrics import FloatArray
 from evals.mechanism.cascades import chosen, followed
 from evals.mechanism.graphs import Relations, is_curated
 from evals.mechanism.resampling import Resampler, told
@@ -21,7 +22,6 @@ from evals.mechanism.schema import (
     Split,
     Tuning,
 )
-from evals.metrics import FloatArray
 from knowledge.base import Knowledge
 from knowledge.cascade import MIN_CONFIDENCE
 from models.response.screens import CELL_LINES

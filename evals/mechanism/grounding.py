@@ -13,10 +13,10 @@ from agent.context import AgentContext
 from agent.nodes.verify import judge
 from agent.session import Session
 from agent.state import Proposal
+from evals.harness.resampling import Estimate
 from evals.mechanism.agent import Asked, ask
 from evals.mechanism.resampling import Resampler, told
 from evals.mechanism.schema import Grounding, StepCount
-from evals.metrics import Estimate
 from knowledge.graph import changed
 from knowledge.schema import Answer, CascadeStep, Change, Evidence
 from models.response.screens import CELL_LINES

@@ -6,9 +6,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from evals.harness.metrics import FloatArray, IntArray, Ranking
 from evals.mechanism.resampling import Resampler
 from evals.mechanism.schema import ALL, Information
-from evals.metrics import FloatArray, IntArray, Ranking
 from models.fusion import balance, logit, strength
 from models.response.screens import CELL_LINES
 

@@ -14,10 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from evals.harness.metrics import FloatArray, IntArray
 from evals.mechanism.graphs import Pair, Relations
 from evals.mechanism.resampling import Resampler, told
 from evals.mechanism.schema import Recovery
-from evals.metrics import FloatArray, IntArray
 from knowledge.base import Knowledge
 from knowledge.graph import Relation
 

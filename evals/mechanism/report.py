@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from agent.wording import path_words
+from evals.harness.resampling import Estimate
 from evals.mechanism.gallery import RULES
 from evals.mechanism.schema import ALL, Agreement, Metrics, Split
-from evals.metrics import Estimate
 from evals.perturbqa.report import Section, Table
 from models.response.screens import CELL_LINES
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from evals.metrics import Estimate, FloatArray, Ranking, Sample, resamples
+from evals.harness.metrics import FloatArray, Ranking
+from evals.harness.resampling import Estimate, Sample, resamples
 
 DRAWS = 500
 
