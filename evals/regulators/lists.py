@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from evals.harness.metrics import FloatArray
-from evals.mechanism.resampling import Resampler
+from evals.harness.resampling import Resampler
 from evals.regulators.answers import World
 from evals.regulators.schema import Listed
 from knowledge.schema import Perturbation
