@@ -11,6 +11,7 @@ from app.commands import (
     eval_genepheno,
     eval_genes,
     eval_mechanism,
+    eval_pairs,
     eval_regulators,
 )
 from app.jobs.outputs import Careful
@@ -333,3 +334,6 @@ def _cell_lines(words: "list[str] | tuple[str, ...]") -> tuple[str, ...]:
             f"PerturbQA has no screen of {wanted[word]}; choose among {', '.join(CELL_LINES)}."
         )
     return tuple(line for folded, line in known.items() if folded in wanted)
+
+
+app.command(cls=Careful, epilog=eval_pairs.EPILOG)(eval_pairs.pairs)

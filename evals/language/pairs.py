@@ -102,7 +102,7 @@ def _drawn(part: pd.DataFrame, pairs: int, rng: np.random.Generator) -> list[pd.
             list(rng.permutation(one.index[one.label == 0])),
             list(rng.permutation(one.index[one.label == 1])),
         )
-        for gene, one in part.groupby("gene", sort=True)
+        for gene, one in part.astype({"gene": str}).groupby("gene")
     }
     left = {gene: both for gene, both in left.items() if all(both)}
     found: list[pd.DataFrame] = []

