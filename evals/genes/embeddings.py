@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from knowledge.errors import DataError
+from knowledge.progress import Progress
 from knowledge.sources.registry import sha256_of
 from knowledge.symbols import SymbolTable
 from knowledge.texts.encoder import Encoder, load_encoder
 from knowledge.user_tables.file import BLANK_NAME
 from knowledge.user_tables.labels import ColumnReading, LabelReader
 from models.genen.texts import embed, gene_texts
-from models.response.settings import Progress
 
 FloatArray: TypeAlias = NDArray[np.float32]
 BuiltIn = Literal["text", "genen", "random"]

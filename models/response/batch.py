@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from models.inputs.screens import UNKNOWN, IntArray
 from models.response.features import Evidence, Task, planes
 from models.response.field import Field
 from models.response.leaves import LeafMasks, Masks, compiler_is_there
@@ -17,7 +18,6 @@ from models.response.model import (
     ResponseModel,
 )
 from models.response.query import Query
-from models.response.screens import UNKNOWN, IntArray
 from models.response.similarity import Kin, similarity_to
 
 # Perturbations whose features over all readouts are held in memory together.
