@@ -46,7 +46,13 @@ def doctor(
         checks = list(examine(chosen))
     works = all(check.ok for check in checks if check.needed)
     if as_json:
-        print_json({"works": works, "checks": [asdict(check) for check in checks]})
+        print_json(
+            {
+                "schema": "knockwise/doctor/1",
+                "works": works,
+                "checks": [asdict(check) for check in checks],
+            }
+        )
     else:
         _show(checks, works=works)
     if not works:

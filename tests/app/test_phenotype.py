@@ -155,7 +155,7 @@ def test_a_few_sequences_are_shown_on_the_screen(knockwise, model, fasta):
     text = knockwise("phenotype", "--fasta", fasta, "--collection", "mp").stdout
     assert "Predicted for one from its sequence" in text
     assert "Predicted for two from its sequence" in text
-    listed = json.loads(knockwise("phenotype", "--fasta", fasta, "--json").stdout)
+    listed = json.loads(knockwise("phenotype", "--fasta", fasta, "--json").stdout)["rows"]
     assert [one["sequence"] for one in listed] == ["one", "two"]
 
 
