@@ -98,6 +98,10 @@ class Section:
             yield f"### {self.title}{suffix}"
         if self.text:
             yield self.text
+        yield from self.tabled()
+
+    def tabled(self) -> Iterator[str]:
+        """Yield its tables below their captions."""
         for one in self.tables:
             if one.rows:
                 yield from [f"**{one.caption}**"] if one.caption else []
