@@ -155,7 +155,9 @@ class EffectPredictor:
         alone_de, alone_up, usual = support.p_de, support.p_up, self._usual(line)
         p_de, p_up = self.fusion.p_de(support), self.fusion.p_up(support)
         outcomes = [
-            None if perturbation.conditional else measured_outcome(self.response, perturbation, gene)
+            None
+            if perturbation.conditional
+            else measured_outcome(self.response, perturbation, gene)
             for gene in genes
         ]
         p_de = _informed(p_de, [_TELLS_DE.get(outcome, 0) for outcome in outcomes])

@@ -75,9 +75,7 @@ def likened(question: Question, context: AgentContext) -> Findings:
     unknown = [NO_RESCUE_SCREEN] if rescue else []
     if one.kind == "activation":
         unknown.append(MIRRORED)
-    return Findings(
-        summary=" ".join(said), likenesses=(*carrying, *found), unknown=tuple(unknown)
-    )
+    return Findings(summary=" ".join(said), likenesses=(*carrying, *found), unknown=tuple(unknown))
 
 
 def _sentence(question: Question, readout: str, best: list[Lead], read: int) -> str:

@@ -14,10 +14,10 @@ from agent.hypotheses import disputed, hypotheses
 from agent.nodes.consult import ranked
 from agent.numbering import Numbering
 from agent.phenotypes import organism_alone
+from agent.question.treatments import begun
 from agent.reasoners.evidence import EvidenceReasoner
 from agent.shadow import evidence_alone
 from agent.state import AgentState, AgentUpdate
-from agent.question.treatments import begun
 from agent.wording import listed, outlook_words, path_words, reached_words
 from knowledge.cascade import RelationKey
 from knowledge.schema import (

@@ -34,7 +34,8 @@ _BARE = re.compile(
 _RELATES = skeleton_pattern(
     r">|\b{act}\b|\bfrom g to g\b|\b(?:effects?|role|impact|influence|consequences?|function) (?:of|on)\b|"
     r"\bdepend\w*\b|"
-    r"\btargets?\b|\b(?:requires?|required|needs?|needed|links?|linked|connect\w*|relat\w*|controlled|regulated|"
+    r"\btargets?\b|"
+    r"\b(?:requires?|required|needs?|needed|links?|linked|connect\w*|relat\w*|controlled|regulated|"
     r"repressed|activated|induced|driven|silenced|explain\w*|mediates?|upstream|downstream|"
     r"if|when|no|without|do to|does to)\b"
 )
@@ -127,7 +128,8 @@ def _refuse_unattached(draft: Draft) -> None:
     for item in draft.found:
         if item.cue and item.lower in _WANTING:
             raise Unreadable(
-                f"'{item.text}' says a perturbation, but not of which gene; ask for example {EXAMPLE}"
+                f"'{item.text}' says a perturbation, but not of which gene; ask for example "
+                f"{EXAMPLE}"
             )
 
 

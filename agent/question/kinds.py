@@ -18,7 +18,9 @@ WISHES: dict[PerturbationKind, re.Pattern[str]] = {
 }
 # Says that a gene is changed, not that it is lost.
 _MUTANT = re.compile(r"mutants?|mutations?|mutated|variants?", re.IGNORECASE)
-_LOSS = re.compile(r"loss(?:[ -]of[ -]function)?|absence|lack|lof|without|lacking|deficien\w+", re.I)
+_LOSS = re.compile(
+    r"loss(?:[ -]of[ -]function)?|absence|lack|lof|without|lacking|deficien\w+", re.I
+)
 _DONE = {"knockout": "knocked out", "knockdown": "knocked down", "activation": "activated"}
 _PARTIAL = re.compile(
     r"\b(?:by|to|at)\s+(?:about\s+|some\s+|around\s+|~\s?)?(\d{1,2})\s?(?:%|per ?cent)|"
@@ -108,8 +110,10 @@ def _kind(roles: Assigned, draft: Draft) -> tuple[PerturbationKind, list[str]]:
             kinds.setdefault(one.cue.kind, []).extend(members(one.genes))
     if "activation" in kinds and len(roles.cues) > 1:
         for one in roles.cues:
-            if one.cue.kind is None and one.cue.strength == 3 and _LOSS.fullmatch(
-                draft.found[one.at].text
+            if (
+                one.cue.kind is None
+                and one.cue.strength == 3
+                and _LOSS.fullmatch(draft.found[one.at].text)
             ):
                 kinds.setdefault("knockout", []).extend(members(one.genes))
     if len(kinds) > 1:

@@ -29,10 +29,10 @@ from agent.question.skeleton import intent_row, refusal, skeleton
 from agent.question.spelling import corrected
 from agent.question.topics import without_spared, without_topic
 from agent.question.treatments import (
-    refuse_drug_words,
-    refuse_drugs,
     no_stimulus,
     of_stimulus,
+    refuse_drug_words,
+    refuse_drugs,
     stimulated,
     stimulus,
 )

@@ -276,7 +276,20 @@ ASKS_WHICH = re.compile(
 ASKS_HOW_MANY = re.compile(r"\b(?:how many|number of) (?:genes?|transcripts?|mrnas?|degs?)\b", re.I)
 NUMBER_WORDS = dict(
     zip(
-        "five six seven eight nine ten twelve fifteen twenty thirty fifty hundred".split(),
+        [
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "twelve",
+            "fifteen",
+            "twenty",
+            "thirty",
+            "fifty",
+            "hundred",
+        ],
         (5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 50, 100),
         strict=True,
     )

@@ -55,7 +55,5 @@ def _rows(path: Path, delimiter: str, columns: tuple[str, ...]) -> Iterator[Iter
         reader = csv.DictReader(handle, delimiter=delimiter)
         missing = [name for name in columns if name not in (reader.fieldnames or ())]
         if missing:
-            raise DataError(
-                f"{path} has no column {missing[0]}; run `knockwise data pull` again."
-            )
+            raise DataError(f"{path} has no column {missing[0]}; run `knockwise data pull` again.")
         yield reader
