@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from knowledge.specific import specificity
+
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Direction = Literal["up", "down"]
 EdgeEffect = Literal["activates", "inhibits", "binds", "regulates"]
@@ -220,8 +222,8 @@ class Effect(Frozen):
 
     @property
     def specific(self) -> float:
-        """Return `p_de * (1 - usual)`: the chance that it changes here and not by habit."""
-        return (self.p_de or 0.0) * (1 - (self.usual or 0.0))
+        """Return how specific the change is to the perturbation; 0 where P(changes) is unknown."""
+        return specificity(self.p_de or 0.0, self.usual or 0.0)
 
 
 class Change(Frozen):

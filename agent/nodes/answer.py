@@ -38,9 +38,7 @@ LISTED_EFFECTS = 20
 
 async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpdate:
     """Return the finished answer."""
-    if state.question is None:
-        raise ValueError("the question has not been grounded yet")
-    context, question = runtime.context, state.question
+    context, question = runtime.context, state.asked
     own_policy = context.reasoner.name == EvidenceReasoner.name
     reference = state if own_policy else await evidence_alone(state, context)
     without = refuted(reference.rejected)
@@ -129,16 +127,14 @@ def _supported(
     without: frozenset[RelationKey],
 ) -> tuple[tuple[Effect, ...], list[Evidence]]:
     """Return the effects, the reasoner's own judgement in them, with the facts behind them."""
-    if state.question is None:
-        return (), []
     facts: dict[str, Evidence] = {}
     effects = []
     for effect in wanted:
         judgement = state.judgements.get(effect.gene)
-        fused = context.reasoner.fuse(state.question, effect, judgement) if judgement else None
+        fused = context.reasoner.fuse(state.asked, effect, judgement) if judgement else None
         if fused is not None:
             effect = context.predictor.revised(
-                state.question.perturbation, effect, fused.p_de, fused.p_up, without=without
+                state.asked.perturbation, effect, fused.p_de, fused.p_up, without=without
             )
         own = _facts(effect, state, context)
         if fused is not None:
@@ -205,9 +201,7 @@ def _leading(effects: Sequence[Effect], targets: Sequence[str]) -> list[Effect]:
 
 def _facts(effect: Effect, state: AgentState, context: AgentContext) -> list[Evidence]:
     """Return what stands behind one effect: the measurement, the analogues, the model."""
-    if state.question is None:
-        return []
-    perturbation = state.question.perturbation
+    perturbation = state.asked.perturbation
     facts = []
     row = context.predictor.measured(perturbation, effect.gene)
     if row is not None:

@@ -27,9 +27,7 @@ SURVEYS: Mapping[Intent, Answering] = {
 
 async def survey(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpdate:
     """Return the finished answer."""
-    if state.question is None:
-        raise ValueError("the question has not been grounded yet")
-    question, context = state.question, runtime.context
+    question, context = state.asked, runtime.context
     answering = expressed if question.context else SURVEYS[question.intent]
     found = answering(question, context)
     numbering = Numbering(found.evidence)

@@ -32,7 +32,8 @@ _BARE = re.compile(
 )
 # Words between two genes by which one acts on the other.
 _RELATES = skeleton_pattern(
-    r">|\b{act}\b|\bfrom g to g\b|\b(?:effects?|role|impact|influence|consequences?|function) (?:of|on)\b|"
+    r">|\b{act}\b|\bfrom g to g\b|\b(?:effects?|role|impact|"
+    r"influence|consequences?|function) (?:of|on)\b|"
     r"\bdepend\w*\b|"
     r"\btargets?\b|"
     r"\b(?:requires?|required|needs?|needed|links?|linked|connect\w*|relat\w*|controlled|regulated|"
