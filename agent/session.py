@@ -39,11 +39,11 @@ from agent.strategies import Strategy, load_strategy
 from agent.wording import path_words
 from knowledge.base import Knowledge, load_knowledge
 from knowledge.cascade import Candidate, Reach
-from knowledge.encoder import load_encoder
-from knowledge.index_build import full_index_dir, text_index_for
-from knowledge.index_files import read_manifest
 from knowledge.schema import Answer, Effect, Perturbation, Versions
-from knowledge.text_index import TextIndex
+from knowledge.texts.build import full_index_dir, text_index_for
+from knowledge.texts.encoder import load_encoder
+from knowledge.texts.files import read_manifest
+from knowledge.texts.search import TextIndex
 from models.fusion import Fusion
 from models.response import ResponseModel
 from tools.effect_rows import numbers

@@ -13,22 +13,22 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from app.ask import ask
-from app.doctor import doctor
-from app.express import express
-from app.outputs import Careful
-from app.phenotype import phenotype
-from app.predict import predict
-from app.read import read
-from app.report import report
-from app.runs import runs
-from app.serve import serve
-from app.terminal import Interrupted, complain, tolerate_narrow_encodings
+from app.commands.ask import ask
+from app.commands.doctor import doctor
+from app.commands.express import express
+from app.commands.phenotype import phenotype
+from app.commands.predict import predict
+from app.commands.read import read
+from app.commands.report import report
+from app.commands.runs import runs
+from app.commands.serve import serve
+from app.jobs.outputs import Careful
+from app.show.terminal import Interrupted, complain, tolerate_narrow_encodings
 from knowledge.errors import KnockwiseError
 from knowledge.extras import missing
 
 # Command groups that are imported when they are called or listed.
-GROUPS = {name: f"{__package__}.{name}" for name in ("data", "index", "train", "eval")}
+GROUPS = {name: f"{__package__}.commands.{name}" for name in ("data", "index", "train", "eval")}
 RESUMES = "Interrupted; run the same command again to go on."
 STORAGE = {
     errno.ENOSPC: "make room and run the same command again",
@@ -113,7 +113,7 @@ def _missing_source(path: str) -> tuple[int, str]:
     """Return the sentence about a source that is not there, nothing if it is no source."""
     from pathlib import Path
 
-    from knowledge.sources import is_source, missing
+    from knowledge.sources.registry import is_source, missing
 
     return (2, str(missing(Path(path)))) if is_source(Path(path)) else (1, "")
 

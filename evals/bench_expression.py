@@ -14,7 +14,7 @@ BATCH = 200
 
 def predicted() -> Iterator[Measurement]:
     """Yield the time per unseen perturbation in the widest context and in that of pairs."""
-    from models.app.model import ExpressionModel
+    from models.expression.model import ExpressionModel
 
     began = time.perf_counter()
     model = ExpressionModel.load()
@@ -48,8 +48,8 @@ def predicted() -> Iterator[Measurement]:
 
 
 def _parameters(readouts: int) -> int:
-    from models.app.architecture import AdaptivePerturbPredictor
-    from models.app.neural import PAPER
+    from models.expression.architecture import AdaptivePerturbPredictor
+    from models.expression.neural import PAPER
 
     model = AdaptivePerturbPredictor(PAPER, 1, readouts)
     named = model.named_parameters()
@@ -62,7 +62,7 @@ def trained(data: Path) -> Iterator[Measurement]:
     Raises:
         DataError: A file is missing.
     """
-    from models.app.training import train
+    from models.expression.training import train
 
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:

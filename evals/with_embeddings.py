@@ -23,12 +23,12 @@ from evals.metrics import FloatArray, estimate, resamples
 from evals.perturbqa.report import Table
 from knowledge.files import replace_text
 from knowledge.schema import Frozen
-from models.app import mirror
-from models.app.choice import TASKS, Task, distances, folds_of
-from models.app.genes import FAMILIES, GeneFeatures, Similarity, gene_features
-from models.app.kernel import KernelResidual
-from models.app.screens import ExpressionScreen
-from models.app.training import SHIPPED_CONTEXTS
+from models.expression import mirror
+from models.expression.choice import TASKS, Task, distances, folds_of
+from models.expression.genes import FAMILIES, GeneFeatures, Similarity, gene_features
+from models.expression.kernel import KernelResidual
+from models.expression.screens import ExpressionScreen
+from models.expression.training import SHIPPED_CONTEXTS
 from models.genen.model import SHIPPED, GenenModel, unit
 from models.provenance import code_commit
 from models.response.settings import Progress

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from knowledge.cell_lines import CellLines, load_cell_lines
-from knowledge.compiled import open_compiled
+from knowledge.compiled.open import open_compiled
 from knowledge.expression import BaselineExpression
 from knowledge.gene_sets import GeneSet, GeneSets
 from knowledge.graph import Group, SignedGraph

@@ -6,12 +6,12 @@ from itertools import product
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from knowledge.builders import Inputs
+from knowledge.compiled.builders import Inputs
+from knowledge.compiled.network_builder import NETWORKS, build_network
 from knowledge.errors import DataError
-from knowledge.network_builder import NETWORKS, build_network
 from knowledge.parsers.table import read_table
 from knowledge.schema import Edge, Frozen
-from knowledge.sources import load_registry
+from knowledge.sources.registry import load_registry
 from knowledge.starter import Starter
 
 Verdict = Literal["confirmed", "unconfirmed", "contradicted", "not comparable"]

@@ -23,7 +23,7 @@ from safetensors.numpy import load_file, save
 from knowledge.errors import DataError
 from knowledge.files import replacing_folder
 from knowledge.schema import Frozen
-from knowledge.sources import sha256_of
+from knowledge.sources.registry import sha256_of
 
 FORMAT = 2
 CONFIG, NAMES, ARRAYS, RECORD = "config.json", "names.txt.gz", "model.safetensors", "training.json"

@@ -57,7 +57,7 @@ def tiny_mirror(tmp_path: Path) -> Path:
 @pytest.fixture
 def tiny_registry(tiny_mirror: Path):
     """The shipped registry's group `knowledge`, pinned to the files of `tiny_mirror`."""
-    from knowledge.sources import Registry, load_registry, sha256_of
+    from knowledge.sources.registry import Registry, load_registry, sha256_of
 
     def pinned(source):
         path = tiny_mirror / f"{source.name}.txt"

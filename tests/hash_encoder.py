@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from knowledge.documents import Document
 from knowledge.errors import KnockwiseError
+from knowledge.texts.documents import Document
 
 
 class HashEncoder:
@@ -54,7 +54,7 @@ def many(number):
 
 
 def main(folder, number, delay_s, limit=None):
-    from knowledge.index_build import build_index
+    from knowledge.texts.build import build_index
 
     def told(stage, done, total):
         sys.stdout.write(f"{stage} {done}/{total}\n")

@@ -3,10 +3,10 @@
 import numpy as np
 
 from knowledge.errors import KnockwiseError
-from models.app.checkpoint import Context
-from models.app.genes import UnknownGeneError
-from models.app.kernel import Variances
-from models.app.model import ExpressionResponse
+from models.expression.checkpoint import Context
+from models.expression.genes import UnknownGeneError
+from models.expression.kernel import Variances
+from models.expression.model import ExpressionResponse
 
 READOUTS = ("CDKN1A", "GADD45A", "MDM2", "TP53", "ATF4")
 # MDM2 and MDM4 alone; together they do more to CDKN1A than their sum.

@@ -7,7 +7,7 @@ from pathlib import Path
 from knowledge.parsers.gmt import read_gmt
 from knowledge.parsers.table import open_text
 from knowledge.schema import Dependency, Evidence
-from knowledge.sources import load_registry, source_path
+from knowledge.sources.registry import load_registry, source_path
 from knowledge.symbols import SymbolTable
 
 SELECTIVE = "depmap-crispr-genedependency-celllines-2023"

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from knowledge.documents import cleaned
 from knowledge.graph import Relation
 from knowledge.schema import Edge, Evidence
+from knowledge.texts.documents import cleaned
 
 _VERBS = {
     "activates": "activates",

@@ -13,13 +13,13 @@ from scipy.special import ndtr
 
 from knowledge.base import Knowledge
 from knowledge.schema import Evidence, Frozen, PerturbationKind
-from models.app.screens import IntArray, Unit, together
+from models.expression.screens import IntArray, Unit, together
 from tools.base import Tool, ToolError, ToolOutput
 from tools.genes import grounded
 
 if TYPE_CHECKING:
-    from models.app.checkpoint import Context
-    from models.app.model import ExpressionModel, ExpressionResponse
+    from models.expression.checkpoint import Context
+    from models.expression.model import ExpressionModel, ExpressionResponse
 
 DOING: dict[PerturbationKind, str] = {
     "knockout": "Knocking out",
@@ -82,7 +82,7 @@ class BesideSum:
 @lru_cache(maxsize=1)
 def shipped_expression() -> "ExpressionModel":
     """Return the shipped expression model, loaded when it is first asked."""
-    from models.app.model import ExpressionModel
+    from models.expression.model import ExpressionModel
 
     return ExpressionModel.load()
 

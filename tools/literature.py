@@ -7,9 +7,9 @@ from typing import Protocol
 from pydantic import Field
 
 from knowledge.base import Knowledge
-from knowledge.documents import DocumentKind
 from knowledge.schema import Evidence, Frozen
-from knowledge.text_index import Passage
+from knowledge.texts.documents import DocumentKind
+from knowledge.texts.search import Passage
 from tools.base import Tool, ToolOutput
 from tools.evidence import cited_lines, text_evidence
 from tools.genes import grounded

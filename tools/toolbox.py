@@ -17,7 +17,7 @@ from tools.properties import gene_properties_tool, shipped_properties
 from tools.response import predict_effects_tool
 
 if TYPE_CHECKING:
-    from models.app.model import ExpressionModel
+    from models.expression.model import ExpressionModel
     from models.genen.model import GenenModel
     from models.genepheno.model import GenePhenoModel
 

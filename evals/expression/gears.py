@@ -18,9 +18,9 @@ import numpy as np
 
 from knowledge.errors import KnockwiseError
 from knowledge.ontology import GeneOntology
-from models.app import mirror
-from models.app.mirror import Cells
-from models.app.screens import ExpressionScreen, FloatArray, Genes
+from models.expression import mirror
+from models.expression.mirror import Cells
+from models.expression.screens import ExpressionScreen, FloatArray, Genes
 from models.response.annotations import read_symbols, sources_root
 
 CONTEXTS = tuple(mirror.DEVEL_CELLS)

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.app.mirror import Cells
-from models.app.screens import ExpressionScreen, FloatArray, Genes, IntArray
+from models.expression.mirror import Cells
+from models.expression.screens import ExpressionScreen, FloatArray, Genes, IntArray
 
 Array = NDArray[np.float64]
 MOST_CHANGED = 50

@@ -10,7 +10,7 @@ import numpy as np
 from evals.expression import gears
 from evals.expression.gears import Gears
 from evals.expression.schema import Role
-from models.app.baselines import (
+from models.expression.baselines import (
     Additive,
     LinearSelf,
     LinearTransfer,
@@ -20,11 +20,11 @@ from models.app.baselines import (
     ScaledAdditive,
     TrainingMean,
 )
-from models.app.choice import Chosen
-from models.app.genes import GeneFeatures
-from models.app.kernel import KernelResidual
-from models.app.network import GeneNetwork
-from models.app.screens import ExpressionScreen, Predictor
+from models.expression.choice import Chosen
+from models.expression.genes import GeneFeatures
+from models.expression.kernel import KernelResidual
+from models.expression.network import GeneNetwork
+from models.expression.screens import ExpressionScreen, Predictor
 
 NO_CHANGE, ADDITIVE, IMPROVED = "no change", "additive", "kernel residual"
 LINEAR = "linear, "
@@ -67,7 +67,7 @@ class Knowledge:
 
     def network(self, screen: ExpressionScreen) -> GeneNetwork | None:
         """Return the network around the perturbed genes of a screen."""
-        from models.app.network import build_network
+        from models.expression.network import build_network
 
         if self.data is None or len(screen) > MANY:
             return None
@@ -113,8 +113,8 @@ def _neural(
     network: GeneNetwork, features: GeneFeatures, context: str, seed: int
 ) -> Sequence[Entry]:
     """Return the extended and the paper's model and, in some contexts, ablations of that."""
-    from models.app import neural
-    from models.app.network import degraded
+    from models.expression import neural
+    from models.expression.network import degraded
 
     found = [
         Entry(neural.NeuralApp(EXTENDED, neural.EXTENDED, network, features), "ours"),

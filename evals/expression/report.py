@@ -7,7 +7,7 @@ from evals.expression.schema import ANSWERS, MEASURES, RATIOS, Measure, Metrics,
 from evals.metrics import Estimate
 from evals.perturbqa.report import Table
 from evals.published import PUBLISHED_L2
-from models.app.choice import TASKS, Task
+from models.expression.choice import TASKS, Task
 
 HOW = (
     "Every perturbation is predicted by a model that was fitted without it: unseen single genes "

@@ -30,12 +30,12 @@ from evals.folder import Clock, claim, finished, part, write_table
 from knowledge.errors import KnockwiseError
 from knowledge.files import replace_text
 from knowledge.schema import Frozen
-from knowledge.sources import missing, sha256_of
-from models.app import mirror, network
-from models.app.choice import TASKS, Fold, Task, answers, folds_of
-from models.app.genes import gene_features
-from models.app.screens import ExpressionScreen, together
-from models.app.training import UserScreen, read_user_screen
+from knowledge.sources.registry import missing, sha256_of
+from models.expression import mirror, network
+from models.expression.choice import TASKS, Fold, Task, answers, folds_of
+from models.expression.genes import gene_features
+from models.expression.screens import ExpressionScreen, together
+from models.expression.training import UserScreen, read_user_screen
 from models.provenance import code_commit
 from models.response import annotations
 from models.response.annotations import read_symbols, sources_root

@@ -4,7 +4,7 @@ from typing import Literal
 
 from evals.metrics import Estimate
 from knowledge.schema import Frozen
-from models.app.choice import Task
+from models.expression.choice import Task
 
 Role = Literal["baseline", "ours", "ablation"]
 Measure = Literal["l2", "pearson", "direction", "discrimination", "energy"]

@@ -8,7 +8,7 @@ import pandas as pd
 from evals.expression.predictors import ADDITIVE, LINEAR, NO_CHANGE
 from evals.expression.schema import LOWER, MEASURES, RATIOS, Interaction, Measure, Role, Score
 from evals.metrics import Estimate, FloatArray, Ranking, Sample, estimate, resamples
-from models.app.choice import Task
+from models.expression.choice import Task
 
 DRAWS = 1000
 

@@ -14,7 +14,8 @@ from typing import Any
 
 # What commands import late; none of them reads a file of ours when it is imported.
 LIBRARIES = (
-    "app.cli", "app.predictions", "app.phenotypes", "app.expressions", "app.report", "app.render",
+    "app.cli", "app.jobs.predictions", "app.jobs.phenotypes", "app.jobs.expressions",
+    "app.commands.report", "app.show.render",
     "agent.session", "agent.run", "agent.llm.client", "models.response.model", "pandas",
     "pyarrow.parquet", "lightgbm", "bm25s", "chromadb",
 )  # fmt: skip

@@ -153,7 +153,7 @@ def damaged_weights(world: World) -> Iterator[tuple[str, Path, tuple[str, ...]]]
     commands = {
         "response": ("predict", "--pairs", pairs),
         "fusion": ("predict", "--pairs", pairs),
-        "app": ("express", "--pert", "STAT1", "--context", "papalexi"),
+        "expression": ("express", "--pert", "STAT1", "--context", "papalexi"),
         "genepheno": ("phenotype", "FGFR3"),
         "genen": ("doctor",),
     }

@@ -25,9 +25,9 @@ from evals.genen.schema import HEADLINE, Condition, Metrics, Neighbourhood
 from evals.genen.units import GenenEval, Unit, fit, planned
 from evals.genen.workers import clock_of, fit_together, merge_times
 from evals.genen.world import PATHWAYS, PUBLISHED, World, read_world
-from knowledge.encoder import Encoder
 from knowledge.files import replace_text
-from knowledge.sources import missing, sha256_of
+from knowledge.sources.registry import missing, sha256_of
+from knowledge.texts.encoder import Encoder
 from models.genen import graphs, interactions, labels, study_bias, texts
 from models.provenance import code_commit
 from models.response.annotations import HGNC, sources_root

@@ -15,9 +15,9 @@ from evals.folder import Clock
 from evals.genen.schema import Condition
 from evals.genen.units import GenenEval, Unit, fit, planned
 from evals.genen.world import read_world
-from knowledge.encoder import load_encoder
 from knowledge.errors import KnockwiseError
 from knowledge.files import replace_text
+from knowledge.texts.encoder import load_encoder
 from models.response.settings import Progress
 
 CLOCKS = "workers"

@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evals.genen.schema import Condition, Quoted
-from knowledge.encoder import Encoder
 from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology
 from knowledge.parsers.gmt import read_gmt
-from knowledge.sources import missing
+from knowledge.sources.registry import missing
+from knowledge.texts.encoder import Encoder
 from models.genen.graphs import gene_universe, read_ontology
 from models.genen.inputs import GeneInputs, read_inputs
 from models.genen.labels import PropertyTask, TaskName, read_tasks

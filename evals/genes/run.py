@@ -30,7 +30,7 @@ from evals.metrics import Estimate
 from knowledge.errors import DataError
 from knowledge.files import replace_text
 from knowledge.schema import Frozen
-from knowledge.sources import missing, sha256_of
+from knowledge.sources.registry import missing, sha256_of
 from models.genen import texts
 from models.provenance import code_commit
 from models.response.annotations import protein_coding, read_symbols, sources_root

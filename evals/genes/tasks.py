@@ -20,7 +20,7 @@ from evals.genes.expression import distribution, specificity
 from evals.genes.schema import Group, Origin
 from knowledge.errors import DataError
 from knowledge.parsers.gmt import read_gmt
-from knowledge.sources import missing
+from knowledge.sources.registry import missing
 from knowledge.strict_yaml import read_yaml
 from knowledge.symbols import SymbolTable
 from models.genen import labels

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from knowledge.builders import Inputs, build_gene_sets, build_ontology
+from knowledge.compiled.builders import Inputs, build_gene_sets, build_ontology
 from knowledge.gene_sets import GeneSet
 from knowledge.ontology import GeneOntology, Term
-from knowledge.sources import load_registry, missing
+from knowledge.sources.registry import load_registry, missing
 from knowledge.symbols import SymbolTable
 
 SOURCES = (
     "hgnc", "go-basic", "goa-human", "reactome", "reactome-terms", "wikipathways", "kegg",
     "hallmark", "corum", "complex-portal",
 )  # fmt: skip
-"""What the library reads, by the names of `knowledge/sources.toml`."""
+"""What the library reads, by the names of `knowledge/sources/sources.toml`."""
 SMALLEST, LARGEST = 2, 1000
 COMPLEX = "GO:0032991"
 """GO's protein-containing complex: the terms below it name complexes."""

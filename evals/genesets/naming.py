@@ -15,9 +15,9 @@ from evals.genesets.library import Library
 from evals.genesets.namer import DEFAULT, Rules, name_hits
 from evals.genesets.wording import MEASURES, Remembering, compare
 from evals.metrics import Estimate, bootstrap
-from knowledge.encoder import Encoder
 from knowledge.errors import DataError
 from knowledge.schema import Frozen
+from knowledge.texts.encoder import Encoder
 from models.response.settings import Progress
 
 FILES = {

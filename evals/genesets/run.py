@@ -29,9 +29,9 @@ from evals.genesets.score import (
 from evals.genesets.stack import SetSettings, fit_sets
 from evals.genesets.wording import HOW
 from evals.genesets.world import read_world
-from knowledge.encoder import load_encoder
 from knowledge.files import replace_text
-from knowledge.sources import sha256_of
+from knowledge.sources.registry import sha256_of
+from knowledge.texts.encoder import load_encoder
 from models.provenance import code_commit
 from models.response import annotations
 from models.response.annotations import sources_root

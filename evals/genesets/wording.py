@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from rouge_score.rouge_scorer import RougeScorer
 from rouge_score.tokenizers import DefaultTokenizer
 
-from knowledge.encoder import Encoder
+from knowledge.texts.encoder import Encoder
 
 HOW = {
     "rouge_recall": "ROUGE-1 recall by rouge-score: lower case, split at anything but a-z and 0-9, "

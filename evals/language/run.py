@@ -42,7 +42,7 @@ from evals.language.rows import (
 from evals.language.store import Judged, Store
 from knowledge.errors import RunError
 from knowledge.files import replace_text, replacing
-from knowledge.sources import sha256_of
+from knowledge.sources.registry import sha256_of
 from models.fusion.language import LanguageStacker, stacker_file
 from models.response.annotations import sources_root
 from models.response.screens import CELL_LINES, SCREEN_FILES, Setting

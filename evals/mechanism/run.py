@@ -61,7 +61,7 @@ from knowledge import cascade
 from knowledge.errors import DataError
 from knowledge.files import replace_text
 from knowledge.schema import Frozen
-from knowledge.sources import missing, sha256_of
+from knowledge.sources.registry import missing, sha256_of
 from models.provenance import code_commit
 from models.response.annotations import sources_root
 from models.response.screens import CELL_LINES, SCREEN_FILES

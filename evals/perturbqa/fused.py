@@ -23,7 +23,7 @@ from evals.perturbqa.schema import MEAN
 from evals.perturbqa.score import DRAWS, Resampler
 from knowledge.errors import DataError
 from knowledge.schema import Frozen
-from knowledge.sources import sha256_of
+from knowledge.sources.registry import sha256_of
 from models.fusion import specific
 from models.fusion.specific import specificity
 from models.provenance import code_commit

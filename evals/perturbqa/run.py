@@ -30,7 +30,7 @@ from evals.perturbqa.unit import (
 )
 from knowledge.files import replace_text
 from knowledge.schema import Frozen
-from knowledge.sources import missing, sha256_of
+from knowledge.sources.registry import missing, sha256_of
 from models.provenance import code_commit
 from models.response import annotations, scoring
 from models.response.annotations import sources_root

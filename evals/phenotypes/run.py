@@ -37,7 +37,7 @@ from evals.phenotypes.schema import (
 from evals.phenotypes.score import Folds, as_table
 from knowledge.files import replace_text
 from knowledge.schema import Frozen
-from knowledge.sources import missing, sha256_of
+from knowledge.sources.registry import missing, sha256_of
 from models.genepheno import baselines, ontology, phenotypes, sequences
 from models.genepheno.baselines import Aligner, AllAgainstAll, searched
 from models.genepheno.homology import Hits, families

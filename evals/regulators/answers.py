@@ -18,7 +18,7 @@ from knowledge.cascade import reach, start
 from knowledge.errors import KnockwiseError
 from knowledge.graph import SignedGraph
 from knowledge.schema import Perturbation, PerturbationKind
-from models.app.model import ExpressionModel
+from models.expression.model import ExpressionModel
 from models.fusion import Fusion, Scope
 from tools.effects import EffectPredictor
 from tools.expression import shipped_expression

@@ -16,7 +16,7 @@ from evals.metrics import FloatArray
 from evals.regulators.answers import World
 from evals.regulators.schema import Listed
 from knowledge.schema import Perturbation
-from models.app import mirror
+from models.expression import mirror
 from models.fusion.specific import specificity
 
 CONTEXTS: Mapping[str, str] = {"K562": "replogle-k562", "RPE1": "replogle-rpe1"}

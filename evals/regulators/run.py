@@ -42,9 +42,9 @@ from evals.regulators.truth import (
 from knowledge import cascade
 from knowledge.errors import DataError
 from knowledge.schema import Frozen
-from knowledge.sources import missing, sha256_of
+from knowledge.sources.registry import missing, sha256_of
 from knowledge.symbols import SymbolTable
-from models.app import mirror
+from models.expression import mirror
 from models.fusion.regulator_sets import FILE
 from models.provenance import code_commit
 from models.response.annotations import HGNC, read_symbols, sources_root

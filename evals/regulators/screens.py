@@ -14,9 +14,9 @@ from scipy.stats import false_discovery_control, ttest_ind
 
 from evals.metrics import FloatArray
 from knowledge.schema import PerturbationKind
-from knowledge.sources import missing
+from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
-from models.app import mirror
+from models.expression import mirror
 from models.response.screens import CELL_LINES, approve, tested_perturbations
 
 ADAMSON = "perturbseq/adamson_datlinger_significant_train.parquet"

@@ -14,7 +14,7 @@ from scipy.sparse.linalg import svds
 from knowledge.base import Knowledge
 from knowledge.graph import is_membership
 from knowledge.schema import Edge
-from knowledge.sources import missing
+from knowledge.sources.registry import missing
 from models.fusion.habit import Floats, LossHabit
 
 SETS = "perturbseq/replogle_signed_sets_train.parquet"

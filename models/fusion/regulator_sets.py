@@ -11,7 +11,7 @@ from typing import Final
 
 import pandas as pd
 
-from knowledge.sources import missing
+from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
 
 FILE: Final = "regulators/regulator_perturbation_sets.parquet"

@@ -23,7 +23,7 @@ from sklearn.metrics import brier_score_loss, log_loss
 from knowledge.base import load_knowledge
 from knowledge.errors import DataError
 from knowledge.files import replace_text
-from knowledge.sources import sha256_of
+from knowledge.sources.registry import sha256_of
 from knowledge.trust import FILE as EDGE_TRUST
 from knowledge.trust import load_edge_trust
 from models.fusion.edge_trust import fit_edge_trust, measured_signs

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from knowledge.encoder import Encoder
 from knowledge.ontology import GeneOntology
 from knowledge.symbols import SymbolTable
+from knowledge.texts.encoder import Encoder
 from models.genen.graphs import (
     GraphKind,
     PropertyGraph,

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from knowledge.errors import DataError
-from knowledge.sources import missing
+from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
 
 FloatArray: TypeAlias = NDArray[np.float32]

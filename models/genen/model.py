@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.encoder import Encoder
 from knowledge.errors import DataError
-from knowledge.vector_store import text_digest
-from models.app.genes import rows_of
+from knowledge.texts.encoder import Encoder
+from knowledge.texts.vector_store import text_digest
 from models.checkpoint import damaged, read_checkpoint
+from models.expression.genes import rows_of
 from models.genen.attribution import Influence, InfluenceKind, influences
 from models.genen.checkpoint import FORMAT, Checkpoint, PropertyConfig
 from models.genen.heads import probabilities

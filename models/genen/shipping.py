@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.encoder import Encoder
-from knowledge.sources import sha256_of
+from knowledge.sources.registry import sha256_of
+from knowledge.texts.encoder import Encoder
 from models.checkpoint import write_checkpoint
 from models.genen import interactions, labels, texts
 from models.genen.checkpoint import FORMAT, Checkpoint, Config, PropertyConfig

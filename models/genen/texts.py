@@ -12,12 +12,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.builders import Inputs, build_summaries
-from knowledge.documents import cleaned
-from knowledge.encoder import Encoder
+from knowledge.compiled.builders import Inputs, build_summaries
 from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology
-from knowledge.vector_store import VectorStore, text_digest
+from knowledge.texts.documents import cleaned
+from knowledge.texts.encoder import Encoder
+from knowledge.texts.vector_store import VectorStore, text_digest
 from models.response.annotations import HGNC, sources_root
 from models.response.settings import Progress
 

@@ -13,7 +13,7 @@ from scipy import sparse
 from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology, Term
 from knowledge.parsers.table import read_table
-from knowledge.sources import missing
+from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
 from models.response.annotations import read_symbols, sources_root
 

@@ -16,7 +16,7 @@ from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology
 from knowledge.parsers.gmt import read_gmt
 from knowledge.parsers.table import malformed, open_text, read_table
-from knowledge.sources import missing
+from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
 from models.genepheno.ontology import (
     FILES as ONTOLOGY_FILES,

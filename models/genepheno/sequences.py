@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal
 
 from knowledge.errors import DataError
-from knowledge.orthologues import ORTHOLOGUES, read_orthologues
 from knowledge.parsers.table import open_text, read_table
-from knowledge.sources import missing
+from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
+from knowledge.user_tables.orthologues import ORTHOLOGUES, read_orthologues
 from models.response.annotations import read_symbols, sources_root
 
 Species = Literal["human", "mouse", "other"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.errors import DataError
-from knowledge.sources import sha256_of
+from knowledge.sources.registry import sha256_of
 from models.checkpoint import write_checkpoint
 from models.genepheno import ontology, phenotypes, sequences
 from models.genepheno.baselines import Aligner

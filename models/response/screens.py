@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from knowledge.errors import DataError
-from knowledge.labels import SCREEN_SYMBOLS
 from knowledge.symbols import SymbolTable
+from knowledge.user_tables.labels import SCREEN_SYMBOLS
 
 if TYPE_CHECKING:
     import pandas as pd

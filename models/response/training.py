@@ -13,7 +13,7 @@ import pandas as pd
 from knowledge.errors import DataError
 from knowledge.files import replacing
 from knowledge.schema import Gene
-from knowledge.sources import sha256_of
+from knowledge.sources.registry import sha256_of
 from models.checkpoint import write_checkpoint
 from models.provenance import code_commit
 from models.response import annotations

@@ -7,10 +7,10 @@ import pytest
 from agent.nodes.retrieve import retrieve
 from agent.state import AgentState
 from knowledge.base import load_knowledge
-from knowledge.documents import Document
 from knowledge.errors import TextIndexError
 from knowledge.schema import Perturbation, Question
-from knowledge.text_index import Passage
+from knowledge.texts.documents import Document
+from knowledge.texts.search import Passage
 
 pytestmark = pytest.mark.anyio
 

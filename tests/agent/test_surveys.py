@@ -58,8 +58,8 @@ async def test_a_dependency_that_is_not_known_says_what_to_pull(session):
 
 @pytest.mark.data
 async def test_a_dependency_is_told_from_the_screens(session, data_mirror, tmp_path):
-    from knowledge.download import pull
-    from knowledge.sources import load_registry
+    from knowledge.sources.download import pull
+    from knowledge.sources.registry import load_registry
     from tools.essentiality import BAYES, PERCENT, SELECTIVE, Essentiality
 
     for source in load_registry().select([SELECTIVE, PERCENT, BAYES]):
@@ -100,7 +100,7 @@ async def test_what_has_no_answer_leaves_no_run(session):
 
 
 async def test_a_comparison_is_kept_and_reported(session, tmp_path):
-    from app.report import write_report
+    from app.commands.report import write_report
 
     folder = tmp_path / "run"
     await session.ask("Compare SCAP and INSIG1 knockout in HepG2: LDLR", run_dir=folder)

@@ -6,9 +6,10 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
-from app.sources import papers
-from knowledge import sources, starter_check
-from knowledge.sources import Registry, source_path
+from app.commands.sources import papers
+from knowledge import starter_check
+from knowledge.sources import registry as sources
+from knowledge.sources.registry import Registry, source_path
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_pull_fetches_only_what_is_named(run, tiny_mirror):
 def test_pull_downloads_and_skips_what_only_a_mirror_has(run, tiny_registry, monkeypatch):
     pulled = []
     monkeypatch.setattr(
-        "knowledge.download.pull", lambda source, *_, **__: not pulled.append(source)
+        "knowledge.sources.download.pull", lambda source, *_, **__: not pulled.append(source)
     )
     result = run("pull")
     assert result.exit_code == 0, result.stderr

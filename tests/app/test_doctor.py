@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.doctor import examine
-from app.terminal import settings
+from app.commands.doctor import examine
+from app.show.terminal import settings
 from models.response.checkpoint import SHIPPED
 
 WEIGHTS = SHIPPED.parent
@@ -53,7 +53,7 @@ def test_the_findings_are_told_with_remedies(knockwise):
     assert "can work" in text
 
 
-@pytest.mark.parametrize("model", ["app", "genen", "genepheno", "response"])
+@pytest.mark.parametrize("model", ["expression", "genen", "genepheno", "response"])
 def test_damaged_weights_are_told_and_doctor_leaves_with_two(
     knockwise, monkeypatch, tmp_path, model
 ):

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from knowledge.schema import Gene
 from knowledge.symbols import SymbolTable
-from models.app.genes import GeneFeatures
+from models.expression.genes import GeneFeatures
 from tests.app.refusal import one_sentence
 
 TOLD = runpy.run_path(str(Path(__file__).parents[1] / "told_expression.py"))
@@ -23,7 +23,7 @@ TOLD = runpy.run_path(str(Path(__file__).parents[1] / "told_expression.py"))
 def model(monkeypatch):
     """The model that the command loads instead of the shipped one."""
     told = TOLD["ToldExpression"]()
-    monkeypatch.setattr("models.app.model.ExpressionModel.load", lambda *folder: told)
+    monkeypatch.setattr("models.expression.model.ExpressionModel.load", lambda *folder: told)
     return told
 
 
@@ -137,7 +137,7 @@ def test_the_contexts_are_listed_with_what_they_are(knockwise, model):
 def test_a_model_of_ones_own_is_read_from_its_folder(knockwise, monkeypatch, model, tmp_path):
     read = []
     monkeypatch.setattr(
-        "models.app.model.ExpressionModel.load", lambda folder: read.append(folder) or model
+        "models.expression.model.ExpressionModel.load", lambda folder: read.append(folder) or model
     )
     knockwise("express", "--list", "--model", tmp_path)
     assert read == [tmp_path]
@@ -195,17 +195,26 @@ def train(knockwise, screen, monkeypatch, tmp_path):
     vectors = np.random.default_rng(1).normal(size=(len(GENES), 4)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     known = GeneFeatures(tuple(sorted(GENES)), vectors)
-    monkeypatch.setattr("models.app.training.gene_features", lambda *_: known)
-    monkeypatch.setattr("models.app.training.sources_root", lambda data: data)
-    monkeypatch.setattr("models.app.training.annotations.FILES", ())
+    monkeypatch.setattr("models.expression.training.gene_features", lambda *_: known)
+    monkeypatch.setattr("models.expression.training.sources_root", lambda data: data)
+    monkeypatch.setattr("models.expression.training.annotations.FILES", ())
     monkeypatch.setattr(
-        "models.app.training.read_symbols",
+        "models.expression.training.read_symbols",
         lambda _: SymbolTable(Gene(symbol=symbol) for symbol in GENES),
     )
 
     def run(*more):
         return knockwise(
-            *("train", "app", "--data", tmp_path, "--out", tmp_path / "model", "--h5ad", screen),
+            *(
+                "train",
+                "expression",
+                "--data",
+                tmp_path,
+                "--out",
+                tmp_path / "model",
+                "--h5ad",
+                screen,
+            ),
             *("--pert-col", "gene", "--control", "NT", *more),
         )
 
@@ -248,7 +257,7 @@ def test_a_screen_that_cannot_be_learnt_is_said_in_one_sentence(train, arguments
     ],
 )
 def test_what_training_is_not_told_is_said_in_one_sentence(knockwise, tmp_path, arguments, words):
-    train = ("train", "app", "--data", tmp_path, "--out", tmp_path / "model")
+    train = ("train", "expression", "--data", tmp_path, "--out", tmp_path / "model")
     assert words in one_sentence(knockwise(*train, *arguments))
 
 
@@ -272,7 +281,7 @@ def test_the_documented_python_runs(capsys):
 
 
 def test_the_documented_contexts_are_those_there_are():
-    from models.app.mirror import CONTEXTS
+    from models.expression.mirror import CONTEXTS
 
     rows = "".join(re.findall(r"^\| (`.*?) \|", DOCS, re.M))
     assert set(re.findall(r"`([a-z0-9-]+)`", rows)) >= set(CONTEXTS)

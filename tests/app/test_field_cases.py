@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.pairs import read_pairs
+from app.jobs.pairs import read_pairs
 from knowledge.errors import QuestionError
 
 pytestmark = pytest.mark.data

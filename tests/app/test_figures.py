@@ -3,8 +3,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from app.figures import cascade_figure, effects_figure
-from app.layout import lay_out
+from app.show.figures import cascade_figure, effects_figure
+from app.show.layout import lay_out
 
 
 @pytest.fixture(params=["answer", "large_answer"])

@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from knowledge.documents import Document
-from knowledge.index_build import build_index
+from knowledge.texts.build import build_index
+from knowledge.texts.documents import Document
 
 DOCUMENTS = [
     *(
@@ -37,7 +37,7 @@ def encoder(monkeypatch, hash_encoder):
         monkeypatch.setattr(f"knowledge.{module}.load_encoder", hash_encoder)
     for module in ("documents", "index_status"):
         monkeypatch.setattr(f"knowledge.{module}.documents", lambda data_dir: iter(DOCUMENTS))
-    monkeypatch.setattr("knowledge.index_build.starter_documents", lambda: iter(DOCUMENTS))
+    monkeypatch.setattr("knowledge.texts.build.starter_documents", lambda: iter(DOCUMENTS))
     return hash_encoder
 
 
@@ -56,7 +56,7 @@ def test_the_progress_bar_shows_a_rate(knockwise, encoder, monkeypatch):
         Document(id=f"G{i}", kind="gene", text=f"G{i}.", source="starter", gene=f"G{i}")
         for i in range(600)
     ]
-    monkeypatch.setattr("knowledge.documents.documents", lambda data_dir: iter(several))
+    monkeypatch.setattr("knowledge.texts.documents.documents", lambda data_dir: iter(several))
     assert re.search(r"600/600 [\d,]+ texts/s", knockwise("index", "build").stderr)
 
 
@@ -71,7 +71,7 @@ def test_status_follows_the_index(knockwise, encoder, monkeypatch):
     monkeypatch.setenv("KNOCKWISE_ENCODER", "other")
     assert state()["state"] == "other encoder"
     monkeypatch.delenv("KNOCKWISE_ENCODER")
-    monkeypatch.setattr("knowledge.index_status.documents", lambda data_dir: iter(DOCUMENTS[1:]))
+    monkeypatch.setattr("knowledge.texts.status.documents", lambda data_dir: iter(DOCUMENTS[1:]))
     assert state()["state"] == "stale"
     assert "starter changed" in state()["detail"]
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from app.render import answer_view
-from app.report import html_page, markdown_page
-from app.terminal import UNICODE
+from app.commands.report import html_page, markdown_page
+from app.show.render import answer_view
+from app.show.terminal import UNICODE
 from knowledge.schema import KnownPhenotype, Phenotype
 from tests.app.refusal import one_sentence
 

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from app.pairs import COLUMNS
+from app.jobs.pairs import COLUMNS
 
 PAIRS = """pert,gene,cell_line
 HSPA5,DDIT3,K562

@@ -6,7 +6,7 @@ import os
 import pandas as pd
 import pytest
 
-from app.effect_file import locked
+from app.jobs.effect_file import locked
 from tests.app.conftest import effect
 from tests.app.refusal import one_sentence
 from tests.app.test_predict import PAIRS
@@ -90,7 +90,7 @@ def test_a_file_of_pairs_is_never_replaced_by_its_predictions(
         ("phenotype", "--fasta", "{file}", "--out", "{file}"),
         ("train", "fusion", "--multi", "{file}", "--strict", "{file}", "--out", "{file}"),
         ("train", "response", "--data", "{folder}", "--out", "{folder}"),
-        ("train", "app", "--data", "{folder}", "--out", "{folder}"),
+        ("train", "expression", "--data", "{folder}", "--out", "{folder}"),
         ("train", "genepheno", "--data", "{folder}", "--out", "{folder}"),
         ("eval", "genes", "--data", "{folder}", "--embedding", "{file}", "--out", "{file}"),
         ("eval", "genesets", "--data", "{folder}", "--out", "{folder}"),

@@ -143,7 +143,7 @@ def test_unknown_rows_stop_the_file_and_are_counted(predict):  # noqa: F811
     assert "--skip-unknown" in line
 
 
-def test_unknown_rows_are_kept_with_a_reason_where_asked(knockwise, predict, session, tmp_path):
+def test_unknown_rows_are_kept_with_a_reason_where_asked(knockwise, predict, session, tmp_path):  # noqa: F811
     content = table("XXX,CDKN1A,RPE1", "TP53,CDKN1A,RPE1", "TP53,NA,RPE1", "TP53,CDKN1A,HeLa")
     result, rows = predict(content, "--skip-unknown")
     assert rows == [
@@ -169,7 +169,9 @@ def test_mouse_symbols_are_said_to_be_mouse(predict):  # noqa: F811
 
 
 def test_mouse_symbols_are_mapped_by_orthologue_where_the_table_is_there(
-    predict, tmp_path, monkeypatch
+    predict,  # noqa: F811
+    tmp_path,
+    monkeypatch,
 ):
     folder = tmp_path / "data" / "sources" / "phenotype" / "idmap"
     folder.mkdir(parents=True)
@@ -191,7 +193,7 @@ def test_a_kind_in_the_table_is_kept(predict):  # noqa: F811
 @pytest.mark.data
 def test_the_official_pairs_can_be_predicted_as_they_are(data_mirror):
     from knowledge.base import load_knowledge
-    from knowledge.labels import LabelReader
+    from knowledge.user_tables.labels import LabelReader
     from models.response import ResponseModel
 
     knowledge = load_knowledge(data_mirror / "none", ResponseModel.load().genes())

@@ -3,8 +3,8 @@ import re
 
 from rich.console import Console
 
-from app.render import answer_view
-from app.terminal import ASCII, UNICODE
+from app.show.render import answer_view
+from app.show.terminal import ASCII, UNICODE
 
 
 def shown(answer, signs=UNICODE, width=120, **options):

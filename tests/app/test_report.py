@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from app.report import html_page, markdown_page, write_report
+from app.commands.report import html_page, markdown_page, write_report
 from knowledge.errors import RunError
 
 

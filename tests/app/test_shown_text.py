@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from app.report import html_page, markdown_page
+from app.commands.report import html_page, markdown_page
 
 EVIL = "<script>alert(1)</script><img src=x onerror=y>\x1b[31m\u202eevil```"
 
@@ -47,7 +47,7 @@ def test_directions_survive_an_encoding_without_arrows(answer, tmp_path, encodin
 
 
 def test_a_source_that_is_not_pulled_is_named_with_its_group(knockwise, monkeypatch, tmp_path):
-    from app import runs as command
+    from app.commands import runs as command
 
     def lacking(*_):
         path = tmp_path / "knowledge" / "complexes" / "huMAP.gmt.gz"

@@ -1,6 +1,6 @@
 import pytest
 
-from app.story import Citations, main_steps, ordered_effects, trees
+from app.show.story import Citations, main_steps, ordered_effects, trees
 from knowledge.errors import RunError
 
 

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from app.train_genen import genen
+from app.commands.train_genen import genen
 from knowledge.errors import DataError
 from models.genen import shipping
 from models.genen.graphs import GAF, OBO
@@ -116,7 +116,7 @@ def label_file(task):
 @pytest.fixture
 def train(mirror, hash_encoder, monkeypatch):
     """Run the command with an encoder that has no weights."""
-    monkeypatch.setattr("knowledge.encoder.load_encoder", lambda name: hash_encoder(name))
+    monkeypatch.setattr("knowledge.texts.encoder.load_encoder", lambda name: hash_encoder(name))
     # Fewer repeats, and one choice of settings instead of six: seconds.
     monkeypatch.setattr(shipping, "train", partial(shipping.train, repeats=1))
     monkeypatch.setattr("models.genen.heads.PENALTIES", (0.3,))

@@ -21,10 +21,16 @@ from evals.expression.run import ExpressionEval, evaluate
 from evals.expression.score import Comparison
 from evals.scoreboard import keep, scoreboard
 from knowledge.errors import RunError
-from models.app.baselines import Additive, NoChange, RidgeFeatures, ScaledAdditive, TrainingMean
-from models.app.genes import GeneFeatures
-from models.app.mirror import Cells
-from models.app.screens import ExpressionScreen, together
+from models.expression.baselines import (
+    Additive,
+    NoChange,
+    RidgeFeatures,
+    ScaledAdditive,
+    TrainingMean,
+)
+from models.expression.genes import GeneFeatures
+from models.expression.mirror import Cells
+from models.expression.screens import ExpressionScreen, together
 
 GENES = tuple(f"G{number:02}" for number in range(12))
 PAIRS = tuple(together(pair) for pair in zip(GENES[::2], GENES[1::2], strict=True))

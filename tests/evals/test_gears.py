@@ -20,10 +20,10 @@ from evals.expression.predictors import Knowledge, entries
 from evals.expression.run import ExpressionEval, GearsSettings, evaluate
 from knowledge.errors import KnockwiseError, RunError
 from knowledge.ontology import GeneOntology
-from models.app import mirror
-from models.app.genes import GeneFeatures
-from models.app.mirror import Cells
-from models.app.screens import ExpressionScreen
+from models.expression import mirror
+from models.expression.genes import GeneFeatures
+from models.expression.mirror import Cells
+from models.expression.screens import ExpressionScreen
 
 GENES = ("A", "B", "C", "D", "E", "F")
 READOUTS = ("R1", "R2", "A")
@@ -194,6 +194,6 @@ def test_a_context_without_small_single_cells_is_refused(world, evaluated, monke
 
 def test_epochs_need_gears(tmp_path):
     found = CliRunner().invoke(
-        app, ["eval", "app", "--data", str(tmp_path), "--out", "x", "--gears-epochs", "3"]
+        app, ["eval", "expression", "--data", str(tmp_path), "--out", "x", "--gears-epochs", "3"]
     )
     assert "add --gears" in f"{found.output}{found.exception}"

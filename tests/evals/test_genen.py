@@ -12,7 +12,7 @@ import typer
 from sklearn.metrics import f1_score, roc_auc_score
 from typer.testing import CliRunner
 
-from app.eval_genen import genen
+from app.commands.eval_genen import genen
 from evals.genen import run as runs
 from evals.genen import units
 from evals.genen.comparison import Comparison, Key
@@ -27,8 +27,8 @@ from evals.genen.tables import published_verdicts
 from evals.genen.units import GenenEval, Unit
 from evals.genen.workers import fit_together
 from evals.genen.world import World, quoted
-from knowledge.encoder import DEFAULT_ENCODER
 from knowledge.errors import DataError, KnockwiseError, RunError
+from knowledge.texts.encoder import DEFAULT_ENCODER
 from models.genen.graphs import PropertyGraph, Relation
 from models.genen.inputs import GeneInputs
 from models.genen.labels import TASKS, LabelAudit, PropertyTask

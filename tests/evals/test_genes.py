@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from app.eval_genes import genes as command
+from app.commands.eval_genes import genes as command
 from evals.genes import embeddings, published, tasks
 from evals.genes.embeddings import World, read_embedding
 from evals.genes.probe import over_folds

@@ -11,8 +11,8 @@ from evals.with_embeddings import (
     as_markdown,
     differences,
 )
-from models.app.genes import GeneFeatures, UnknownGeneError
-from models.app.screens import ExpressionScreen
+from models.expression.genes import GeneFeatures, UnknownGeneError
+from models.expression.screens import ExpressionScreen
 
 SYMBOLS = tuple(f"G{i:02d}" for i in range(24))
 GROUPS = 4

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from knowledge import compile as compiling
-from knowledge import compiled, tables
 from knowledge.base import load_knowledge
-from knowledge.compile import compile_tables
-from knowledge.download import pull
+from knowledge.compiled import build as compiling
+from knowledge.compiled import open as compiled
+from knowledge.compiled import tables
+from knowledge.compiled.build import compile_tables
 from knowledge.errors import DataError
 from knowledge.schema import Gene
-from knowledge.sources import load_registry, source_path
+from knowledge.sources.download import pull
+from knowledge.sources.registry import load_registry, source_path
 
 
 @pytest.fixture

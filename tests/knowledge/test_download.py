@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from knowledge import download
-from knowledge.download import pull
 from knowledge.errors import DataError
-from knowledge.sources import Source, part_path, receipts, source_path, states
+from knowledge.sources import download
+from knowledge.sources.download import pull
+from knowledge.sources.registry import Source, part_path, receipts, source_path, states
 
 BODY = bytes(range(256)) * 2000
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from knowledge.documents import Document
-from knowledge.encoder import DEFAULT_ENCODER, load_encoder
 from knowledge.errors import TextIndexError
-from knowledge.index_build import build_index, encoded_so_far, starter_index_dir, text_index_for
-from knowledge.index_files import read_manifest
-from knowledge.text_index import TextIndex
+from knowledge.texts.build import build_index, encoded_so_far, starter_index_dir, text_index_for
+from knowledge.texts.documents import Document
+from knowledge.texts.encoder import DEFAULT_ENCODER, load_encoder
+from knowledge.texts.files import read_manifest
+from knowledge.texts.search import TextIndex
 
 WORKER = Path(__file__).parents[1] / "hash_encoder.py"
 many = runpy.run_path(str(WORKER))["many"]
@@ -263,14 +263,14 @@ def test_repeated_ids_are_a_bug(tmp_path, hash_encoder):
 @pytest.fixture
 def small_starter(monkeypatch, hash_encoder):
     """A starter pack of thirty texts, and an encoder that needs no weights."""
-    monkeypatch.setattr("knowledge.index_build.starter_documents", lambda: iter(DOCUMENTS))
+    monkeypatch.setattr("knowledge.texts.build.starter_documents", lambda: iter(DOCUMENTS))
     encoders = []
 
     def load(name):
         encoders.append(hash_encoder(name))
         return encoders[-1]
 
-    monkeypatch.setattr("knowledge.index_build.load_encoder", load)
+    monkeypatch.setattr("knowledge.texts.build.load_encoder", load)
     return encoders
 
 
@@ -289,7 +289,7 @@ def test_without_a_built_index_the_starter_pack_is_indexed_once(tmp_path, small_
 def test_a_changed_starter_pack_is_indexed_again(tmp_path, small_starter, monkeypatch):
     text_index_for(tmp_path, "a")
     changed = [*DOCUMENTS, document("NEW", "NEW: something.")]
-    monkeypatch.setattr("knowledge.index_build.starter_documents", lambda: iter(changed))
+    monkeypatch.setattr("knowledge.texts.build.starter_documents", lambda: iter(changed))
     assert len(text_index_for(tmp_path, "a")) == 31
     assert small_starter[-1].encoded == 1
 

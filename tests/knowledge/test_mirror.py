@@ -8,10 +8,10 @@ import time
 import pytest
 
 from knowledge.base import load_knowledge
-from knowledge.compile import compile_tables
-from knowledge.download import pull
-from knowledge.sources import load_registry, sha256_of, states
-from knowledge.tables import SCHEMAS
+from knowledge.compiled.build import compile_tables
+from knowledge.compiled.tables import SCHEMAS
+from knowledge.sources.download import pull
+from knowledge.sources.registry import load_registry, sha256_of, states
 
 pytestmark = [pytest.mark.data, pytest.mark.slow]
 

@@ -1,9 +1,9 @@
 import pytest
 
-from knowledge.compile import GROUP, PARTS
-from knowledge.download import pull
+from knowledge.compiled.build import GROUP, PARTS
 from knowledge.errors import DataError
-from knowledge.sources import (
+from knowledge.sources.download import pull
+from knowledge.sources.registry import (
     DEFAULT_GROUPS,
     load_registry,
     part_path,

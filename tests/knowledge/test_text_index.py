@@ -2,13 +2,13 @@ import os
 
 import pytest
 
-from knowledge import text_index
-from knowledge.documents import Document, cleaned
 from knowledge.errors import TextIndexError
-from knowledge.index_build import build_index
 from knowledge.schema import Gene
 from knowledge.symbols import SymbolTable
-from knowledge.text_index import TextIndex
+from knowledge.texts import search as text_index
+from knowledge.texts.build import build_index
+from knowledge.texts.documents import Document, cleaned
+from knowledge.texts.search import TextIndex
 
 TEXTS = {
     "ATF4": "Transcription factor of the integrated stress response; raises ASNS and TRIB3.",

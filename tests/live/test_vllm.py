@@ -11,8 +11,8 @@ from agent.llm.errors import ContextOverflowError
 from agent.llm.openai_chat import OpenAIChat
 from agent.llm.probe import look, reachable
 from agent.llm.structured import structured
-from app.doctor import examine
-from app.terminal import settings
+from app.commands.doctor import examine
+from app.show.terminal import settings
 from knowledge.schema import Frozen
 
 pytestmark = pytest.mark.anyio

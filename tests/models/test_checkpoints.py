@@ -11,9 +11,9 @@ from safetensors.numpy import load, save
 
 from knowledge.errors import DataError
 from knowledge.files import replacing_folder
-from models.app import checkpoint as app
-from models.app.model import ExpressionModel
 from models.checkpoint import Format, read_checkpoint, write_checkpoint
+from models.expression import checkpoint as app
+from models.expression.model import ExpressionModel
 from models.genen import checkpoint as genen
 from models.genen.model import GenenModel
 from models.genepheno import checkpoint as genepheno
@@ -23,13 +23,13 @@ from models.response import checkpoint as response
 
 WEIGHTS = Path(response.SHIPPED).parent
 MODELS = {
-    "app": (ExpressionModel, app.FORMAT),
+    "expression": (ExpressionModel, app.FORMAT),
     "genen": (GenenModel, genen.FORMAT),
     "genepheno": (GenePhenoModel, genepheno.FORMAT),
     "response": (ResponseModel, response.FORMAT),
 }
 SHAPED = {
-    "app": ("norman/response",),
+    "expression": ("norman/response",),
     "genen": ("solubility/weights",),
     "genepheno": ("mp/layer",),
     "response": ("de_loadings",),
@@ -205,6 +205,6 @@ def test_folders_change_places_on_a_system_that_cannot_do_so_in_one_step(tmp_pat
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    stored = read_checkpoint(WEIGHTS / "app", app.FORMAT)
+    stored = read_checkpoint(WEIGHTS / "expression", app.FORMAT)
     with pytest.raises(DataError, match="cannot be written to"):
         write_checkpoint(tmp_path / "file" / "model", app.FORMAT, stored, {})

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from knowledge.encoder import load_encoder
 from knowledge.errors import DataError
-from models.app.genes import UnknownGeneError
+from knowledge.texts.encoder import load_encoder
 from models.checkpoint import read_checkpoint, write_checkpoint
+from models.expression.genes import UnknownGeneError
 from models.genen.checkpoint import FORMAT
 from models.genen.model import SHIPPED, GenenModel
 from models.genen.neighbourhood import Neighbourhood

@@ -6,9 +6,9 @@ import sqlite3
 import numpy as np
 import pytest
 
-from knowledge.encoder import load_encoder
 from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology, Term
+from knowledge.texts.encoder import load_encoder
 from models.genen.labels import read_tasks
 from models.genen.study_bias import PUBLICATIONS, read_study_bias
 from models.genen.texts import (

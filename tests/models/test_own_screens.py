@@ -13,7 +13,7 @@ from scipy import sparse
 from knowledge.errors import DataError
 from knowledge.schema import Gene
 from knowledge.symbols import SymbolTable
-from models.app.anndata_file import read_h5ad
+from models.expression.anndata_file import read_h5ad
 
 PERTURBED = ("IFNGR1", "JAK1", "JAK2", "STAT1")
 READOUTS = ("CDKN1A", "DDIT3", "HSPA5", "MDM2", "MYC", "TP53")

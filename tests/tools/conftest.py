@@ -8,14 +8,14 @@ import pytest
 
 from knowledge.base import Knowledge, load_knowledge
 from knowledge.cell_lines import load_cell_lines
-from knowledge.documents import Document
 from knowledge.expression import BaselineExpression
 from knowledge.gene_sets import GeneSet, GeneSets
 from knowledge.graph import Group, SignedGraph
 from knowledge.ontology import GeneOntology, Term
 from knowledge.schema import Edge, Gene, Interval
 from knowledge.symbols import SymbolTable
-from knowledge.text_index import Passage
+from knowledge.texts.documents import Document
+from knowledge.texts.search import Passage
 from models.fusion import Fusion
 from models.fusion.habit import LossHabit
 from models.fusion.posterior import FusionConfig, Head, Heads

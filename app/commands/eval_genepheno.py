@@ -1,0 +1,71 @@
+"""`knockwise eval genepheno`: how well phenotypes are predicted from protein sequences."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from knowledge.errors import KnockwiseError
+
+EPILOG = "Example: knockwise eval genepheno --data ../shared/data --out genepheno"
+
+
+def genepheno(
+    data: Annotated[
+        Path, typer.Option(help="Data folder or mirror: labels, ontologies and sequences.")
+    ],
+    out: Annotated[
+        Path, typer.Option(help="Folder of the run; the same command again goes on in it.")
+    ],
+    collection: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="mp, hpo, hpo-2014 (tested on what was found since), komp or gwas; repeat for "
+            "several, all by default."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
+    folds: Annotated[
+        int, typer.Option(min=1, max=5, help="How many of five folds over genes are scored.")
+    ] = 1,
+    ablation: Annotated[
+        bool,
+        typer.Option("--ablation/--no-ablation", help="Train also without each part of the model."),
+    ] = True,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 2,
+) -> None:
+    """Score predicted phenotypes of held-out genes beside baselines and an upper reference.
+
+    Genes are held out at random, by whole protein families, and by the year in which they were
+    described. Ctrl-C loses at most the predictor at work: run the same command again to go on. A
+    finished run is only rendered anew.
+    """
+    from app.show.progress import progress_bar
+    from app.show.terminal import results
+    from models.threads import yield_cores
+
+    yield_cores()
+    # Small matrices, over which BLAS's threads would only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    import torch
+
+    from evals.phenotypes.report import summary
+    from evals.phenotypes.run import CHOSEN, PhenotypeEval, evaluate
+
+    if unknown := [word for word in collection or () if word not in CHOSEN]:
+        raise KnockwiseError(
+            f"There is no collection {unknown[0]}; choose among {', '.join(CHOSEN)}."
+        )
+    torch.set_num_threads(threads)
+    run = PhenotypeEval(
+        collections=tuple(name for name in CHOSEN if not collection or name in collection),
+        seed=seed,
+        folds=folds,
+        ablation=ablation,
+    )
+    with progress_bar() as told:
+        metrics = evaluate(data, out, run, told)
+    results().print(summary(metrics), soft_wrap=True)
+    for name in ("scoreboard.md", "report.html"):
+        typer.echo(out / name)

@@ -1,0 +1,70 @@
+"""`knockwise eval regulators`: whether answers about factors and kinases are right."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[Path, typer.Option(help="Folder that holds regulators/, perturbseq/, knowledge/.")]
+Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on in it.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
+EPILOG = (
+    "Example: knockwise eval regulators --data ../shared/data "
+    "--pairs ../shared/data/textbook/regulator_pairs.csv --out regulators"
+)
+
+
+def regulators(
+    data: Data,
+    out: Out,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(help="CSV of textbook pairs: pert, kind, cell_line, gene, direction."),
+    ] = None,
+    held_out: Annotated[
+        Path | None,
+        typer.Option(help="Predictions with each regulator held out, from `train fusion`."),
+    ] = None,
+    least_votes: Annotated[
+        int,
+        typer.Option(min=1, help="Leave out regulators without a gene of so many net votes."),
+    ] = 2,
+    tested: Annotated[
+        bool, typer.Option("--tested/--no-tested", help="Score data sets with tested negatives.")
+    ] = True,
+    open_questions: Annotated[
+        bool,
+        typer.Option("--open-questions/--no-open-questions", help="Score lists of readouts."),
+    ] = True,
+    seed: Seed = 0,
+) -> None:
+    """Score answers about regulators beside their parts and controls.
+
+    The product is asked as `ask` answers, with the knowledge that `knockwise index build` compiled
+    and with the starter pack alone. Ctrl-C loses at most the question at work: run the same command
+    again to go on. A finished run is only rendered anew.
+    """
+    from app.show.progress import progress_bar
+    from app.show.terminal import results, settings
+    from models.threads import yield_cores
+
+    yield_cores()
+    from evals.regulators.report import summary
+    from evals.regulators.run import RegulatorsEval, evaluate
+
+    run = RegulatorsEval(
+        pairs=pairs,
+        held_out=held_out,
+        least_votes=least_votes,
+        tested=tested,
+        open_questions=open_questions,
+        seed=seed,
+    )
+    began = time.monotonic()
+    with progress_bar() as told:
+        metrics = evaluate(data, out, run, settings(), told)
+    results().print(summary(metrics), soft_wrap=True)
+    for name in ("scoreboard.md", "report.html"):
+        typer.echo(out / name)
+    typer.echo(f"{time.monotonic() - began:,.0f} s", err=True)

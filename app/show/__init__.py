@@ -1,0 +1,1 @@
+"""How an answer looks: told, drawn and laid out."""

@@ -1,0 +1,1 @@
+"""The compiled tables: built from pulled sources, and opened."""

@@ -1,0 +1,1 @@
+"""What can be pulled: the registry of sources, and their download."""
