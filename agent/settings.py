@@ -23,7 +23,7 @@ from knowledge.cascade import MAX_STEPS, MIN_CONFIDENCE
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 PREFIX = "KNOCKWISE_"
 FOLDER_FILE = Path(".env")
-NOT_OF_THE_FOLDER = f"{PREFIX}LLM__"
+NOT_OF_THE_FOLDER = f"{PREFIX}LLM"
 
 
 def user_file() -> Path:
