@@ -19,7 +19,9 @@ from evals.expression.report import as_markdown as expression_as_markdown
 from evals.genen.report import as_markdown as genen_as_markdown
 from evals.genes.report import as_markdown as genes_as_markdown
 from evals.genesets.run import as_markdown as genesets_as_markdown
-from evals.mechanism.report import as_markdown as mechanism_as_markdown
+from evals.harness.benchmark import Benchmark
+from evals.harness.page import Record
+from evals.mechanism.page import BENCHMARK as MECHANISM
 from evals.perturbqa.fused_report import as_markdown as fused_as_markdown
 from evals.perturbqa.report import (
     HOW,
@@ -51,9 +53,9 @@ KINDS: Mapping[str, Callable[[dict[str, Any]], str]] = {
     "genes": genes_as_markdown,
     "with-embeddings": with_embeddings_as_markdown,
     "genepheno": genepheno_as_markdown,
-    "mechanism": mechanism_as_markdown,
 }
 """What writes the section of a run, by the `kind` that its metrics say it is."""
+BENCHMARKS: tuple[Benchmark, ...] = (MECHANISM,)
 ROWS = {"": "all", ", path": "with a path", ", multi": "multi", ", strict": "strict"}
 """Parts of the rows that fusion was fitted on, by what its figures end with."""
 
@@ -74,6 +76,12 @@ def keep(run: Path, results: Path = RESULTS) -> list[Path]:
     if not (run / "metrics.json").is_file():
         raise DataError(f"{run / 'metrics.json'} is missing; run `knockwise eval` to its end.")
     metrics = _json(run / "metrics.json")
+    if "columns" in metrics.get("scores", ()):
+        results.mkdir(exist_ok=True)
+        whole = Record.read(run)
+        kept = results / f"{whole.results.kind}.json"
+        kept.write_text(whole.dump(), encoding="utf-8")
+        return [kept]
     if set(SETS) <= metrics.keys():
         records = {name: metrics[name] for name in SETS}
     elif "strategy" in metrics:
@@ -152,6 +160,9 @@ def _others(results: Path) -> Iterator[str]:
     if all(path.is_file() for path in sets.values()):
         yield genesets_as_markdown({name: _json(path) for name, path in sets.items()})
     yield from _kinds(results, KINDS)
+    for one in BENCHMARKS:
+        if (path := results / f"{one.kind}.json").is_file():
+            yield one.page(Record.read(path)).markdown()
     for path in sorted(results.glob("language-*.json")):
         yield str(_json(path)["markdown"]).strip()
 

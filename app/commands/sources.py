@@ -12,9 +12,9 @@ from knowledge.sources.registry import Registry, Source, load_registry
 PAPERS = Path(sources.__file__).parent / "papers.toml"
 HEAD = """# Sources, their terms and what to cite
 
-Written by `knockwise data sources`, from `sources.toml` and `papers.toml` of
-`knowledge/sources/`. \
-Nothing of a source is in the repository except what the shipped weights carry, which \
+Written by `knockwise data sources`, from `sources.toml` and `papers.toml` of \
+`knowledge/sources/`. Nothing of a source is in the repository except what the shipped \
+weights carry, which \
 [NOTICE](../NOTICE) lists. Terms are as each upstream generally states them; look them up there \
 before you pass anything on. Whoever publishes a result should cite what it rests on.
 """

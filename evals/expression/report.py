@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evals.expression.schema import ANSWERS, MEASURES, RATIOS, Measure, Metrics, Score
-from evals.metrics import Estimate
+from evals.harness.resampling import Estimate
 from evals.perturbqa.report import Table
 from evals.published import PUBLISHED_L2
 from models.expression.choice import TASKS, Task

@@ -7,7 +7,8 @@ import pandas as pd
 
 from evals.expression.predictors import ADDITIVE, LINEAR, NO_CHANGE
 from evals.expression.schema import LOWER, MEASURES, RATIOS, Interaction, Measure, Role, Score
-from evals.metrics import Estimate, FloatArray, Ranking, Sample, estimate, resamples
+from evals.harness.metrics import FloatArray, Ranking
+from evals.harness.resampling import Estimate, Sample, estimate, resamples
 from models.expression.choice import Task
 
 DRAWS = 1000

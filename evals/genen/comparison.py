@@ -24,7 +24,7 @@ from evals.genen.schema import (
 )
 from evals.genen.score import BoolArray, Yardstick, common
 from evals.genen.world import World
-from evals.metrics import Sample
+from evals.harness.resampling import Sample
 from models.genen.labels import PropertyTask, TaskName
 from models.response.settings import Progress
 

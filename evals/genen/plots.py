@@ -13,7 +13,7 @@ from evals.genen.predictors import GCN, OURS
 from evals.genen.published import PUBLISHED_GCN
 from evals.genen.schema import HEADLINE, PLAIN, Condition, Facts, Metrics, Role
 from evals.genen.tables import NAMES, masked
-from evals.metrics import Estimate
+from evals.harness.resampling import Estimate
 from evals.perturbqa.plots import CONTROL, STYLE
 from evals.perturbqa.plots import OURS as ORANGE
 

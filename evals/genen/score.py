@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evals.metrics import FloatArray, Ranking, Sample, resamples
+from evals.harness.metrics import FloatArray, Ranking
+from evals.harness.resampling import Sample, resamples
 from models.genen.labels import PropertyTask
 from models.genen.predictor import targets
 

@@ -14,7 +14,7 @@ from evals.genen.schema import (
     Metrics,
     Score,
 )
-from evals.metrics import Estimate
+from evals.harness.resampling import Estimate
 from evals.perturbqa.report import Table
 from models.genen.labels import TaskName
 

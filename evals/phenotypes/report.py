@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from evals.metrics import Estimate
+from evals.harness.resampling import Estimate
 from evals.perturbqa.report import Section, Table
 from evals.phenotypes.predictors import OURS, REQUIRED
 from evals.phenotypes.schema import MEASURES, Division, Gain, Measure, Metrics

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from evals.metrics import FloatArray, Sample
+from evals.harness.metrics import FloatArray
+from evals.harness.resampling import Sample
 from evals.phenotypes.measures import Measures
 from evals.phenotypes.schema import LOWER, Curve, Division, Gain, Measure, Role, Score, SystemScore
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evals.mechanism.resampling import Resampler
-from evals.metrics import FloatArray
+from evals.harness.metrics import FloatArray
+from evals.harness.resampling import Resampler
 from evals.regulators.answers import World
 from evals.regulators.schema import Listed
 from knowledge.schema import Perturbation

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from evals.metrics import Estimate
+from evals.harness.resampling import Estimate
 from evals.perturbqa.report import Section, Table
 from evals.regulators.predictors import (
     EDGES,

@@ -21,7 +21,7 @@ import pandas as pd
 
 from agent.settings import Settings
 from evals.folder import Clock, claim, finished, part, write_table
-from evals.mechanism.resampling import Resampler
+from evals.harness.resampling import Resampler
 from evals.regulators import lists, screens, textbook
 from evals.regulators.answers import Ask, World, answers, controls, open_world
 from evals.regulators.held_out import read_held_out, with_held_out

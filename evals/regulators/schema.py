@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from evals.metrics import Estimate
+from evals.harness.resampling import Estimate
 from evals.regulators.truth import Kind
 from knowledge.schema import Frozen
 

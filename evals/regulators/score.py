@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from evals.mechanism.resampling import Resampler
-from evals.metrics import FloatArray, Ranking, Sample, per_group_auroc
+from evals.harness.metrics import FloatArray, Ranking, per_group_auroc
+from evals.harness.resampling import Resampler, Sample
 from evals.regulators.predictors import LINES_APART, PRIOR
 from evals.regulators.schema import ALL, MEASURES, Measure, Score, Task, Tested
 from evals.regulators.truth import KINDS, VOTES, Kind

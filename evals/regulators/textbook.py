@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evals.mechanism.resampling import Resampler
+from evals.harness.resampling import Resampler
 from evals.regulators.answers import Ask
 from evals.regulators.predictors import FUSED, PATHS, RESPONSE, named
 from evals.regulators.schema import Textbook

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from agent.settings import Settings
 from app.cli import app
-from evals.mechanism.resampling import Resampler
+from evals.harness.resampling import Resampler
 from evals.regulators import lists
 from evals.regulators import score as scoring
 from evals.regulators.predictors import FUSED, HELD_OUT, IN_SAMPLE, PATHS, PRIOR, RESPONSE

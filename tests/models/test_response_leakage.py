@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evals.metrics import macro_auroc
+from evals.harness.metrics import macro_auroc
 from knowledge.schema import Gene
 from knowledge.symbols import SymbolTable
 from models.response.held_out import held_out_features

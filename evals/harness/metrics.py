@@ -1,31 +1,15 @@
-"""Metrics of ranked predictions, with intervals that respect how the rows were sampled."""
+"""Metrics of ranked predictions and of probabilities."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
-
-from knowledge.schema import Frozen
+from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 CHUNK = 100
 """Resamples weighted at once: a hundred thousand rows of them take 40 MB."""
-
-
-class Estimate(Frozen):
-    """A number with its 95 % bootstrap interval; nan where nothing could be computed."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 class Ranking:
@@ -37,7 +21,8 @@ class Ranking:
         score: Higher means more likely 1; equal scores count half.
     """
 
-    def __init__(self, group: IntArray, label: IntArray, score: FloatArray) -> None:
+    def __init__(self, group: ArrayLike, label: ArrayLike, score: ArrayLike) -> None:
+        group, label, score = np.asarray(group), np.asarray(label), np.asarray(score)
         names, number = np.unique(group, return_inverse=True)
         both = np.bincount(number, label == 0) * np.bincount(number, label == 1) > 0
         self.groups: IntArray = names[both]
@@ -56,6 +41,12 @@ class Ranking:
         self._end = np.searchsorted(g[~positive], present, "right")
         self._first = np.searchsorted(g[positive], present, "left")
         self._of_positive = np.searchsorted(present, g[positive])
+        self._rows = len(group)
+
+    @property
+    def whole(self) -> float:
+        """Return the mean over groups, every row counted once; nan where no group has both."""
+        return float(self.macro(np.ones((self._rows, 1)))[0])
 
     def aurocs(self, weight: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return the AUROC of each group `(groups, draws)`; nan where a class has no weight.
@@ -121,73 +112,6 @@ def macro_auroc(
     """Return the mean of the AUROCs of all groups that have both classes; nan if none has."""
     _, values = per_group_auroc(group, label, score, weight)
     return float(values.mean()) if len(values) else math.nan
-
-
-def resamples(units: int, draws: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return how often each unit is drawn in each bootstrap resample `(units, draws)`."""
-    drawn = rng.multinomial(units, np.full(units, 1 / units), size=draws)
-    return np.ascontiguousarray(drawn.T, dtype=np.float32)
-
-
-def estimate(value: float, resampled: FloatArray, n: int) -> Estimate:
-    """Return `value` with the 95 % interval that its resamples show.
-
-    The interval is the spread of the resamples around their own mean, laid around the value:
-    a resample repeats units and so loses readouts that keep one class only, which moves the macro
-    AUROC of all resamples alike.
-    """
-    found = resampled[np.isfinite(resampled)]
-    if not len(found):
-        return Estimate(value=value, low=math.nan, high=math.nan, n=n)
-    low, high = np.quantile(found, [0.025, 0.975]) - found.mean() + value
-    return Estimate(value=value, low=float(low), high=float(high), n=n)
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A value and its resamples, which add and subtract draw by draw."""
-
-    value: float
-    draws: FloatArray
-    units: int
-    readouts: int = 0
-
-    def __sub__(self, other: Self) -> "Sample":
-        return Sample(self.value - other.value, self.draws - other.draws, self.units)
-
-    @classmethod
-    def mean(cls, parts: Sequence["Sample"]) -> "Sample":
-        """Return the mean of several lines."""
-        return cls(
-            float(np.mean([part.value for part in parts])),
-            np.mean([part.draws for part in parts], axis=0),
-            sum(part.units for part in parts),
-            sum(part.readouts for part in parts),
-        )
-
-    def estimate(self) -> Estimate:
-        """Return the value with its interval."""
-        return estimate(self.value, self.draws, self.units)
-
-
-def bootstrap(
-    unit: IntArray,
-    metric: Callable[[FloatArray], float],
-    rng: np.random.Generator,
-    draws: int = 200,
-) -> Estimate:
-    """Return any `metric` with a 95 % interval by resampling whole units (perturbations).
-
-    Args:
-        unit: Unit of each row.
-        metric: Maps a weight per row to a number.
-        rng: Source of the draws.
-        draws: Number of resamples.
-    """
-    names, index = np.unique(unit, return_inverse=True)
-    drawn = resamples(len(names), draws, rng).astype(np.float64)
-    values = np.array([metric(weights[index]) for weights in drawn.T])
-    return estimate(metric(np.ones(len(unit))), values, len(names))
 
 
 def equal_bins(p: FloatArray, bins: int) -> Iterator[IntArray]:
