@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from knowledge.errors import RunError
-from knowledge.files import replace_text, replacing
+from knowledge.files import is_draft, replace_text, replacing
 from knowledge.schema import Frozen
 from models.response.settings import Progress
 
@@ -31,7 +31,7 @@ def claim(out: Path, config: dict[str, Any]) -> None:
     """
     path = out / "config.json"
     if not path.is_file():
-        if out.is_dir() and any(out.iterdir()):
+        if out.is_dir() and not all(is_draft(path) for path in out.iterdir()):
             raise RunError(f"{out} holds something other than an evaluation; name another --out.")
         out.mkdir(parents=True, exist_ok=True)
         replace_text(path, json.dumps(config, indent=1) + "\n")

@@ -45,6 +45,11 @@ def fresh_file(path: Path) -> Path:
     return draft
 
 
+def is_draft(path: Path) -> bool:
+    """Return whether a file is a draft of ours, which a process that was killed leaves behind."""
+    return path.name.startswith(".") and path.name.endswith(_DRAFT)
+
+
 def shortened(name: str, longest: int) -> str:
     """Return the beginning of a file name that takes no more than `longest` bytes."""
     return os.fsdecode(os.fsencode(name)[:longest]) if len(os.fsencode(name)) > longest else name
