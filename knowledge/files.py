@@ -10,13 +10,30 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from knowledge.errors import DataError
+
 # The longest name that common file systems take, in bytes.
 LONGEST_NAME = 255
 _TOKEN_BYTES = 4
 _DRAFT = ".part"
+_SAID = 200
 # What a spreadsheet reads as the beginning of a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
+
+
+@contextmanager
+def shipped(path: Path) -> Generator[None]:
+    """Say in one sentence that a file cannot be used that comes with Knockwise.
+
+    Raises:
+        DataError: Reading it failed.
+    """
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        said = " ".join(str(error).split())[:_SAID]
+        raise DataError(f"{path} is missing or damaged ({said}); reinstall Knockwise.") from error
 
 
 @contextmanager

@@ -176,6 +176,13 @@ def _numbered(
 
 
 def _render(name: str, answer: "Answer", **drawings: object) -> str:
+    from agent.templates import templates
+
+    with templates(Path("templates") / name):
+        return _filled_in(name, answer, **drawings)
+
+
+def _filled_in(name: str, answer: "Answer", **drawings: object) -> str:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     from agent.wording import changed_words

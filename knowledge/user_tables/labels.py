@@ -337,7 +337,7 @@ class LabelReader:
         return exact or symbolic or (numbered and len(bare) >= _SHORTEST_IN_ANOTHER_SPELLING)
 
     def _with_id(self, bare: str, name: str, identifier: str) -> Label:
-        """Read `TP53 (7157)`, in which symbol and id must mean the same gene if both are known."""
+        """Read `TP53 (7157)`; an older name and an id must mean the same gene."""
         by_name = self._one(name)
         word = identifier if identifier.startswith("ENSG") else f"entrez:{identifier}"
         by_id = self.symbols.ground(word).gene
@@ -345,9 +345,14 @@ class LabelReader:
             if by_id is None:
                 return by_name
             return self._found(bare, by_id.symbol, f"{bare} is read as {by_id.symbol}")
-        if by_id is not None and by_id.symbol not in by_name.genes:
-            return _unknown(bare, f"{bare!r} names {by_name.genes[0]} and the id of {by_id.symbol}")
-        return self._found(bare, by_name.genes[0], f"{bare} is read as {by_name.genes[0]}")
+        gene = by_name.genes[0]
+        told = f"{bare} is read as {gene}"
+        if by_id is not None and by_id.symbol != gene:
+            if self.symbols.get(name) is None:
+                return _unknown(bare, f"{bare!r} names {gene} and the id of {by_id.symbol}")
+            # The number may be a guide's, or a made-up one; an approved symbol says what is meant.
+            told += f", though {identifier} is the id of {by_id.symbol}"
+        return self._found(bare, gene, told)
 
     def _found(self, word: str, symbol: str, told: str = "") -> Label:
         return Label(word=word, reading="genes", genes=(symbol,), told=told)
