@@ -15,10 +15,10 @@ from typing import Annotated, Any
 
 import typer
 
-from evals.expression.report import as_markdown as expression_as_markdown
-from evals.genen.report import as_markdown as genen_as_markdown
-from evals.genes.report import as_markdown as genes_as_markdown
-from evals.genesets.run import as_markdown as genesets_as_markdown
+from evals.expression.page import BENCHMARK as EXPRESSION
+from evals.genen.page import BENCHMARK as GENEN
+from evals.genes.page import BENCHMARK as GENES
+from evals.genesets.page import BENCHMARK as GENESETS
 from evals.harness.benchmark import Benchmark
 from evals.harness.page import Record
 from evals.mechanism.page import BENCHMARK as MECHANISM
@@ -32,30 +32,30 @@ from evals.perturbqa.report import (
     sections,
 )
 from evals.perturbqa.schema import Metrics
-from evals.phenotypes.report import as_markdown as genepheno_as_markdown
-from evals.regulators.report import as_markdown as regulators_as_markdown
-from evals.with_embeddings import as_markdown as with_embeddings_as_markdown
+from evals.phenotypes.page import BENCHMARK as GENEPHENO
+from evals.regulators.page import BENCHMARK as REGULATORS
+from evals.with_embeddings import BENCHMARK as WITH_EMBEDDINGS
 from knowledge.errors import DataError
 from models.fusion import WEIGHTS as FUSION
 
 SCOREBOARD = Path(__file__).parent / "SCOREBOARD.md"
 RESULTS = Path(__file__).parent / "results"
-SETS = ("k562_set", "gse")
 EDGE_TRUST = "edge trust"
-BESIDE: Mapping[str, Callable[[dict[str, Any]], str]] = {
+BESIDE: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
     "fused": fused_as_markdown,
-    "regulators": regulators_as_markdown,
+    "regulators": REGULATORS,
 }
 """What stands beside PerturbQA's overview: a change is progress only where none of them falls."""
-KINDS: Mapping[str, Callable[[dict[str, Any]], str]] = {
-    "expression": expression_as_markdown,
-    "genen": genen_as_markdown,
-    "genes": genes_as_markdown,
-    "with-embeddings": with_embeddings_as_markdown,
-    "genepheno": genepheno_as_markdown,
+KINDS: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
+    "genesets": GENESETS,
+    "expression": EXPRESSION,
+    "genen": GENEN,
+    "genes": GENES,
+    "with-embeddings": WITH_EMBEDDINGS,
+    "genepheno": GENEPHENO,
+    "mechanism": MECHANISM,
 }
 """What writes the section of a run, by the `kind` that its metrics say it is."""
-BENCHMARKS: tuple[Benchmark, ...] = (MECHANISM,)
 ROWS = {"": "all", ", path": "with a path", ", multi": "multi", ", strict": "strict"}
 """Parts of the rows that fusion was fitted on, by what its figures end with."""
 
@@ -82,9 +82,7 @@ def keep(run: Path, results: Path = RESULTS) -> list[Path]:
         kept = results / f"{whole.results.kind}.json"
         kept.write_text(whole.dump(), encoding="utf-8")
         return [kept]
-    if set(SETS) <= metrics.keys():
-        records = {name: metrics[name] for name in SETS}
-    elif "strategy" in metrics:
+    if "strategy" in metrics:
         name = re.sub(r"[^\w.-]+", "-", f"language-{metrics['model']}-{metrics['strategy']}")
         markdown = (run / "scoreboard.md").read_text(encoding="utf-8")
         records = {name: {**metrics, "markdown": markdown}}
@@ -156,21 +154,20 @@ def _setting(name: str, run: dict[str, Any]) -> Iterator[str]:
 
 def _others(results: Path) -> Iterator[str]:
     """Yield the sections of the other benchmarks, which bring their headings."""
-    sets = {name: results / f"{name}.json" for name in SETS}
-    if all(path.is_file() for path in sets.values()):
-        yield genesets_as_markdown({name: _json(path) for name, path in sets.items()})
     yield from _kinds(results, KINDS)
-    for one in BENCHMARKS:
-        if (path := results / f"{one.kind}.json").is_file():
-            yield one.page(Record.read(path)).markdown()
     for path in sorted(results.glob("language-*.json")):
         yield str(_json(path)["markdown"]).strip()
 
 
-def _kinds(results: Path, kinds: Mapping[str, Callable[[dict[str, Any]], str]]) -> Iterator[str]:
-    for kind, as_markdown in kinds.items():
+def _kinds(
+    results: Path, kinds: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark]
+) -> Iterator[str]:
+    for kind, told in kinds.items():
         if (path := results / f"{kind}.json").is_file():
-            yield as_markdown(_json(path)).strip()
+            if isinstance(told, Benchmark):
+                yield told.page(Record.read(path)).markdown()
+            else:
+                yield told(_json(path)).strip()
 
 
 def _fusion(record: dict[str, Any]) -> Iterator[str]:

@@ -22,10 +22,14 @@ before you pass anything on. Whoever publishes a result should cite what it rest
 
 
 class Paper(Frozen):
-    """What to cite for the sources whose names it lists; a star stands for any end."""
+    """What to cite for the sources whose names it lists; a star stands for any end.
+
+    `models` are the shipped models that were trained on what it describes.
+    """
 
     cite: str
     sources: tuple[str, ...]
+    models: tuple[str, ...] = ()
 
     def covers(self, source: Source) -> bool:
         """Return whether the paper describes a source."""

@@ -21,14 +21,20 @@ from knowledge.errors import DataError, KnockwiseError, QuestionError
 from knowledge.files import harmless_cell, replacing
 from models.genepheno.model import GenePhenoModel, PhenotypePrediction
 from models.genepheno.sequences import Query, named_genes, read_fasta
+from models.inputs.genes import gene_symbols
 from tools.phenotype_terms import by_system, share_words, telling
 from tools.phenotypes import ABOUT, USUAL, Asked, observed, predictions_of, remarks
 
 if TYPE_CHECKING:
     from agent.settings import Settings
-    from knowledge.symbols import SymbolTable
 
-COLUMNS = ("id", "collection", "term", "name", "probability")
+COLUMNS = {
+    "id": "Approved symbol of the gene, or the sequence's name in the FASTA file.",
+    "collection": "`mp`, `hpo`, `komp` or `gwas`: where the term comes from.",
+    "term": "Identifier of the phenotype.",
+    "name": "Its name.",
+    "probability": "That losing the gene causes it, as the model predicts from the sequence.",
+}
 DIGITS = 6
 BATCH = 64
 """Sequences predicted at a time."""
@@ -48,26 +54,15 @@ def asked(model: GenePhenoModel, word: str, settings: "Settings") -> str:
     Raises:
         QuestionError: It means no gene, or several.
     """
-    gene = ground_gene(_symbols(model, settings), word)
+    gene = ground_gene(gene_symbols(settings.data, model.genes), word)
     if word.strip().upper() != gene.upper():
         progress().print(f"{plain(word)} is read as {gene}.", style="yellow", markup=False)
     return gene
 
 
-def _symbols(model: GenePhenoModel, settings: "Settings") -> "SymbolTable":
-    from knowledge.base import load_knowledge
-    from knowledge.schema import Gene
-    from models.response import ResponseModel
-
-    known = ResponseModel.load().genes()
-    more = set(model.genes).difference(gene.symbol for gene in known)
-    genes = [*known, *(Gene(symbol=symbol) for symbol in sorted(more))]
-    return load_knowledge(settings.data, genes).symbols
-
-
 def tell_genes(found: Sequence[Query], model: GenePhenoModel, settings: "Settings") -> None:
     """Say which sequences are named after a gene, of which more is known than a sequence tells."""
-    labels = named_genes(found, _symbols(model, settings))
+    labels = named_genes(found, gene_symbols(settings.data, model.genes))
     genes = dict.fromkeys(one.genes[0] for one in labels if len(one.genes) == 1)
     lines = [f"{one.problem}." for one in labels if one.problem.endswith(("Excel", "?"))]
     if genes:
@@ -278,7 +273,7 @@ def _found(
     model: GenePhenoModel, gene: str, collections: Sequence[Asked]
 ) -> tuple[tuple[PhenotypePrediction, ...], list[str]]:
     """Return the predictions, or why there are none."""
-    from models.genepheno.model import UnknownGeneError
+    from models.inputs.genes import UnknownGeneError
 
     try:
         return predictions_of(model, gene, collections), []

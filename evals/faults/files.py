@@ -24,11 +24,22 @@ READERS: Sequence[tuple[str, tuple[tuple[str, ...], ...]]] = (
     ("agent/question/", (READ,)),
     ("agent/llm/presets", (("serve", "--list"),)),
     ("agent/", (ASK_LLM,)),
-    ("app/templates/", (("report", "{copy}"),)),
+    ("app/show/templates/", (("report", "{copy}"),)),
 )
-SHIPPED = (".yaml", ".tsv", ".toml", ".json", ".j2", ".css", ".gz", ".safetensors", ".txt")
-NOT_READ = ("evals/",)
-"""Pages and results of benchmarks, which no command that answers reads."""
+SHIPPED = (
+    ".yaml",
+    ".tsv",
+    ".toml",
+    ".json",
+    ".j2",
+    ".css",
+    ".js",
+    ".gz",
+    ".safetensors",
+    ".txt",
+)
+NOT_READ = ("evals/", "app/web/")
+"""Pages and results of benchmarks, and of the web server, which no command that answers reads."""
 ON_RUNS = (("ask", "--quiet", "--resume", "{copy}"), ("report", "{copy}"))
 ON_INDEXES = (("index", "search", "senses uncharged tRNA"), ("index", "status"))
 

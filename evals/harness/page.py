@@ -60,13 +60,13 @@ class Record:
         """
         begun = ", ".join([f"Seed {self.settings['seed']}", *told])
         seconds = self.timing["seconds"]
+        made = f"{begun}, commit `{self.config['commit'][:10]}`."
+        if not seconds:
+            return made
         spent = f"{sum(seconds.values()) / 60:,.0f} min"
         if stages:
             spent = ", ".join(f"{what} {s:,.0f} s" for what, s in seconds.items())
-        return (
-            f"{begun}, commit `{self.config['commit'][:10]}`. Time: {spent}; peak memory "
-            f"{self.timing['peak_memory_mib']:,.0f} MiB."
-        )
+        return f"{made} Time: {spent}; peak memory {self.timing['peak_memory_mib']:,.0f} MiB."
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,10 @@ class Section:
             yield f"### {self.title}{suffix}"
         if self.text:
             yield self.text
+        yield from self.tabled()
+
+    def tabled(self) -> Iterator[str]:
+        """Yield its tables below their captions."""
         for one in self.tables:
             if one.rows:
                 yield from [f"**{one.caption}**"] if one.caption else []

@@ -11,13 +11,13 @@ from typing import Literal
 
 from knowledge.errors import DataError, QuestionError
 from knowledge.parsers.table import read_table
+from knowledge.sources.genes import read_symbols, sources_root
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
 from knowledge.user_tables.file import regular_file
 from knowledge.user_tables.labels import Label, LabelReader
 from knowledge.user_tables.orthologues import ORTHOLOGUES, read_orthologues
 from knowledge.user_tables.text import opened, sniffed
-from models.response.annotations import read_symbols, sources_root
 
 Species = Literal["human", "mouse", "other"]
 FOLDER = "phenotype/sequences"

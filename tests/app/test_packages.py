@@ -20,6 +20,8 @@ OURS = ("agent", "app", "evals", "knowledge", "models", "tools")
 PART_OF = {
     "huggingface-hub": "sentence-transformers",
     "langchain-core": "langgraph",
+    "markupsafe": "jinja2",
+    "mcp-types": "mcp",
     "transformers": "sentence-transformers",
     "typing-extensions": "pydantic",
 }
