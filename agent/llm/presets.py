@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from agent.llm.errors import LLMError
 from knowledge.schema import Frozen
+from knowledge.strict_yaml import read_yaml
 
 PRESETS = Path(__file__).with_name("presets.yaml")
 
@@ -55,7 +54,7 @@ class _File(Frozen):
 
 @cache
 def _file() -> _File:
-    return _File.model_validate(yaml.safe_load(PRESETS.read_text(encoding="utf-8")))
+    return read_yaml(PRESETS, _File)
 
 
 def presets() -> Mapping[str, Preset]:

@@ -17,6 +17,7 @@ from agent.llm.structured import structured
 from agent.metering import Account, MeteredChat
 from agent.strategies.case import Case, Heading
 from agent.strategies.ladder import MEANING
+from agent.templates import templates
 from agent.wording import listed
 from knowledge.schema import Evidence, Frozen, Probability
 
@@ -112,7 +113,8 @@ class PromptStrategy:
         """A hash of the templates and of the schemas that they are asked with."""
         digest = hashlib.sha256()
         for file in sorted([*(FOLDER / self.name).glob("*.j2"), *FOLDER.glob("*.j2")]):
-            digest.update(file.name.encode() + file.read_bytes())
+            with templates(file):
+                digest.update(file.name.encode() + file.read_bytes())
         for task, schema in sorted(self.reasoning.items()):
             digest.update(f"{task}{json.dumps(schema.model_json_schema())}".encode())
         digest.update(repr(sorted(self.shown.items())).encode())
@@ -260,9 +262,10 @@ class PromptStrategy:
         return "reason.j2" if shared else f"reason_{task}.j2"
 
     def _rendered(self, template: str, case: Case, schema: type[BaseModel] | None = None) -> str:
-        return (
-            self._environment.get_template(template)
-            .render(
+        fields = listed([f'"{name}"' for name in schema.model_fields]) if schema else ""
+        with templates(FOLDER / self.name / template):
+            found = self._environment.get_template(template)
+            return found.render(
                 case=case,
                 facts=case.facts,
                 about=case.about,
@@ -270,10 +273,8 @@ class PromptStrategy:
                 kind=case.perturbation.kind,
                 line=case.perturbation.cell_line,
                 readout=case.readout,
-                fields=listed([f'"{name}"' for name in schema.model_fields]) if schema else "",
-            )
-            .strip()
-        )
+                fields=fields,
+            ).strip()
 
 
 def _facts(case: Case) -> list[Evidence]:
