@@ -265,9 +265,7 @@ def _controls(
     )
 
 
-def _shuffled(
-    measured: Sequence[tuple[str, Direction]], paths: _Paths, seed: int
-) -> Signs:
+def _shuffled(measured: Sequence[tuple[str, Direction]], paths: _Paths, seed: int) -> Signs:
     """Return how many genes agree in each network whose paths' signs were shuffled.
 
     The paths stay where they are; the signs of all relations on them change places. A membership
@@ -340,9 +338,7 @@ def _expected(
 ) -> tuple[Expected, ...]:
     """Return what was most expected of the perturbation, specific changes first."""
     called = [
-        one
-        for one in effects
-        if one.call in ("up", "down") and one.gene not in perturbation.genes
+        one for one in effects if one.call in ("up", "down") and one.gene not in perturbation.genes
     ]
     called.sort(key=lambda one: (-one.specific, one.gene))
     out = []
@@ -356,8 +352,13 @@ def _expected(
             seen = "changed as expected" if same else "changed the other way"
         out.append(
             Expected.model_validate(
-                {"gene": one.gene, "call": one.call, "p_de": one.p_de, "p_up": one.p_up,
-                 "seen": seen}
+                {
+                    "gene": one.gene,
+                    "call": one.call,
+                    "p_de": one.p_de,
+                    "p_up": one.p_up,
+                    "seen": seen,
+                }
             )  # fmt: skip
         )
     return tuple(out)

@@ -36,7 +36,20 @@ _ADJUSTED = ("padj", "FDR", "adj.P.Val", "p_val_adj", "pvals_adj", "qvalue", "q 
              "adjusted p value", "p adj", "BH", "adj p")  # fmt: skip
 _LEVEL = ("baseMean", "logCPM", "AveExpr", "mean expression")
 _GROUP = ("group", "cluster", "comparison", "contrast")
-_UP = {"up", "+", "1", "↑", "▲", "increased", "upregulated", "higher", "induced", "u", "pos", "high"}
+_UP = {
+    "up",
+    "+",
+    "1",
+    "↑",
+    "▲",
+    "increased",
+    "upregulated",
+    "higher",
+    "induced",
+    "u",
+    "pos",
+    "high",
+}
 _DOWN = {"down", "-", "-1", "−", "↓", "▼", "decreased", "downregulated", "lower", "repressed", "d",
          "neg", "low"}  # fmt: skip
 _BETWEEN = re.compile(r"[\s,;]+")
