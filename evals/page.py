@@ -21,7 +21,7 @@ def filled(template: Path, values: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    css = (TEMPLATES / "scoreboard.css").read_text(encoding="utf-8")
+    css = (TEMPLATES.parent / "harness" / "templates" / "page.css").read_text(encoding="utf-8")
     return environment.get_template(template.name).render(css=css, **values)
 
 

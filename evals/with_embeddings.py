@@ -19,7 +19,8 @@ import typer
 from numpy.typing import NDArray
 
 from evals.folder import part
-from evals.metrics import FloatArray, estimate, resamples
+from evals.harness.metrics import FloatArray
+from evals.harness.resampling import estimate, resamples
 from evals.perturbqa.report import Table
 from knowledge.files import replace_text
 from knowledge.schema import Frozen

@@ -39,7 +39,7 @@ def build(
         bool, typer.Option("--ray", help="Spread the parts by Ray: RAY_ADDRESS, or --jobs here.")
     ] = False,
 ) -> None:
-    """Predict every perturbation over every readout; Ctrl-C loses nothing, run it again to go on."""
+    """Predict every perturbation over every readout; after Ctrl-C, run it again to go on."""
     import time
 
     from app.jobs.atlas import parts_made

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from evals.genes.schema import RANKED
 from evals.genes.tasks import GeneTask
-from evals.metrics import Estimate
+from evals.harness.resampling import Estimate
 from models.genen.labels import Kind
 
 FloatArray = NDArray[np.float32]

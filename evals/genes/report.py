@@ -5,7 +5,7 @@ from statistics import median
 from typing import Any
 
 from evals.genes.schema import GROUPS, RANKED, Absent, Metrics, TaskScore
-from evals.metrics import Estimate
+from evals.harness.resampling import Estimate
 from evals.perturbqa.report import Table
 
 HOW = (

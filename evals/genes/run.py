@@ -26,7 +26,7 @@ from evals.genes.probe import FOLDS, Folds, fold_scores, folds_of, over_folds
 from evals.genes.report import as_markdown
 from evals.genes.schema import HEADLINE, Absent, Coverage, Metrics, TaskScore
 from evals.genes.tasks import GeneTask, read_tasks
-from evals.metrics import Estimate
+from evals.harness.resampling import Estimate
 from knowledge.errors import DataError
 from knowledge.files import replace_text
 from knowledge.schema import Frozen

@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from evals.metrics import Estimate
+from evals.harness.resampling import Estimate
 from knowledge.schema import Frozen
 from models.genen.labels import Kind
 

@@ -14,7 +14,7 @@ from evals.genesets.enrichment import Hit, enriched
 from evals.genesets.library import Library
 from evals.genesets.namer import DEFAULT, Rules, name_hits
 from evals.genesets.wording import MEASURES, Remembering, compare
-from evals.metrics import Estimate, bootstrap
+from evals.harness.resampling import Estimate, bootstrap
 from knowledge.errors import DataError
 from knowledge.schema import Frozen
 from knowledge.texts.encoder import Encoder

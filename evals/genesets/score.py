@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from evals.genesets.labels import TASK_NAMES, official_rows
 from evals.genesets.stack import OF_MEMBERS, SetModel, SetTable, shuffled
 from evals.genesets.world import World
-from evals.metrics import Estimate, bootstrap, brier, expected_calibration_error, macro_auroc
+from evals.harness.metrics import brier, expected_calibration_error, macro_auroc
+from evals.harness.resampling import Estimate, bootstrap
 from evals.perturbqa.rows import TASKS, TaskName
 from knowledge.schema import Frozen
 from knowledge.symbols import SymbolTable

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pandas as pd
 
+from evals.harness.resampling import Estimate, Sample
 from evals.language.judge import shared_tokens
 from evals.language.store import Judged
-from evals.metrics import Estimate, Sample
 from evals.perturbqa.rows import TASK_NAMES, TASKS, TaskName
 from evals.perturbqa.schema import MEAN
 from evals.perturbqa.score import Resampler, labelled

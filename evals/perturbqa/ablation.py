@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evals.metrics import Sample
+from evals.harness.resampling import Sample
 from evals.perturbqa.rows import TASKS, TaskName
 from evals.perturbqa.schema import Ablation
 from evals.perturbqa.score import Resampler, labelled

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 
 from evals.folder import Clock, claim, finished
-from evals.metrics import Estimate, FloatArray, Sample, brier, expected_calibration_error
+from evals.harness.metrics import FloatArray, brier, expected_calibration_error
+from evals.harness.resampling import Estimate, Sample
 from evals.perturbqa import score as scoring
 from evals.perturbqa.held_out_folds import with_folds
 from evals.perturbqa.rows import TASKS, TaskName

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.metrics import Estimate
+from evals.harness.resampling import Estimate
 from evals.perturbqa.rows import TASK_NAMES, TASKS, TaskName
 from evals.perturbqa.schema import CONTROLS, MODEL, Metrics, Slice
 from evals.published import PUBLISHED

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evals.metrics import Estimate
+from evals.harness.resampling import Estimate
 from evals.perturbqa.rows import TASK_NAMES, TASKS, TaskName
 from evals.perturbqa.schema import CONTROLS, MEAN, MODEL, Metrics, Score, Split
 from evals.published import PUBLISHED, published_means

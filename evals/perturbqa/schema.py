@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from evals.metrics import Estimate
+from evals.harness.resampling import Estimate
 from evals.perturbqa.rows import TaskName
 from knowledge.schema import Frozen
 from models.response.screens import Setting

@@ -10,15 +10,8 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from evals.metrics import (
-    FloatArray,
-    Ranking,
-    Sample,
-    brier,
-    equal_bins,
-    expected_calibration_error,
-    resamples,
-)
+from evals.harness.metrics import FloatArray, Ranking, brier, equal_bins, expected_calibration_error
+from evals.harness.resampling import Sample, resamples
 from evals.perturbqa.rows import TASKS, TaskName
 from evals.perturbqa.schema import CONTROLS, MEAN, MODEL, Bin, Score, Split
 from models.response.screens import CELL_LINES

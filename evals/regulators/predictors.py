@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from evals.metrics import FloatArray
+from evals.harness.metrics import FloatArray
 from models.fusion import Scope, logit
 from models.response.screens import CELL_LINES
 

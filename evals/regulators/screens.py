@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, ttest_ind
 
-from evals.metrics import FloatArray
+from evals.harness.metrics import FloatArray
 from knowledge.schema import PerturbationKind
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable

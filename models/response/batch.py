@@ -19,7 +19,7 @@ from models.response.model import (
     ResponseModel,
 )
 from models.response.query import Query
-from models.response.screens import CELL_LINES, UNKNOWN, IntArray
+from models.inputs.screens import CELL_LINES, UNKNOWN, IntArray
 from models.response.similarity import Kin, Relatives, kin_of, similarity_to
 
 # Perturbations whose features over all readouts are held in memory together.

@@ -7,16 +7,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from evals.metrics import (
+from evals.harness.metrics import (
     Ranking,
-    bootstrap,
     brier,
-    estimate,
     expected_calibration_error,
     macro_auroc,
     per_group_auroc,
-    resamples,
 )
+from evals.harness.resampling import bootstrap, estimate, resamples
 from evals.perturbqa.score import Resampler
 
 

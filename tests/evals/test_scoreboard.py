@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from evals.metrics import Estimate
+from evals.harness.resampling import Estimate
 from evals.perturbqa.schema import CONTROLS, MODEL, Metrics, Score
 from evals.scoreboard import RESULTS, SCOREBOARD, keep, scoreboard
 from knowledge.errors import DataError

@@ -25,7 +25,7 @@ from knowledge.schema import Frozen
 from models.response import ResponseModel
 from models.response.batch import BatchPredictor, Parts
 from models.response.model import LEAST_SIMILARITY
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 
 FORMAT = 1
 PART_SIZE = 512

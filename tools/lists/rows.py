@@ -1,6 +1,9 @@
 """What an explanation says, gene by gene and in sum: frozen, so that any front door can show it."""
 
+from collections.abc import Mapping
 from typing import Literal
+
+from pydantic import Field
 
 from knowledge.schema import CascadeStep, Direction, Frozen, Perturbation, Probability
 
@@ -122,7 +125,7 @@ class Controls(Frozen):
     agreeing_p: float | None = None
     shuffles: int = 0
     without_hubs: Share
-    hubs: dict[str, int] = {}
+    hubs: Mapping[str, int] = Field(default_factory=dict)
 
 
 class Expected(Frozen):
@@ -178,8 +181,8 @@ class ListExplanation(Frozen):
     changed: int
     tested: int
     rows: tuple[ExplainedGene, ...]
-    counts: dict[str, int]
+    counts: Mapping[str, int]
     controls: Controls
     foresight: Foresight
     notes: tuple[str, ...] = ()
-    versions: dict[str, str] = {}
+    versions: Mapping[str, str] = Field(default_factory=dict)
