@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from app.commands.ask import ask
 from app.commands.doctor import doctor
+from app.commands.explain import explain
 from app.commands.express import express
 from app.commands.mcp import mcp
 from app.commands.phenotype import phenotype
@@ -164,6 +165,7 @@ app.command(cls=Careful, epilog="Example: knockwise express --pert STAT1 --conte
     express
 )
 app.command(cls=Careful, epilog="Example: knockwise phenotype FGFR3")(phenotype)
+app.command(cls=Careful, epilog="Example: knockwise explain 'DDIT3+,ATF3+' --pert HSPA5")(explain)
 app.command(cls=Careful)(report)
 app.command()(runs)
 app.command()(serve)

@@ -68,6 +68,7 @@ def explained_hits(
         source=result.source,
         description=result.description,
         perturbation=Perturbation(genes=(readout,), kind="knockout", cell_line=cell_line),
+        hits=True,
         changed=len(rows),
         tested=sum(one.known for one in result.genes),
         rows=tuple(rows[:MOST_ROWS]),

@@ -164,7 +164,8 @@ class ListExplanation(Frozen):
     Attributes:
         source: The file.
         description: What it is.
-        perturbation: What was done.
+        perturbation: What was done; of a screen's hits, its one gene is what the screen read.
+        hits: Whether the genes are a screen's hits, perturbed to move that gene.
         changed: Genes that changed, rows left out included.
         tested: Genes of the table that are known.
         rows: At most 1,000, the explained first.
@@ -178,6 +179,7 @@ class ListExplanation(Frozen):
     source: str
     description: str
     perturbation: Perturbation
+    hits: bool = False
     changed: int
     tested: int
     rows: tuple[ExplainedGene, ...]
