@@ -23,7 +23,7 @@ def explain(
     result: Annotated[
         str,
         typer.Argument(
-            help="Table of DESeq2, edgeR, limma, scanpy, Seurat or MAGeCK, a list, or 'DDIT3+,LDLR-'."
+            help="Table of DESeq2, edgeR, limma, scanpy, Seurat, MAGeCK; a list; 'DDIT3+,LDLR-'."
         ),
     ],
     pert: Annotated[
@@ -51,13 +51,13 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Explain the genes that changed, beside those that did not and beside shuffled networks."""
-    from app.jobs.outputs import STDOUT, check_out
+    from app.jobs.outputs import check_out
 
     check_out(out, (".csv",))
     check_out(page, (".html",))
     from agent.session import Session
     from app.jobs.pairs import ground_gene, ground_genes
-    from app.show.lists import csv_text, explanation_page, explanation_rows, show_explanation
+    from app.show.lists import explanation_page, explanation_rows, show_explanation, write_rows
     from knowledge.files import replace_text
     from knowledge.schema import Perturbation
     from knowledge.user_tables.orthologues import human_of_mouse
@@ -90,9 +90,7 @@ def explain(
                     "with --readout the gene whose level the cells were sorted by."
                 )
             target = ground_gene(knowledge.symbols, readout) if readout else genes[0]
-            found = explained_hits(
-                session.predictor, target, line, listed, sorted_for.value
-            )
+            found = explained_hits(session.predictor, target, line, listed, sorted_for.value)
         else:
             if not genes:
                 raise QuestionError(
@@ -103,13 +101,8 @@ def explain(
     if page is not None:
         replace_text(page, explanation_page(found))
         console.print(f"The page is {page}.", soft_wrap=True)
-    if out is not None:
-        text = csv_text(explanation_rows(found))
-        if out == STDOUT:
-            typer.echo(text, nl=False)
-            return
-        replace_text(out, text)
-        console.print(f"{len(found.rows):,} rows written to {out}.", soft_wrap=True)
+    if out is not None and write_rows(explanation_rows(found), out):
+        return
     if as_json:
         print_json({"schema": "knockwise.explanation.v1", **found.model_dump(mode="json")})
         return

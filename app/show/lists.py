@@ -2,7 +2,9 @@
 
 import csv
 import io
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -11,10 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.wording import perturbation_words
+from app.jobs.outputs import STDOUT
 from app.show.figures import Figure, cascade_figure
 from app.show.pages import DISCLAIMER, page_environment, template
-from app.show.terminal import Signs, plain
-from knowledge.files import harmless_cell
+from app.show.terminal import Signs, plain, progress
+from knowledge.files import harmless_cell, replace_text
 from knowledge.schema import Answer, CascadeStep, Question, Versions
 from tools.lists.rows import ExplainedGene, ListExplanation, Share
 
@@ -154,9 +157,7 @@ def show_explanation(found: ListExplanation, console: Console, signs: Signs) -> 
         )
     console.print(table)
     reasons = [
-        f"{count:,} {name}"
-        for name, count in found.counts.items()
-        if name and name not in VERDICTS
+        f"{count:,} {name}" for name, count in found.counts.items() if name and name not in VERDICTS
     ]
     if reasons:
         console.print(f"Unexplained: {'; '.join(reasons)}.")
@@ -309,3 +310,31 @@ def paths_figure(found: ListExplanation) -> Figure | None:
         tokens={},
     )
     return cascade_figure(answer, list(steps.values()))
+
+
+def show_table(
+    console: Console, lead: str, rows: Sequence[Mapping[str, str]], notes: Sequence[str]
+) -> None:
+    """Print a sentence, ranked rows and what to be careful of."""
+    console.print(plain(lead), markup=False)
+    if rows:
+        console.print()
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+        for name in rows[0]:
+            table.add_column(name)
+        for row in rows:
+            table.add_row(*(Text(plain(value)) for value in row.values()))
+        console.print(table)
+    for note in notes:
+        console.print(plain(note), style="yellow", markup=False)
+
+
+def write_rows(rows: Sequence[Mapping[str, Any]], out: Path) -> bool:
+    """Write rows as CSV; returns whether that was to stdout, which then holds nothing else."""
+    text = csv_text(rows)
+    if out == STDOUT:
+        sys.stdout.write(text)
+        return True
+    replace_text(out, text)
+    progress().print(f"{len(rows):,} rows written to {out}.", soft_wrap=True)
+    return False

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 
 from knowledge.files import replacing
+from knowledge.progress import Progress
 from knowledge.symbols import SymbolTable
+from models.inputs.screens import IntArray, Rows, Screens, folds
 from models.response import ResponseModel
 from models.response.batch import BatchPredictor, Parts
 from models.response.corpus import Corpus, Vocabulary
 from models.response.features import Evidence
 from models.response.field import FloatArray
 from models.response.held_out import fit_to, pair_features, pairs_of
-from models.inputs.screens import IntArray, Rows, Screens, folds
-from knowledge.progress import Progress
 from models.response.settings import TrainingSettings
 from models.response.trees import fit_task
 from tools.lists.atlas import Atlas, Builder, open_atlas

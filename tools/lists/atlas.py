@@ -22,10 +22,10 @@ from scipy.special import expit
 from knowledge.errors import DataError
 from knowledge.files import replacing
 from knowledge.schema import Frozen
+from models.inputs.screens import CELL_LINES
 from models.response import ResponseModel
 from models.response.batch import BatchPredictor, Parts
 from models.response.model import LEAST_SIMILARITY
-from models.inputs.screens import CELL_LINES
 
 FORMAT = 1
 PART_SIZE = 512

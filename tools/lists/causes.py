@@ -21,11 +21,11 @@ LEAST_CHANGE = 0.01
 LEAST_WAY = 0.1
 # How much each part counts, in standard deviations over all candidates; chosen by
 # `knockwise eval lists` on a fold of training perturbations that its figures leave out.
-WEIGHTS: Mapping[str, float] = {"predicted": 1.0, "measured": 1.0, "footprint": 0.3}
+WEIGHTS: Mapping[str, float] = {"predicted": 0.8, "measured": 1.0, "footprint": 0.1}
 LEAST_LIST = 3
 # What of its relatives' likeness counts for a candidate that was not measured, and how many
 # relatives' weight it is shrunk by.
-BY_KIN = 1.0
+BY_KIN = 1.4
 SUPPORT = 0.2
 
 
@@ -126,6 +126,91 @@ class Library:
             },
         )
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Return the row of each gene's footprint."""
+        return {gene: at for at, gene in enumerate(self.footprints.rows)}
+
+    def parts_of(
+        self,
+        genes: Sequence[str],
+        lists: Sequence[Mapping[str, int]],
+        cell_line: str,
+        *,
+        way: Way = "loss",
+    ) -> dict[str, Floats]:
+        """Return each part for a few candidates over many lists `(genes, lists)`."""
+        turn = 1 if way == "loss" else -1
+        sought = [{gene: turn * sign for gene, sign in signs.items()} for signs in lists]
+        return {
+            "predicted": self._predicted_of(genes, sought, cell_line),
+            "measured": self._measured_of(genes, sought),
+            "footprint": self._footprint_of(genes, sought),
+        }
+
+    def _predicted_of(
+        self, genes: Sequence[str], lists: Sequence[Mapping[str, int]], cell_line: str
+    ) -> Floats:
+        out = np.full((len(genes), len(lists)), np.nan)
+        names = self.atlas.perturbations(cell_line)
+        if not names:
+            return out
+        place = {name: at for at, name in enumerate(names)}
+        known = [i for i, gene in enumerate(genes) if gene in place]
+        if not known:
+            return out
+        at = np.array([place[genes[i]] for i in known])
+        block = self.atlas.read(cell_line, set().union(*lists))
+        changes, rises = _log_chances()
+        row = {gene: i for i, gene in enumerate(block.readouts)}
+        change, up = changes[block.p_de[:, at]], rises[block.p_up[:, at]]
+        rise, fall = np.log(up), np.log(1 - up)
+        total = np.log(np.maximum(self.atlas.totals(cell_line)[at], 1.0))
+        for number, signs in enumerate(lists):
+            mine = [(row[gene], sign) for gene, sign in signs.items() if gene in row]
+            if len(mine) < LEAST_LIST:
+                continue
+            rows, way = (np.array(part) for part in zip(*mine, strict=True))
+            summed = change[rows].sum(axis=0) + rise[rows[way > 0]].sum(axis=0)
+            summed += fall[rows[way < 0]].sum(axis=0)
+            out[known, number] = summed / len(way) - total
+        return out
+
+    def _measured_of(self, genes: Sequence[str], lists: Sequence[Mapping[str, int]]) -> Floats:
+        vectors = np.hstack([self.signatures.vector(dict(one), self.rarity) for one in lists])
+        likeness = self.weighted.likeness(vectors)
+        best: dict[str, Floats] = {}
+        for number, row in enumerate(self.signatures.rows):
+            gene, _ = parts(row)
+            held = best.get(gene)
+            best[gene] = likeness[number] if held is None else np.maximum(held, likeness[number])
+        near = self.kinship
+        known = np.array([gene in best for gene in near.genes], np.float64)
+        nothing = np.zeros(len(lists))
+        table = np.array([best.get(gene, nothing) for gene in near.genes])
+        out = np.full((len(genes), len(lists)), np.nan)
+        row_of = self._kin_rows
+        for i, gene in enumerate(genes):
+            if gene in best:
+                out[i] = best[gene]
+            elif gene in row_of:
+                weights = near.values[[row_of[gene]]]
+                out[i] = BY_KIN * (weights @ table)[0] / (float((weights @ known)[0]) + SUPPORT)
+        return out
+
+    @cached_property
+    def _kin_rows(self) -> dict[str, int]:
+        return {gene: at for at, gene in enumerate(self.kinship.rows)}
+
+    def _footprint_of(self, genes: Sequence[str], lists: Sequence[Mapping[str, int]]) -> Floats:
+        out = np.full((len(genes), len(lists)), np.nan)
+        known = [i for i, gene in enumerate(genes) if gene in self.places]
+        if known:
+            vectors = np.hstack([self.footprints.vector(dict(one)) for one in lists])
+            some = self.footprints.take(np.array([self.places[genes[i]] for i in known]))
+            out[known] = some.likeness(vectors)
+        return out
+
     def _predicted(self, signs: Mapping[str, int], cell_line: str) -> dict[str, float]:
         """Return, for each perturbation, how probable it makes these genes, given how many."""
         if not self.atlas.perturbations(cell_line):
@@ -133,9 +218,7 @@ class Library:
         block = self.atlas.read(cell_line, signs)
         if len(block.readouts) < LEAST_LIST:
             return {}
-        p = decoding()
-        changes = np.log(np.maximum(np.nan_to_num(p), LEAST_CHANGE))
-        rises = np.clip(np.nan_to_num(p, nan=0.5), LEAST_WAY, 1 - LEAST_WAY)
+        changes, rises = _log_chances()
         way = np.array([signs[gene] for gene in block.readouts])
         total = changes[block.p_de].sum(axis=0)
         total += np.log(rises)[block.p_up[way > 0]].sum(axis=0)
@@ -167,6 +250,13 @@ class Library:
             return {}
         likeness = self.footprints.likeness(vector)[:, 0]
         return dict(zip(self.footprints.rows, likeness.tolist(), strict=True))
+
+
+def _log_chances() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return, for each byte of the atlas, log P(changes) and P(up), neither too extreme."""
+    p = decoding()
+    changes = np.log(np.maximum(np.nan_to_num(p), LEAST_CHANGE))
+    return changes, np.clip(np.nan_to_num(p, nan=0.5), LEAST_WAY, 1 - LEAST_WAY)
 
 
 def rank_of(scores: Scores, joined: Floats, wanted: Sequence[str] | frozenset[str]) -> int:

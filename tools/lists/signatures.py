@@ -7,14 +7,16 @@ from scipy import sparse
 
 from knowledge.base import Knowledge
 from knowledge.errors import DataError
+from models.inputs.screens import CELL_LINES
 from models.response import ResponseModel
 from models.response.annotations import sources_root
-from models.inputs.screens import CELL_LINES
 from models.response.signed_sets import SET_FILES, read_set_rows
 from models.response.similarity import SCALE
 from tools.lists.kept import Floats, SignedRows, kept
 
 BETWEEN = "@"
+# Some sets are of genes perturbed together.
+JOINED = "|"
 
 
 def signatures(response: ResponseModel, knowledge: Knowledge, data: Path) -> SignedRows:
@@ -79,7 +81,7 @@ def _made(response: ResponseModel, knowledge: Knowledge, root: Path | None) -> S
         for line, pert, gene, sign in zip(
             table["cell_line"], table["pert"], table["gene"], table["sign"], strict=True
         ):
-            if pert != gene:
+            if pert != gene and JOINED not in str(pert):
                 triples.setdefault((f"{pert}{BETWEEN}{line}", str(gene)), float(sign))
     names = sorted({row for row, _ in triples})
     genes = sorted({gene for _, gene in triples})

@@ -109,7 +109,7 @@ def upstream(graph: SignedGraph, gene: str, *, activity: bool = False) -> Upstre
 
 
 def _into(graph: SignedGraph, node: str) -> Iterator[Relation]:
-    for source in {edge.source for edge in graph.in_edges(node) if edge.sign}:
+    for source in sorted({edge.source for edge in graph.in_edges(node) if edge.sign}):
         yield from graph.relations(source, node)
 
 
