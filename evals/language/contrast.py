@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from models.response.annotations import sources_root
+from models.response.screens import CELL_LINES, SCREEN_FILES
 from pydantic import Field
 from scipy.special import expit, logit
 
@@ -34,8 +36,6 @@ from evals.language.pairs import DECLARED, PairScore, contrast_pairs, scored
 from evals.language.rows import KEYS, Row, read_rows, with_evidence
 from evals.language.store import Judged, Store
 from knowledge.schema import Frozen
-from models.response.annotations import sources_root
-from models.response.screens import CELL_LINES, SCREEN_FILES
 from models.response.settings import Progress
 
 EVIDENCE = "evidence"
