@@ -13,6 +13,7 @@ from app.commands import (
     eval_genes,
     eval_language,
     eval_mechanism,
+    eval_pairs,
     eval_regulators,
 )
 from app.jobs.outputs import Careful
@@ -283,3 +284,6 @@ def cell_lines(words: list[str] | None) -> tuple[str, ...]:
             f"PerturbQA has no screen of {wanted[word]}; choose among {', '.join(CELL_LINES)}."
         )
     return tuple(line for folded, line in known.items() if folded in wanted)
+
+
+app.command(cls=Careful, epilog=eval_pairs.EPILOG)(eval_pairs.pairs)

@@ -104,7 +104,7 @@ def fusion(
 
     with progress_bar() as told:
         figures = train({"multi": multi, "strict": strict}, data or settings().data, out, told)
-    print_json(figures)
+    print_json({"schema": "knockwise/fusion-figures/1", **figures})
 
 
 @app.command("app", cls=Careful, hidden=True)

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import evals.genen
-import models.genen
+from evals import genen as benchmark
 from evals.genen.comparison import compared
 from evals.genen.facts import HEADLINE, Condition, Neighbourhood
 from evals.genen.maps import MAPPED, draw_map
@@ -25,6 +24,7 @@ from evals.harness.scores import Results
 from knowledge.progress import Progress
 from knowledge.sources.genes import HGNC, sources_root
 from knowledge.texts.encoder import Encoder
+from models import genen as model
 from models.genen import graphs, interactions, labels, study_bias, texts
 from models.genen.labels import PropertyTask
 
@@ -137,7 +137,7 @@ def _inputs(root: Path, encoder: Encoder) -> Inputs:
     ]  # fmt: skip
     return Inputs(
         {name: root / name for name in names},
-        (evals.genen, models.genen),
+        (benchmark, model),
         {"encoder": encoder.fingerprint},
         UNSCORED,
     )

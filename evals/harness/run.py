@@ -26,7 +26,7 @@ from pydantic import BaseModel, TypeAdapter
 from evals.harness import metrics, resampling
 from evals.harness.scores import Results, Score, Scores
 from knowledge.errors import RunError
-from knowledge.files import replace_text, replacing
+from knowledge.files import is_draft, replace_text, replacing
 from knowledge.progress import Progress
 from knowledge.sources.registry import missing, sha256_of
 from models.provenance import code_commit
@@ -198,7 +198,7 @@ def claim(out: Path, config: Mapping[str, Any]) -> None:
     """
     path = out / "config.json"
     if not path.is_file():
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        if out.exists() and not (out.is_dir() and all(is_draft(path) for path in out.iterdir())):
             raise RunError(f"{out} holds something other than an evaluation; name another --out.")
         out.mkdir(parents=True, exist_ok=True)
         replace_text(path, json.dumps(config, indent=1) + "\n")

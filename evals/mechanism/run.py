@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-import evals.mechanism
 from agent.session import Session
 from agent.settings import Settings
 from evals import altered_graphs, rows
+from evals import mechanism as benchmark
 from evals.altered_graphs import GraphWithout, Relations, is_curated
 from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run, part
@@ -111,7 +111,7 @@ def evaluate(
     root = sources_root(data)
     inputs = Inputs(
         {name: root / name for name in SCREEN_FILES},
-        (evals.mechanism, altered_graphs, rows, cascade),
+        (benchmark, altered_graphs, rows, cascade),
         {"knowledge": session.versions.knowledge, **session.versions.models},
     )
 

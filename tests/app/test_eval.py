@@ -163,7 +163,7 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_predictions(
     with monkeypatch.context() as patched:
         patched.setattr("evals.perturbqa.run.held_out_table", interrupted)
         done, out = evaluated("--no-ablation")
-    assert done.exit_code == 2
+    assert done.exit_code == 130
     assert "run the same command again" in done.output
     assert list(out.rglob("fold-*.npz"))
     with monkeypatch.context() as patched:
