@@ -12,12 +12,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from models.response.annotations import sources_root
-from models.response.screens import CELL_LINES, SCREEN_FILES
 from pydantic import Field
 from scipy.special import expit, logit
 
-import agent.strategies
+from agent import strategies as asking
 from agent.llm.chat import ChatModel, Usage
 from agent.llm.open import open_chat
 from agent.session import Session
@@ -33,10 +31,13 @@ from evals.harness.tables import Table, pivot, table
 from evals.language.judge import Asker, judge_rows
 from evals.language.outcome import answered, cross_fused
 from evals.language.pairs import DECLARED, PairScore, contrast_pairs, scored
-from evals.language.rows import KEYS, Row, read_rows, with_evidence
+from evals.language.rows import Row, with_evidence
 from evals.language.store import Judged, Store
+from evals.rows import KEYS, read_rows
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
-from models.response.settings import Progress
+from knowledge.sources.genes import sources_root
+from models.inputs.screens import CELL_LINES, SCREEN_FILES
 
 EVIDENCE = "evidence"
 LEAST = 1e-3
@@ -130,7 +131,7 @@ def evaluate(
     strategies = [load_strategy(name) for name in run.strategies]
     inputs = Inputs(
         {name: root / name for name in SCREEN_FILES if (root / name).exists()},
-        (benchmark, agent.strategies),
+        (benchmark, asking),
         {
             "knowledge": session.versions.knowledge,
             "response": session.predictor.response.version,
