@@ -19,6 +19,7 @@ from evals.expression.gears import EPOCHS, Gears
 from evals.expression.measures import CellSamples, Yardstick
 from evals.expression.page import BENCHMARK
 from evals.expression.predictors import Entry, Knowledge, Role, entries
+from evals.expression.rivals import network
 from evals.expression.score import DRAWS, Comparison
 from evals.harness.run import Inputs, Run, part, write_table
 from evals.harness.scores import Results, Score
@@ -27,7 +28,7 @@ from knowledge.progress import Progress
 from knowledge.schema import Frozen
 from knowledge.sources.genes import read_symbols, sources_root
 from models import expression as model
-from models.expression import mirror, network
+from models.expression import mirror
 from models.expression.choice import TASKS, Fold, Task, answers, folds_of
 from models.expression.genes import gene_features
 from models.expression.screens import ExpressionScreen, together

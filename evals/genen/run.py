@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from evals import genen as benchmark
+from evals.genen import study_bias
 from evals.genen.comparison import compared
 from evals.genen.facts import HEADLINE, Condition, Neighbourhood
 from evals.genen.maps import MAPPED, draw_map
@@ -25,7 +26,7 @@ from knowledge.progress import Progress
 from knowledge.sources.genes import HGNC, sources_root
 from knowledge.texts.encoder import Encoder
 from models import genen as model
-from models.genen import graphs, interactions, labels, study_bias, texts
+from models.genen import graphs, interactions, labels, texts
 from models.genen.labels import PropertyTask
 
 UNSCORED = frozenset(

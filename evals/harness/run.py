@@ -74,7 +74,7 @@ class Inputs(NamedTuple):
         file = Path(str(module.__file__))
         if file.name != "__init__.py":
             return [file]
-        return sorted(p for p in file.parent.glob("*.py") if p.stem not in PROSE | self.unscored)
+        return sorted(p for p in file.parent.rglob("*.py") if p.stem not in PROSE | self.unscored)
 
 
 class Unit(NamedTuple):

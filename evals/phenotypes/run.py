@@ -22,6 +22,14 @@ from evals.phenotypes.measures import DRAWS, information_content, measured
 from evals.phenotypes.page import BENCHMARK
 from evals.phenotypes.predictors import Entry, Task, World, entries, fitted, predicted
 from evals.phenotypes.score import Folds, as_table
+from evals.phenotypes.splits import (
+    FOLDS,
+    GeneSplit,
+    SplitName,
+    homology_split,
+    random_split,
+    temporal_split,
+)
 from knowledge.files import replace_text
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
@@ -38,14 +46,6 @@ from models.genepheno.phenotypes import (
 )
 from models.genepheno.predictor import GenePheno, Workbench, aligned
 from models.genepheno.sequences import Protein, by_gene, read_proteins
-from models.genepheno.splits import (
-    FOLDS,
-    GeneSplit,
-    SplitName,
-    homology_split,
-    random_split,
-    temporal_split,
-)
 
 PLAN: dict[Collection, tuple[SplitName, ...]] = {
     "mp": ("random", "homology"),
