@@ -1,11 +1,11 @@
-"""Effects as records with the columns of every table that Knockwise writes, and as a DataFrame."""
+"""Effects as rows for programs, and as a DataFrame: the columns of `docs/columns.md`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agent import rows
 from knowledge.schema import Answer, Perturbation
-from tools.effect_rows import COLUMNS, NUMBERS
+from tools.effect_rows import COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     from agent.session import Session
 
 
-def answer_rows(answer: Answer) -> list[dict[str, Any]]:
-    """Return the effects of an answer as records; of a comparison, those of every side."""
-    return [row.model_dump() for row in rows.answer_rows(answer)]
+def answer_rows(answer: Answer) -> Iterator[dict[str, Any]]:
+    """Iterate over the effects of an answer as rows; of a comparison, those of every side."""
+    return (row.model_dump() for row in rows.answer_rows(answer, digits=None))
 
 
 def predicted_rows(
     session: "Session", perturbation: Perturbation, readouts: Sequence[str] | None
 ) -> list[dict[str, Any]]:
-    """Return predicted effects as records: in the order asked, or the likeliest change first."""
-    effects = session.effects(perturbation, readouts)
+    """Return the predicted effects as rows: in the order asked, or the likeliest change first."""
+    found = [row.model_dump() for row in session.rows(perturbation, readouts, digits=None)]
     if readouts is None:
-        effects = sorted(effects, key=lambda one: (one.abstained, -(one.p_de or 0), one.gene))
-    found = rows.predicted_rows(session.predictor, perturbation, effects)
-    return [row.model_dump() for row in found]
+        found.sort(key=lambda row: (row["abstained"], -(row["p_de"] or 0), row["gene"]))
+    return found
 
 
-def frame(records: Iterable[dict[str, Any]]) -> "pd.DataFrame":
-    """Return records as a DataFrame whose columns are `COLUMNS`, also where there is none."""
+def frame(found: Iterable[dict[str, Any]]) -> "pd.DataFrame":
+    """Return rows as a DataFrame whose columns are `COLUMNS`, also where there is no row."""
     import pandas as pd
 
-    table = pd.DataFrame(list(records), columns=list(COLUMNS))
-    return table.astype(dict.fromkeys(NUMBERS, "float64"))
+    table = pd.DataFrame(list(found), columns=list(COLUMNS))
+    numeric = [name for name in COLUMNS if name.startswith("p_")]
+    return table.astype(dict.fromkeys(numeric, "float64"))

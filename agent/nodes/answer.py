@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from langgraph.runtime import Runtime
 
 from agent.accounting import settled
+from agent.answers.sets import set_effects, set_words
 from agent.answers.verdict import counted, honoured, verdict
 from agent.context import AgentContext
 from agent.events import emit
@@ -13,10 +14,11 @@ from agent.hypotheses import disputed, hypotheses
 from agent.nodes.consult import ranked
 from agent.numbering import Numbering
 from agent.phenotypes import organism_alone
+from agent.question.treatments import begun
 from agent.reasoners.evidence import EvidenceReasoner
 from agent.shadow import evidence_alone
 from agent.state import AgentState, AgentUpdate
-from agent.wording import listed, outlook_words, reached_words
+from agent.wording import listed, outlook_words, path_words, reached_words
 from knowledge.cascade import RelationKey
 from knowledge.schema import (
     Answer,
@@ -27,6 +29,7 @@ from knowledge.schema import (
     Question,
     Versions,
 )
+from tools.effects import EXPLICABLE
 
 # Without readouts asked about, this many of the likeliest changes are listed in the answer;
 # effects.csv of the run has every gene.
@@ -50,9 +53,12 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     found = _disputed(found, effects)
     unknown = [*state.unknown, *_unknown(state, reference.rejected, effects, found)]
     told = [outlook_words(one) for one in state.outlooks]
+    sets = set_effects(question, effects)
+    told += set_words(sets)
     told += filter(None, (verdict(question, effects), counted(question, predicted)))
     if not alone:
         told.append(await context.reasoner.tell(question, effects, found, unknown))
+    told += _stimulated(question, context)
     last = settled(runtime, "answer")
     usage = state.usage + last.usage
     unknown += [*state.notes, *last.notes]
@@ -72,6 +78,7 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
             numbering.step(step) for step in disputed([*state.committed, *state.rejected], effects)
         ),
         effects=tuple(numbering.effect(effect) for effect in effects),
+        sets=sets,
         evidence=_numbered(state, numbering),
         unknown=tuple(dict.fromkeys(unknown)),
         reasoner=context.reasoner.name,
@@ -86,6 +93,20 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     )
     emit(runtime, "answer", _said(result, effects, found, state.targets))
     return {"answer": result, "usage": last.usage, "notes": list(last.notes)}
+
+
+def _stimulated(question: Question, context: AgentContext) -> list[str]:
+    """Return what each stimulus does to the readouts by itself, as the pathways have it."""
+    said = []
+    for name, alone in begun(question.perturbation):
+        reached = context.predictor.reach(alone)
+        for gene in question.readouts:
+            up, down = reached.confidence(gene, "up"), reached.confidence(gene, "down")
+            if max(up, down) >= EXPLICABLE:
+                path = reached.path(gene, "up" if up >= down else "down")
+                verb = "raise" if up >= down else "lower"
+                said.append(f"By itself {name} would {verb} {gene}: {path_words(path)}.")
+    return said
 
 
 def _wanted(

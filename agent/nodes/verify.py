@@ -33,7 +33,7 @@ def judge(
         relation, status, note = None, "unsupported", outside
     if status == "verified":
         perturbation = state.asked.perturbation
-        blocked = context.predictor.cell_state(perturbation.cell_line).blocks(proposal.target)
+        blocked = context.predictor.cell_of(perturbation).blocks(proposal.target)
         if blocked:
             status, note = "unsupported", blocked
         elif proposal.target.quantity == "expression":
