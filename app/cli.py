@@ -15,7 +15,9 @@ from typer.main import get_command
 
 from app.commands.ask import ask
 from app.commands.doctor import doctor
+from app.commands.explain import explain
 from app.commands.express import express
+from app.commands.find import find
 from app.commands.mcp import mcp
 from app.commands.phenotype import phenotype
 from app.commands.predict import predict
@@ -24,6 +26,7 @@ from app.commands.report import report
 from app.commands.runs import runs
 from app.commands.serve import serve
 from app.commands.web import web
+from app.commands.who import who
 from app.conventions import conventional
 from app.jobs.outputs import Careful
 from app.show.terminal import Interrupted, complain, tolerate_narrow_encodings
@@ -174,6 +177,9 @@ app.command(cls=Careful, epilog="Example: knockwise express --pert STAT1 --conte
     express
 )
 app.command(cls=Careful, epilog="Example: knockwise phenotype FGFR3")(phenotype)
+app.command(cls=Careful, epilog="Example: knockwise explain 'DDIT3+,ATF3+' --pert HSPA5")(explain)
+app.command(cls=Careful, epilog="Example: knockwise who 'DDIT3+,ATF3+,HERPUD1+'")(who)
+app.command(cls=Careful, epilog="Example: knockwise find LDLR --down --cell-line HepG2")(find)
 app.command(cls=Careful)(report)
 app.command()(runs)
 app.command()(serve)

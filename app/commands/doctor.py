@@ -298,7 +298,11 @@ def _index(chosen: "Settings") -> Check:
     from knowledge.texts.search import TextIndex
 
     index = TextIndex.open(chosen.data / "index", load_encoder(chosen.encoder))
-    return Check(name="text index", ok=True, found=f"{len(index):,} documents", needed=False)
+    index.search("stress", 1)  # an index that opens may still not be searched
+    found = f"{len(index):,} documents"
+    if index.read_only:
+        found += "; read-only, so each process searches a private copy in its temporary folder"
+    return Check(name="text index", ok=True, found=found, needed=False)
 
 
 def _endpoint(chosen: "Settings") -> Check:

@@ -72,7 +72,16 @@ def phenotype(
     if as_json and out is not None:
         raise QuestionError("--json writes to stdout and --out to a file; choose one.")
     check_out(out, (".csv", ".csv.gz"))
-    from app.jobs.phenotypes import Writer, asked, queries, records, show, shown_queries, usual
+    from app.jobs.phenotypes import (
+        Writer,
+        asked,
+        queries,
+        records,
+        show,
+        shown_queries,
+        tell_genes,
+        usual,
+    )
     from models.genepheno.model import GenePhenoModel
     from tools.phenotypes import ABOUT
 
@@ -81,6 +90,8 @@ def phenotype(
     with progress().status("Reading what was learnt ..."):
         learnt = GenePhenoModel.load(weights)
         symbol = asked(learnt, gene, settings()) if gene else ""
+        if usable:
+            tell_genes(usable, learnt, settings())
     shown = chosen or usual(learnt)
     if out is not None:
         Writer(learnt, chosen, top).write(symbol or usable, out)

@@ -295,3 +295,12 @@ def test_the_documented_collections_are_those_that_can_be_asked_for():
 def test_the_documented_python_runs(capsys):
     exec(compile(re.search(r"```python\n(.*?)```", DOCS, re.S)[1], "phenotypes.md", "exec"), {})
     assert re.search(r"^\S.* 0\.\d+$", capsys.readouterr().out, re.M)
+
+
+def test_sequences_that_are_named_after_genes_are_told(knockwise, model, tmp_path):
+    path = tmp_path / "named.fasta"
+    path.write_text(f">MDM2_KO\n{PROTEIN}\n>2-Sep\n{PROTEIN}\n>mine\n{PROTEIN}\n")
+    result = knockwise("phenotype", "--fasta", path, "--out", "-", "--collection", "komp")
+    assert result.exit_code == 0, result.output
+    assert "1 of 3 names are genes (MDM2); `knockwise phenotype MDM2`" in result.stderr
+    assert "'2-Sep' is a date made by Excel" in result.stderr
