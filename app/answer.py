@@ -64,7 +64,9 @@ class Answer(schema.Answer):
 
         drawn = cascade_figure(self, main_steps(self)).svg
         head, _, rest = drawn.partition(">")
-        style = (files(__package__) / "templates" / "report.css").read_text(encoding="utf-8")
+        style = (files(f"{__package__}.show") / "templates" / "parts.css").read_text(
+            encoding="utf-8"
+        )
         return Drawing(f"{head}><style><![CDATA[{style}]]></style>{rest}")
 
     def _repr_html_(self) -> str:

@@ -99,7 +99,7 @@ def status(
     if as_json:
         print_json(
             {
-                "schema": "knockwise.atlas.v1",
+                "schema": "knockwise/atlas/1",
                 "folder": str(folder),
                 "response": response.version,
                 "precision": PRECISION,

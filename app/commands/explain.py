@@ -104,6 +104,6 @@ def explain(
     if out is not None and write_rows(explanation_rows(found), out):
         return
     if as_json:
-        print_json({"schema": "knockwise.explanation.v1", **found.model_dump(mode="json")})
+        print_json({"schema": "knockwise/explanation/1", **found.model_dump(mode="json")})
         return
     show_explanation(found, results(), signs(results()))

@@ -122,7 +122,7 @@ def find(
     if out is not None and write_rows(rows, out):
         return
     if as_json:
-        print_json({"schema": "knockwise.found.v1", **dumped})
+        print_json({"schema": "knockwise/found/1", **dumped})
         return
     show_table(results(), lead, shown, notes)
 

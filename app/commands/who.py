@@ -96,7 +96,7 @@ def who(
     if out is not None and write_rows(rows, out):
         return
     if as_json:
-        print_json({"schema": "knockwise.causes.v1", **found.model_dump(mode="json")})
+        print_json({"schema": "knockwise/causes/1", **found.model_dump(mode="json")})
         return
     shown = [
         {

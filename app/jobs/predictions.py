@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from agent.settings import Settings
 
 Line = tuple[Any, ...]
-MOST_ROWS = 25
 AHEAD = 2
 """Perturbations handed to each process before their turn."""
 HEADINGS = (
@@ -223,7 +222,7 @@ def _bar(total: int, done: int) -> Generator[Any]:
         yield lambda count: bar.advance(task, count)
 
 
-def show(rows: Sequence[EffectRow], top: int = MOST_ROWS) -> None:
+def show(rows: Sequence[EffectRow], top: int) -> None:
     """Print the first rows as a table."""
     out = results()
     chars = signs(out)

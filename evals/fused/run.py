@@ -22,11 +22,11 @@ from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run
 from evals.harness.scores import Results, Score
 from evals.tasks import DRAWS, MEAN, compared, labelled, samples
+from knowledge import specific
 from knowledge.errors import DataError
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
-from models.fusion import specific
-from models.fusion.specific import specificity
+from knowledge.specific import specificity
 from models.inputs.screens import CELL_LINES, Setting
 
 COLUMNS = ("task", "pert", "gene", "cell_line", "label", "p", "p_fused")
