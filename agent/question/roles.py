@@ -24,6 +24,7 @@ _ENDS_PHRASE = (
 )
 _AMBIGUOUS = frozenset(["to", "on", "with"])
 _CERTAIN = vocabulary.AHEAD - _AMBIGUOUS - {"for"}
+_ADVERBS = frozenset(["already", "now", "also", "fully", "completely", "then"])
 _DESCRIBED = vocabulary.words(
     "target targets dependent independent mediated driven regulated responsive pathway"
 )
@@ -90,6 +91,12 @@ class Roles:
                 else one
                 for one in attached
             ]
+        attached = [
+            replace(one, cue=replace(one.cue, strength=3))
+            if one.cue.strength == 2 and one.cue.form == "participle" and self._given(one)
+            else one
+            for one in attached
+        ]
         strongest = max(one.cue.strength for one in attached)
         if strongest > 1:
             attached = [one for one in attached if one.cue.strength > 1]
@@ -158,6 +165,11 @@ class Roles:
             return []
         # "by BCL11A lacking": the verb stands behind its gene.
         return ahead or (behind if self._items[at].lower in {"lacking", "lack"} else [])
+
+    def _given(self, one: Perturbed) -> bool:
+        """Whether a condition says it: "if ATF4 is already lost"."""
+        before = self._items[max(0, min(one.span) - 2) : min(one.span)]
+        return any(item.lower in {"if", "once", "given"} for item in before)
 
     def _of_cells(self, one: Perturbed) -> bool:
         """Whether a mark right before the line says what cells these are: "STAT5B-null K562"."""
@@ -263,7 +275,7 @@ class Roles:
         return None
 
     def _group_before(self, at: int) -> list[int]:
-        j = self._skipped(at - 1, -1, vocabulary.BESIDE | vocabulary.AUXILIARIES)
+        j = self._skipped(at - 1, -1, vocabulary.BESIDE | vocabulary.AUXILIARIES | _ADVERBS)
         if j is None or self._items[j].kind != "gene":
             return []
         return sorted(self._group(j, -1))
@@ -350,7 +362,8 @@ class Roles:
         if not self._genes:
             return Assigned((), ())
         groups = self._groups()
-        chosen = next((g for g in groups if self._is_regulator(g)), None) or next(
+        chosen = next((g for g in groups if self._is_missing(g)), None)
+        chosen = chosen or next((g for g in groups if self._is_regulator(g)), None) or next(
             (g for g in groups if self._is_condition(g)), None
         )
         if chosen is None:
@@ -380,6 +393,10 @@ class Roles:
         """Whether the genes open a condition: "if HSPA5 was not there"."""
         j = self._skipped(group[0] - 1, -1, vocabulary.BESIDE)
         return j is not None and self._items[j].lower in vocabulary.CONDITIONS
+
+    def _is_missing(self, group: list[int]) -> bool:
+        """Whether "no" stands before the genes: "when there is no PERK"."""
+        return group[0] > 0 and self._items[group[0] - 1].lower == "no"
 
     def _is_regulator(self, group: list[int]) -> bool:
         words = " ".join(item.text for item in self._items[max(0, group[0] - 5) : group[0]])
