@@ -43,8 +43,8 @@ def account(found: Sequence[Item], question: Question, knowledge: Vocabulary) ->
         )
     if (process := _process(found, question, named)) is not None:
         raise QuestionError(
-            f"'{process.text}' is no set of transcripts that is known by name; name genes of it, or "
-            f"ask '{_as_words(question)}'"
+            f"'{process.text}' is no set of transcripts that is known by name; name genes of it, "
+            f"or ask '{_as_words(question)}'"
         )
     idle = _idle(found, question)
     if idle is not None:
@@ -76,9 +76,7 @@ def _missed(found: Sequence[Item], question: Question) -> Item | None:
     return None
 
 
-def _process(
-    found: Sequence[Item], question: Question, named: frozenset[str]
-) -> Item | None:
+def _process(found: Sequence[Item], question: Question, named: frozenset[str]) -> Item | None:
     """Return a process that a question asks about, where it reads out nothing else."""
     if question.intent not in ("forward", "why") or question.readouts or question.phenotypes:
         return None

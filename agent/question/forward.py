@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.question import words as vocabulary
+from agent.question.assigned import Assigned
 from agent.question.backgrounds import background
 from agent.question.draft import EXAMPLE, Draft, Unreadable
 from agent.question.items import Vocabulary, unknown_gene
 from agent.question.kinds import WISHES, members, perturbed
 from agent.question.listing import listed
 from agent.question.pieces import Item
-from agent.question.roles import Assigned, Roles
+from agent.question.roles import Roles
 from agent.question.skeleton import matches
 from agent.question.words import skeleton_pattern
 from knowledge.errors import QuestionError
