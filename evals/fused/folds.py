@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from models.response.screens import CELL_LINES, UNKNOWN, IntArray, Rows, Setting, folds
+from models.inputs.screens import CELL_LINES, UNKNOWN, IntArray, Rows, Setting, folds
 from models.response.settings import TrainingSettings
 
 

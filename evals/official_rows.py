@@ -5,17 +5,13 @@ row has no label, which is not the label 0.
 """
 
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 
+from evals.tasks import TaskName
 from knowledge.errors import DataError
 from knowledge.symbols import SymbolTable
-from models.response.screens import approve
-
-TaskName = Literal["de", "dir"]
-TASKS: tuple[TaskName, ...] = ("de", "dir")
-TASK_NAMES = {"de": "Differential expression", "dir": "Direction, given differential expression"}
+from models.inputs.screens import approve
 
 
 def official_rows(root: Path, cell_line: str, task: TaskName, symbols: SymbolTable) -> pd.DataFrame:
