@@ -30,7 +30,9 @@ from knowledge.errors import KnockwiseError
 from knowledge.extras import missing
 
 # Command groups that are imported when they are called or listed.
-GROUPS = {name: f"{__package__}.commands.{name}" for name in ("data", "index", "train", "eval")}
+GROUPS = {
+    name: f"{__package__}.commands.{name}" for name in ("data", "index", "atlas", "train", "eval")
+}
 RESUMES = "Interrupted; run the same command again to go on."
 STORAGE = {
     errno.ENOSPC: "make room and run the same command again",

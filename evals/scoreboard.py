@@ -17,8 +17,8 @@ import typer
 
 from evals.expression.page import BENCHMARK as EXPRESSION
 from evals.genen.page import BENCHMARK as GENEN
-from evals.genes.report import as_markdown as genes_as_markdown
-from evals.genesets.run import as_markdown as genesets_as_markdown
+from evals.genes.page import BENCHMARK as GENES
+from evals.genesets.page import BENCHMARK as GENESETS
 from evals.harness.benchmark import Benchmark
 from evals.harness.page import Record
 from evals.mechanism.page import BENCHMARK as MECHANISM
@@ -34,13 +34,12 @@ from evals.perturbqa.report import (
 from evals.perturbqa.schema import Metrics
 from evals.phenotypes.page import BENCHMARK as GENEPHENO
 from evals.regulators.page import BENCHMARK as REGULATORS
-from evals.with_embeddings import as_markdown as with_embeddings_as_markdown
+from evals.with_embeddings import BENCHMARK as WITH_EMBEDDINGS
 from knowledge.errors import DataError
 from models.fusion import WEIGHTS as FUSION
 
 SCOREBOARD = Path(__file__).parent / "SCOREBOARD.md"
 RESULTS = Path(__file__).parent / "results"
-SETS = ("k562_set", "gse")
 EDGE_TRUST = "edge trust"
 BESIDE: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
     "fused": fused_as_markdown,
@@ -48,10 +47,11 @@ BESIDE: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
 }
 """What stands beside PerturbQA's overview: a change is progress only where none of them falls."""
 KINDS: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
+    "genesets": GENESETS,
     "expression": EXPRESSION,
     "genen": GENEN,
-    "genes": genes_as_markdown,
-    "with-embeddings": with_embeddings_as_markdown,
+    "genes": GENES,
+    "with-embeddings": WITH_EMBEDDINGS,
     "genepheno": GENEPHENO,
     "mechanism": MECHANISM,
 }
@@ -82,9 +82,7 @@ def keep(run: Path, results: Path = RESULTS) -> list[Path]:
         kept = results / f"{whole.results.kind}.json"
         kept.write_text(whole.dump(), encoding="utf-8")
         return [kept]
-    if set(SETS) <= metrics.keys():
-        records = {name: metrics[name] for name in SETS}
-    elif "strategy" in metrics:
+    if "strategy" in metrics:
         name = re.sub(r"[^\w.-]+", "-", f"language-{metrics['model']}-{metrics['strategy']}")
         markdown = (run / "scoreboard.md").read_text(encoding="utf-8")
         records = {name: {**metrics, "markdown": markdown}}
@@ -156,9 +154,6 @@ def _setting(name: str, run: dict[str, Any]) -> Iterator[str]:
 
 def _others(results: Path) -> Iterator[str]:
     """Yield the sections of the other benchmarks, which bring their headings."""
-    sets = {name: results / f"{name}.json" for name in SETS}
-    if all(path.is_file() for path in sets.values()):
-        yield genesets_as_markdown({name: _json(path) for name, path in sets.items()})
     yield from _kinds(results, KINDS)
     for path in sorted(results.glob("language-*.json")):
         yield str(_json(path)["markdown"]).strip()

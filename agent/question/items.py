@@ -160,6 +160,9 @@ class _Grounder:
                 continue
             if length == 1 and (written in self._symbols or self._settled(written)):
                 continue
+            after = pieces[i + 1].text if i + 1 < len(pieces) else ""
+            if length == 1 and self._spaced(written, after):
+                continue
             named = self._names.get(written)
             if named is None or (named.gene and length == 1 and not written.islower()):
                 continue
@@ -214,8 +217,14 @@ class _Grounder:
 
     def _spaced(self, stem: str, number: str) -> bool:
         """Whether "HSPA 5" is a symbol with a blank in it."""
-        stemmed = len(stem) > 1 and stem.isupper() and number.isdigit()
-        return stemmed and stem not in self._symbols and stem + number in self._symbols
+        if len(stem) < 2 or not re.fullmatch(r"\d{1,2}[A-Z]?", number):
+            return False
+        if stem.islower() and (stem in vocabulary.KNOWN or len(stem) < 3):
+            return False
+        upper = stem.upper()
+        return stem in (upper, stem.lower()) and (
+            upper not in self._symbols and upper + number in self._symbols
+        )
 
     def _word(self, item: Item, done: list[Item], rest: list[Item]) -> list[Item]:
         word = item.text
@@ -313,7 +322,11 @@ class _Grounder:
     def _pair(self, word: str) -> list[Item]:
         """Split "MDM2-TP53" into two genes, but not "miR-21" into a symbol and an Entrez id."""
         parts = re.split(r"[-:.]", word)
-        named = all(len(part) > 1 and not part.isdigit() for part in parts)
+        # Of a compound, only what is written like a name is one: "co-regulated" holds no gene CO.
+        named = all(
+            len(part) > 1 and not part.isdigit() and (len(part) > 3 or part.upper() == part)
+            for part in parts
+        )
         found = [known_name(part, self._symbols) if named else None for part in parts]
         if len(parts) < 2 or any(one is None or one.status != "found" for one in found):
             return []

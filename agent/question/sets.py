@@ -164,7 +164,9 @@ def _is_family(key: str) -> bool:
 
 
 _FAMILY_KEYS = frozenset(
-    squashed(name) for family in vocabulary.FAMILIES for name in (family.name, *family.aliases)
+    squashed(name)
+    for family in (*vocabulary.FAMILIES, *vocabulary.READOUT_SETS)
+    for name in (family.name, *family.aliases)
 )
 # Lower-case spellings of short names that mean nothing else.
 _LOWER = frozenset(

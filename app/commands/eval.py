@@ -147,11 +147,12 @@ def genesets(data: Data, out: Out, seed: Seed = 0) -> None:
     from models.threads import yield_cores
 
     yield_cores()
-    from evals.genesets.run import as_markdown, run
+    from evals.genesets.page import summary
+    from evals.genesets.run import GenesetsEval, evaluate
 
     with progress_bar() as told:
-        metrics = run(data, out, seed, told)
-    results().print(as_markdown(metrics), soft_wrap=True)
+        metrics = evaluate(data, out, GenesetsEval(seed=seed), told)
+    results().print(summary(metrics), soft_wrap=True)
 
 
 @app.command("app", cls=Careful, hidden=True)

@@ -56,7 +56,7 @@ def genes(
 
     yield_cores()
     from evals.genes.embeddings import BUILT_IN
-    from evals.genes.report import summary
+    from evals.genes.page import summary
     from evals.genes.run import GenesEval, evaluate
 
     run = GenesEval(

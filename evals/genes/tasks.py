@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import RootModel
 
 from evals.genes.expression import distribution, specificity
-from evals.genes.schema import Group, Origin
+from evals.genes.facts import Group, Origin
 from knowledge.errors import DataError
 from knowledge.parsers.gmt import read_gmt
 from knowledge.sources.registry import missing

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evals.perturbqa.rows import TASKS, TaskName
+from evals.tasks import TASKS, TaskName
 from knowledge.errors import DataError
 from knowledge.symbols import SymbolTable
 from models.response.screens import UNKNOWN, approve

@@ -1,8 +1,7 @@
-"""What an evaluation of gene embeddings found, frozen, so that it can be kept and shown."""
+"""What an evaluation of gene embeddings tells besides its scores."""
 
 from typing import Literal, get_args
 
-from evals.harness.resampling import Estimate
 from knowledge.schema import Frozen
 from models.genen.labels import Kind
 
@@ -48,11 +47,10 @@ class Coverage(Frozen):
     lacking: int = 0
 
 
-class TaskScore(Frozen):
-    """One embedding on one task.
+class TaskFacts(Frozen):
+    """What a task is.
 
     Attributes:
-        embedding: What tables call it.
         task: The benchmark's name; a derived task's is `task;class`.
         group: Which group of properties.
         kind: What the labels are.
@@ -61,11 +59,8 @@ class TaskScore(Frozen):
         labelled: Genes with a label.
         genes: Of them, those that all compared embeddings have.
         published_genes: Size of the task as published, 0 where that is not said.
-        scores: Mean over folds of each metric, with its interval.
-        ahead: Difference of the headline metric from the first embedding's on the same folds.
     """
 
-    embedding: str
     task: str
     group: Group
     kind: Kind
@@ -74,27 +69,16 @@ class TaskScore(Frozen):
     labelled: int
     genes: int
     published_genes: int
-    scores: dict[str, Estimate]
-    ahead: Estimate | None = None
 
     @property
-    def headline(self) -> Estimate:
+    def headline(self) -> str:
         """Return the metric that tables show: AUC, or Pearson of values."""
-        return self.scores[HEADLINE[self.kind]]
+        return HEADLINE[self.kind]
 
     @property
     def derived(self) -> bool:
         """Return whether the task is one class of another task."""
         return ";" in self.task
-
-
-class PublishedScore(Frozen):
-    """What others published of a model on a task: AUC as mean over five folds."""
-
-    task: str
-    model: str
-    family: str
-    value: Estimate
 
 
 class Absent(Frozen):
@@ -113,12 +97,10 @@ class Absent(Frozen):
     derived: int = 0
 
 
-class Metrics(Frozen):
-    """Everything that was found."""
+class Facts(Frozen):
+    """What the page tells."""
 
-    kind: Literal["genes"] = "genes"
     embeddings: tuple[Coverage, ...]
-    scores: tuple[TaskScore, ...]
-    published: tuple[PublishedScore, ...]
+    tasks: tuple[TaskFacts, ...]
     absent: tuple[Absent, ...]
     skipped: tuple[Absent, ...] = ()

@@ -1,12 +1,14 @@
 """What the page of an evaluation of gene embeddings says."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from statistics import median
-from typing import Any
 
-from evals.genes.schema import GROUPS, RANKED, Absent, Metrics, TaskScore
-from evals.harness.resampling import Estimate
-from evals.perturbqa.report import Table
+from evals.genes.facts import GROUPS, RANKED, Absent, Facts, TaskFacts
+from evals.genes.published import PUBLISHED
+from evals.harness.benchmark import Benchmark
+from evals.harness.page import Page, Record, Section
+from evals.harness.scores import Results, Score, Scores
+from evals.harness.tables import Table, pivot, shown, signed, table
 
 HOW = (
     "The protocol of gene-benchmark (Kan-Tor et al., arXiv 2412.04075; scripts of "
@@ -47,54 +49,52 @@ DERIVED = (
 )
 
 
-def as_markdown(record: Mapping[str, Any]) -> str:
-    """Return the section of a run.
-
-    Args:
-        record: `metrics`, `config` and `timing` of the run folder.
-    """
-    metrics = Metrics.model_validate(record["metrics"])
-    settings, timing = record["config"]["settings"], record["timing"]
-    total = sum(timing["seconds"].values())
-    parts = [
-        "## Gene embeddings: gene-benchmark",
-        HOW,
-        LABELS,
-        f"Seed {settings['seed']}, {settings['folds']} folds, commit "
-        f"`{record['config']['commit'][:10]}`. Time: {total / 60:,.0f} min; peak memory "
-        f"{timing['peak_memory_mib']:,.0f} MiB.",
-        coverage_table(metrics).markdown(),
-        "### Against published models",
-        MEANS,
-        means_table(metrics).markdown(),
-        CAUTION,
-        *_groups(metrics),
-    ]
-    if (ranked := ranked_table(metrics)).rows:
-        parts += ["### Several labels, by probabilities", HARD, ranked.markdown()]
-    parts += ["### Published scores", published_table(metrics).markdown()]
-    if (derived := derived_table(metrics)).rows:
-        parts += ["### Derived tasks", DERIVED, derived.markdown()]
-    parts += ["### Not scored here", absent_table(metrics).markdown()]
-    return "\n\n".join(parts)
+def page(record: Record) -> Page:
+    """Return the page of a run."""
+    made = record.made(f"{record.settings['folds']} folds")
+    return Page(
+        "Gene embeddings: gene-benchmark", (HOW, LABELS), made, tuple(_sections(record.results))
+    )
 
 
-def summary(metrics: Metrics) -> str:
+def summary(results: Results) -> str:
     """Return what a terminal shows: coverage, means beside published models, and every task."""
-    parts = [
-        coverage_table(metrics).markdown(),
-        MEANS,
-        means_table(metrics).markdown(),
-        *_groups(metrics),
-    ]
-    if metrics.skipped:
-        parts.append("Skipped: " + "; ".join(f"{one.task}: {one.why}" for one in metrics.skipped))
+    facts = results.about(Facts)
+    first = Section("", "", (_coverage(facts),))
+    means = Section("", MEANS, (_means(results),))
+    parts = [text for one in (first, means, *_groups(results)) for text in one.markdown()]
+    if facts.skipped:
+        parts.append("Skipped: " + "; ".join(f"{one.task}: {one.why}" for one in facts.skipped))
     return "\n\n".join(parts)
 
 
-def coverage_table(metrics: Metrics) -> Table:
+def _sections(results: Results) -> Iterator[Section]:
+    facts, scores = results.about(Facts), results.scores
+    names = [one.name for one in facts.embeddings]
+    yield Section("", "", (_coverage(facts),))
+    yield Section("Against published models", MEANS, (_means(results),))
+    yield Section("", CAUTION)
+    yield from _groups(results)
+    ranked = pivot(scores.where(measure=RANKED), "task", "predictor", order=names)
+    if ranked.rows:
+        yield Section("Several labels, by probabilities", HARD, (ranked,))
+    yield Section("Published scores", "", (_published(facts, scores),))
+    if (derived := _derived(facts, scores)).rows:
+        yield Section("Derived tasks", DERIVED, (derived,))
+    yield Section("Not scored here", "", (_absent(facts),))
+
+
+def _groups(results: Results) -> Iterator[Section]:
+    facts = results.about(Facts)
+    for group in GROUPS:
+        tasks = [one for one in facts.tasks if one.group == group and not one.derived]
+        if tasks:
+            yield Section(group, "", (_group(facts, results.scores, tasks),))
+
+
+def _coverage(facts: Facts) -> Table:
     """Return what each embedding is, and of how many genes."""
-    rows = [
+    rows = (
         (
             one.name,
             one.note,
@@ -104,23 +104,36 @@ def coverage_table(metrics: Metrics) -> Table:
             f"{one.unknown:,}",
             f"{one.repeated:,}",
         )
-        for one in metrics.embeddings
-    ]
+        for one in facts.embeddings
+    )
     header = (
         "embedding", "made of", "dimensions", "genes", "labelled genes it lacks",
         "rows of no gene of today", "rows averaged with another",
     )  # fmt: skip
-    return Table(header, tuple(rows))
+    return table(header, rows)
 
 
-def means_table(metrics: Metrics) -> Table:
+def _ours(facts: Facts, scores: Scores) -> dict[tuple[str, str], Score]:
+    """Return the headline score of each task and embedding."""
+    found = scores.plain.by("task", "predictor", "measure")
+    return {
+        (task.task, one.name): found[task.task, one.name, task.headline]
+        for task in facts.tasks
+        for one in facts.embeddings
+        if (task.task, one.name, task.headline) in found
+    }
+
+
+def _means(results: Results) -> Table:
     """Return the mean headline AUC of ours and of published models over tasks that both have."""
-    published = {(one.task, one.model): one.value.value for one in metrics.published}
-    models = dict.fromkeys(one.model for one in metrics.published)
-    ours = {(one.task, one.embedding): one.headline.value for one in metrics.scores}
+    facts, scores = results.about(Facts), results.scores
+    every = scores.where(role=PUBLISHED)
+    published = {key: one.value.value for key, one in every.by("task", "predictor").items()}
+    models = every.values("predictor")
+    ours = {key: one.value.value for key, one in _ours(facts, scores).items()}
     group = {
         one.task: one.group
-        for one in metrics.scores
+        for one in facts.tasks
         if all((one.task, model) in published for model in models)
     }
     groups = [name for name in GROUPS if name in group.values()]
@@ -129,7 +142,7 @@ def means_table(metrics: Metrics) -> Table:
         **{f"*{model}*": {task: published[task, model] for task in group} for model in models},
         **{
             f"**{one.name}**": {task: ours[task, one.name] for task in group}
-            for one in metrics.embeddings
+            for one in facts.embeddings
         },
     }
     if not group:
@@ -157,26 +170,25 @@ def means_table(metrics: Metrics) -> Table:
     return Table(("embedding", *header, f"all ({len(group)})", *counts), tuple(rows))
 
 
-def group_table(metrics: Metrics, scores: Sequence[TaskScore]) -> Table:
-    """Return the tasks of `scores`: ours, and the best and the median of what was published."""
-    names = [one.name for one in metrics.embeddings]
-    found = {(one.task, one.embedding): one for one in scores}
+def _group(facts: Facts, scores: Scores, tasks: list[TaskFacts]) -> Table:
+    """Return the scores of some tasks: ours, and the best and the median of what was published."""
+    names = [one.name for one in facts.embeddings]
+    ours = _ours(facts, scores)
+    gains = {(one["task"], one.predictor): one for one in scores.gains}
+    published = scores.where(role=PUBLISHED)
     rows = []
-    for task in dict.fromkeys(one.task for one in scores):
-        mine = [found[task, name] for name in names if (task, name) in found]
-        others = sorted(
-            (one for one in metrics.published if one.task == task), key=lambda o: -o.value.value
-        )
-        best = f"{others[0].model} {others[0].value}" if others else ""
+    for one in tasks:
+        others = sorted(published.where(task=one.task), key=lambda o: -o.value.value)
+        best = f"{others[0].predictor} {others[0]}" if others else ""
         middle = f"{others[len(others) // 2].value.value:.3f}" if others else ""
-        size = f" ({mine[0].published_genes:,})" if mine[0].published_genes else ""
+        size = f" ({one.published_genes:,})" if one.published_genes else ""
         rows.append(
             (
-                task,
-                f"{mine[0].origin}: {mine[0].source}",
-                f"{mine[0].genes:,}{size}",
-                *(str(one.headline) for one in mine),
-                *(_signed(one.ahead) for one in mine[1:]),
+                one.task,
+                f"{one.origin}: {one.source}",
+                f"{one.genes:,}{size}",
+                *(shown(ours.get((one.task, name))) for name in names),
+                *(signed(gains.get((one.task, name))) for name in names[1:]),
                 best,
                 middle,
             )
@@ -186,69 +198,43 @@ def group_table(metrics: Metrics, scores: Sequence[TaskScore]) -> Table:
         "task", "labels", "genes (published)", *names, *ahead, "best published",
         "median published",
     )  # fmt: skip
-    return Table(header, tuple(rows))
+    return table(header, rows)
 
 
-def ranked_table(metrics: Metrics) -> Table:
-    """Return the AUC by probabilities of the tasks with several labels."""
-    names = [one.name for one in metrics.embeddings]
-    found = {(s.task, s.embedding): s.scores[RANKED] for s in metrics.scores if RANKED in s.scores}
-    rows = [
-        (task, *(str(found[task, name]) for name in names))
-        for task in dict.fromkeys(task for task, _ in found)
-    ]
-    return Table(("task", *names), tuple(rows))
-
-
-def published_table(metrics: Metrics) -> Table:
+def _published(facts: Facts, scores: Scores) -> Table:
     """Return the published scores of every model on the tasks that are scored here."""
-    here = dict.fromkeys(one.task for one in metrics.scores)
-    models = dict.fromkeys(one.model for one in metrics.published)
-    found = {(one.task, one.model): one.value for one in metrics.published}
-    rows = [
-        (task, *(str(found[task, model]) for model in models))
-        for task in here
-        if all((task, model) in found for model in models)
-    ]
-    return Table(("task", *(f"*{model}*" for model in models)), tuple(rows))
+    every = scores.where(role=PUBLISHED)
+    models, found = every.values("predictor"), every.by("task", "predictor")
+    rows = (
+        (one.task, *(found[one.task, model] for model in models))
+        for one in facts.tasks
+        if all((one.task, model) in found for model in models)
+    )
+    return table(("task", *(f"*{model}*" for model in models)), rows)
 
 
-def derived_table(metrics: Metrics) -> Table:
+def _derived(facts: Facts, scores: Scores) -> Table:
     """Return the scores of single classes."""
-    names = [one.name for one in metrics.embeddings]
-    scores = [one for one in metrics.scores if one.derived]
-    found = {(one.task, one.embedding): one for one in scores}
-    rows = [
-        (
-            task.replace(";", ": "),
-            f"{found[task, names[0]].genes:,}",
-            *(str(found[task, name].headline) for name in names),
-        )
-        for task in dict.fromkeys(one.task for one in scores)
-    ]
-    return Table(("task", "genes", *names), tuple(rows))
+    names, ours = [one.name for one in facts.embeddings], _ours(facts, scores)
+    rows = (
+        (one.task.replace(";", ": "), f"{one.genes:,}", *(ours[one.task, name] for name in names))
+        for one in facts.tasks
+        if one.derived
+    )
+    return table(("task", "genes", *names), rows)
 
 
-def absent_table(metrics: Metrics) -> Table:
+def _absent(facts: Facts) -> Table:
     """Return the benchmark's tasks that are left out, together where the reason is one."""
     reasons: dict[str, list[str]] = {}
-    for one in (*metrics.absent, *metrics.skipped):
+    for one in (*facts.absent, *facts.skipped):
         reasons.setdefault(one.why, []).append(_named(one))
-    rows = [(why, str(len(names)), "; ".join(names)) for why, names in reasons.items()]
-    return Table(("why", "tasks", "which"), tuple(rows))
-
-
-def _groups(metrics: Metrics) -> Iterator[str]:
-    for group in GROUPS:
-        scores = [one for one in metrics.scores if one.group == group and not one.derived]
-        if scores:
-            yield f"### {group}"
-            yield group_table(metrics, scores).markdown()
+    rows = ((why, len(names), "; ".join(names)) for why, names in reasons.items())
+    return table(("why", "tasks", "which"), rows)
 
 
 def _named(one: Absent) -> str:
     return f"{one.task} (and {one.derived} derived from it)" if one.derived else one.task
 
 
-def _signed(gain: Estimate | None) -> str:
-    return "" if gain is None else f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
+BENCHMARK = Benchmark("genes", page, summary)

@@ -1,0 +1,301 @@
+"""The atlas: what every perturbation is predicted to do to every readout, kept on disk.
+
+`FOLDER/LINE/part-0003.parquet` holds some hundred perturbations in one line: a row a readout, with
+P(changes) and P(up if it changes) of every perturbation as a byte each (`encoded`). So a readout
+over all perturbations is read without the rest, and a build that was stopped goes on with the next
+part. A part says by which weights it was made; parts of other weights are not read.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from knowledge.errors import DataError
+from knowledge.files import replacing
+from knowledge.schema import Frozen
+from models.response import ResponseModel
+from models.response.batch import BatchPredictor
+
+FORMAT = 1
+PART_SIZE = 512
+# Readouts that are read together when one of them is wanted.
+ROW_GROUP = 128
+# A probability is kept as one of 255 steps of its log-odds, so that it is off by .01 at most.
+STEPS = 254
+LEAST_LOG_ODDS = -9.25
+STEP = 2 * -LEAST_LOG_ODDS / STEPS
+NOT_PREDICTED = 255
+PRECISION = "log-odds in steps of 0.073: probabilities within 0.01"
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+Told = Callable[[str, float], None]
+
+
+def encoded(p: Floats) -> Bytes:
+    """Return probabilities as bytes; NaN as `NOT_PREDICTED`."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps = np.rint((np.log(p) - np.log1p(-p) - LEAST_LOG_ODDS) / STEP)
+    kept = np.clip(np.nan_to_num(steps, nan=0.0), 0, STEPS)
+    return np.where(np.isnan(p), NOT_PREDICTED, kept).astype(np.uint8)
+
+
+@lru_cache(maxsize=1)
+def decoding() -> Floats:
+    """Return the probability of each byte `(256,)`, NaN for `NOT_PREDICTED`."""
+    found = expit(LEAST_LOG_ODDS + STEP * np.arange(256)).astype(np.float32)
+    found[NOT_PREDICTED] = np.nan
+    return found
+
+
+class PartHead(Frozen):
+    """What a part says of itself.
+
+    Attributes:
+        format: Raised when the layout changes.
+        response: Version of the response model.
+        perturbations: In the order of the bytes of a row.
+    """
+
+    format: int
+    response: str
+    perturbations: tuple[str, ...]
+
+
+class LineStatus(Frozen):
+    """How much of a line is there."""
+
+    cell_line: str
+    perturbations: int
+    of: int
+    megabytes: float
+
+
+class Block(Frozen, arbitrary_types_allowed=True):
+    """Some readouts of a line over all its perturbations.
+
+    Attributes:
+        perturbations: Approved symbols.
+        readouts: Approved symbols.
+        p_de: P(changes) as bytes `(readouts, perturbations)`.
+        p_up: P(up if it changes) as bytes, likewise.
+    """
+
+    perturbations: tuple[str, ...]
+    readouts: tuple[str, ...]
+    p_de: Bytes
+    p_up: Bytes
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """What of an atlas is there, made by these weights; `open_atlas` finds it.
+
+    Attributes:
+        folder: Where it lies.
+        response: Version of the weights.
+        parts: Files and their heads per line.
+    """
+
+    folder: Path
+    response: str
+    parts: Mapping[str, Sequence[tuple[Path, PartHead]]]
+
+    def __bool__(self) -> bool:
+        return any(self.parts.values())
+
+    def perturbations(self, cell_line: str) -> tuple[str, ...]:
+        """Return what is predicted in a line, in the order of every `Block`."""
+        return tuple(gene for _, head in self.parts.get(cell_line, ())
+                     for gene in head.perturbations)  # fmt: skip
+
+    def read(self, cell_line: str, readouts: Iterable[str] | None = None) -> Block:
+        """Return readouts of a line over all perturbations; those that no screen read are left out.
+
+        Args:
+            cell_line: One of the lines.
+            readouts: Approved symbols; all by default.
+
+        Raises:
+            DataError: A part is damaged, or the line has none.
+        """
+        files = self.parts.get(cell_line, ())
+        if not files:
+            raise DataError(
+                f"The atlas in {self.folder} has nothing of {cell_line}; run `knockwise atlas "
+                f"build --cell-line {cell_line}`."
+            )
+        wanted = None if readouts is None else frozenset(readouts)
+        found = [_rows(path, len(head.perturbations), wanted) for path, head in files]
+        names = found[0][0]
+        if any(other[0] != names for other in found):
+            raise _damaged(files[0][0])
+        return Block(
+            perturbations=self.perturbations(cell_line),
+            readouts=names,
+            p_de=np.hstack([part[1] for part in found]),
+            p_up=np.hstack([part[2] for part in found]),
+        )
+
+
+def atlas_dir(data: Path) -> Path:
+    """Return where the atlas lies in a data folder."""
+    return data / "atlas"
+
+
+def open_atlas(folder: Path, response: ResponseModel) -> Atlas:
+    """Return what is there of the atlas by these weights; an empty one is false."""
+    parts = {}
+    for line in response.cell_lines:
+        heads = [(path, _head(path)) for path in sorted((folder / line).glob("part-*.parquet"))]
+        parts[line] = [
+            (path, head)
+            for path, head in heads
+            if head is not None and head.format == FORMAT and head.response == response.version
+        ]
+    return Atlas(folder, response.version, parts)
+
+
+def statuses(atlas: Atlas, response: ResponseModel) -> tuple[LineStatus, ...]:
+    """Return how much of each line is there."""
+    total = len(perturbable(BatchPredictor(response), response))
+    return tuple(
+        LineStatus(
+            cell_line=line,
+            perturbations=len(atlas.perturbations(line)),
+            of=total,
+            megabytes=round(sum(path.stat().st_size for path, _ in files) / 1e6, 1),
+        )
+        for line, files in atlas.parts.items()
+    )
+
+
+def perturbable(predictor: BatchPredictor, response: ResponseModel) -> list[str]:
+    """Return every gene whose loss the model can predict: those of the screens come first.
+
+    The others follow by how near they stand to a measured one, so that the first parts of an atlas
+    are the most useful.
+    """
+    grounds = {gene.symbol: response.ground(gene.symbol) for gene in response.genes()}
+    said = [gene for gene in grounds if not predictor.abstains(gene)]
+    return sorted(said, key=lambda one: (not grounds[one].known, -grounds[one].nearest, one))
+
+
+class Builder:
+    """Makes the parts that are missing, one at a time.
+
+    Args:
+        folder: Where the atlas lies.
+        response: The response model.
+        part_size: Perturbations of a part.
+    """
+
+    def __init__(self, folder: Path, response: ResponseModel, part_size: int = PART_SIZE) -> None:
+        self._folder, self._response, self._size = folder, response, part_size
+        self._predictor = BatchPredictor(response)
+
+    def missing(
+        self, lines: Sequence[str] | None = None, genes: Sequence[str] | None = None
+    ) -> list[tuple[str, int, tuple[str, ...]]]:
+        """Return line, number and perturbations of every part that is not there.
+
+        Args:
+            lines: Which lines; all by default.
+            genes: Which perturbations; all that can be predicted by default.
+        """
+        wanted = list(genes) if genes else perturbable(self._predictor, self._response)
+        parts = [tuple(wanted[i : i + self._size]) for i in range(0, len(wanted), self._size)]
+        todo = []
+        for line in lines or self._response.cell_lines:
+            for number, part in enumerate(parts):
+                head = _head(self._path(line, number))
+                if head != self._said(part):
+                    todo.append((line, number, part))
+        return todo
+
+    def build(self, line: str, number: int, genes: tuple[str, ...]) -> int:
+        """Make one part, whole or not at all, and return how many pairs it holds."""
+        found = self._predictor.predict(genes, line)
+        path = self._path(line, number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        width = pa.binary(len(genes))
+        columns = {
+            name: pa.FixedSizeBinaryArray.from_buffers(
+                width, len(found.readouts), [None, pa.py_buffer(encoded(values.T).tobytes())]
+            )
+            for name, values in (("p_de", found.p_de), ("p_up", found.p_up))
+        }
+        table = pa.table({"gene": list(found.readouts), **columns}).replace_schema_metadata(
+            {"knockwise": self._said(genes).model_dump_json()}
+        )
+        with replacing(path) as draft:
+            pq.write_table(
+                table, draft, compression="zstd", row_group_size=ROW_GROUP, use_dictionary=False,
+                write_statistics=False, write_page_checksum=True,
+            )  # fmt: skip
+        return int(found.p_de.size)
+
+    def _path(self, line: str, number: int) -> Path:
+        return self._folder / line / f"part-{number:04d}.parquet"
+
+    def _said(self, genes: tuple[str, ...]) -> PartHead:
+        return PartHead(format=FORMAT, response=self._response.version, perturbations=genes)
+
+
+def build_all(
+    builder: Builder, todo: Sequence[tuple[str, int, tuple[str, ...]]], told: Told
+) -> Iterator[int]:
+    """Make parts one after another in this process; yields the pairs of each."""
+    for done, (line, number, genes) in enumerate(todo):
+        told(f"{line}, part {number + 1}", done / len(todo))
+        yield builder.build(line, number, genes)
+
+
+def _head(path: Path) -> PartHead | None:
+    """Return what a part says of itself; None where there is none or it cannot be read."""
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+        return PartHead.model_validate(json.loads(metadata[b"knockwise"]))
+    except (OSError, pa.ArrowException, KeyError, ValueError):
+        return None
+
+
+def _rows(
+    path: Path, width: int, wanted: frozenset[str] | None
+) -> tuple[tuple[str, ...], Bytes, Bytes]:
+    """Return readouts and their bytes `(readouts, perturbations)`."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            genes = file.read(columns=["gene"]).column("gene").to_pylist()
+            chosen = [i for i, gene in enumerate(genes) if wanted is None or gene in wanted]
+            groups = sorted({i // ROW_GROUP for i in chosen})
+            table = file.read_row_groups(groups, columns=["p_de", "p_up"], use_threads=True)
+    except (OSError, pa.ArrowException):
+        raise _damaged(path) from None
+    starts = {group: at * ROW_GROUP for at, group in enumerate(groups)}
+    at = np.array([starts[i // ROW_GROUP] + i % ROW_GROUP for i in chosen], np.int64)
+    values = [_matrix(table.column(name), width)[at] for name in ("p_de", "p_up")]
+    return tuple(genes[i] for i in chosen), values[0], values[1]
+
+
+def _matrix(column: pa.ChunkedArray, width: int) -> Bytes:
+    parts = [
+        np.frombuffer(chunk.buffers()[1], np.uint8)[
+            chunk.offset * width : (chunk.offset + len(chunk)) * width
+        ].reshape(-1, width)
+        for chunk in column.chunks
+    ]
+    return np.vstack([np.zeros((0, width), np.uint8), *parts])
+
+
+def _damaged(path: Path) -> DataError:
+    return DataError(f"{path} is damaged; delete it and run `knockwise atlas build`.")
