@@ -74,6 +74,7 @@ class Answer(schema.Answer):
         drawn = cascade_figure(self, main_steps(self)).svg
         head, _, rest = drawn.partition(">")
         style = "\n".join(template(name) for name in ("parts.css", "report.css"))
+        style += "svg { background: var(--paper); }"
         return Drawing(f"{head}><style><![CDATA[{style}]]></style>{rest}")
 
     def _repr_html_(self) -> str:
