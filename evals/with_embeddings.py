@@ -28,7 +28,9 @@ from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run, part
 from evals.harness.scores import Gain, Measure, Results, Score, Scores
 from evals.harness.tables import percent, table
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
+from knowledge.sources.genes import sources_root
 from models.expression import mirror
 from models.expression.choice import TASKS, distances, folds_of
 from models.expression.genes import FAMILIES, GeneFeatures, Similarity, gene_features
@@ -36,9 +38,7 @@ from models.expression.kernel import KernelResidual
 from models.expression.screens import ExpressionScreen
 from models.expression.training import SHIPPED_CONTEXTS
 from models.genen.model import SHIPPED, GenenModel, unit
-from models.response import annotations
-from models.response.annotations import sources_root
-from models.response.settings import Progress
+from models.inputs import annotations
 
 KIND = "with-embeddings"
 FOLDS = 5

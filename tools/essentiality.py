@@ -71,13 +71,13 @@ class Scale:
         return "no" if sign * number < sign * self.spared else "unknown"
 
 
-# Hart 2015's own cut-off for RPE1, below zero the evidence is for no effect on fitness; DepMap's for
-# Chronos; DEMETER2 is from RNA interference, where core genes have a median of -0.57.
+# Hart 2015's own cut-off for RPE1, below zero the evidence is for no effect on fitness; DepMap's
+# for Chronos; DEMETER2 is from RNA interference, where core genes have a median of -0.57.
 SCALES: Mapping[str, Scale] = {
     "RPE1": Scale(
         BAYES, "Gene", "BF_rpe1", "\t", "Hart 2015", 6.84, 0.0,
-        "a CRISPR knockout screen of RPE1 gives {gene} a Bayes factor of {number:.1f} (needed above "
-        "6.84, not below 0)", more_is_needed=True,
+        "a CRISPR knockout screen of RPE1 gives {gene} a Bayes factor of {number:.1f} (needed "
+        "above 6.84, not below 0)", more_is_needed=True,
     ),
     "A549": Scale(
         CHRONOS, "Gene", "Effect", ",", "DepMap Chronos", -0.5, -0.25,
@@ -192,8 +192,8 @@ def dropout(known: Essentiality, genes: tuple[str, ...], cell_line: str) -> list
         return []
     which = " and ".join(needed)
     return [
-        f"{cell_line} needs {which}: cells with a working guide drop out, so that those left to read "
-        "are few, early or only partly perturbed; a knockdown or an early time is better."
+        f"{cell_line} needs {which}: cells with a working guide drop out, so that those left to "
+        "read are few, early or only partly perturbed; a knockdown or an early time is better."
     ]
 
 

@@ -76,9 +76,9 @@ def _idle(found: Sequence[Item], question: Question) -> Item | None:
     told = " ".join(note for note in question.assumptions if note.startswith("The loss of"))
     used |= set(re.findall(r"[\w-]+", told))
     for item in found:
-        if item.kind == "gene" and not item.described and not item.candidates:
-            if not used.intersection(item.members or (item.symbol,)):
-                return item
+        plays = item.kind != "gene" or item.described or bool(item.candidates)
+        if not plays and not used.intersection(item.members or (item.symbol,)):
+            return item
     return None
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from agent.question import words as vocabulary
 from agent.question.items import Vocabulary
@@ -117,8 +118,8 @@ def _borrowed_words(word: str) -> str:
     assert other is not None
     return (
         f"No screen of {word} is there: answered from {other.nearest}, the nearest line by "
-        f"expression (r = {other.likeness:.2f}), as borrowed{_apart(word)}; the numbers are those of "
-        f"{other.nearest}."
+        f"expression (r = {other.likeness:.2f}), as borrowed{_apart(word)}; the numbers are those "
+        f"of {other.nearest}."
     )
 
 
@@ -156,8 +157,13 @@ def _apart(word: str) -> str:
 
 
 def _by_spelling(word: str) -> vocabulary.OtherLine | None:
-    key = re.sub(r"[\W_]+", "", word).casefold()
-    for name, line in vocabulary.OTHER_LINES.items():
-        if re.sub(r"[\W_]+", "", name).casefold() == key:
-            return line
-    return None
+    return _spelt().get(_squashed(word))
+
+
+@cache
+def _spelt() -> dict[str, vocabulary.OtherLine]:
+    return {_squashed(name): line for name, line in vocabulary.OTHER_LINES.items()}
+
+
+def _squashed(word: str) -> str:
+    return re.sub(r"[\W_]+", "", word).casefold()

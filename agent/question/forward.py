@@ -32,9 +32,11 @@ _BARE = re.compile(
 )
 # Words between two genes by which one acts on the other.
 _RELATES = skeleton_pattern(
-    r">|\b{act}\b|\bfrom g to g\b|\b(?:effects?|role|impact|influence|consequences?|function) (?:of|on)\b|"
+    r">|\b{act}\b|\bfrom g to g\b|\b(?:effects?|role|impact|"
+    r"influence|consequences?|function) (?:of|on)\b|"
     r"\bdepend\w*\b|"
-    r"\btargets?\b|\b(?:requires?|required|needs?|needed|links?|linked|connect\w*|relat\w*|controlled|regulated|"
+    r"\btargets?\b|"
+    r"\b(?:requires?|required|needs?|needed|links?|linked|connect\w*|relat\w*|controlled|regulated|"
     r"repressed|activated|induced|driven|silenced|explain\w*|mediates?|upstream|downstream|"
     r"if|when|no|without|do to|does to)\b"
 )
@@ -127,7 +129,8 @@ def _refuse_unattached(draft: Draft) -> None:
     for item in draft.found:
         if item.cue and item.lower in _WANTING:
             raise Unreadable(
-                f"'{item.text}' says a perturbation, but not of which gene; ask for example {EXAMPLE}"
+                f"'{item.text}' says a perturbation, but not of which gene; ask for example "
+                f"{EXAMPLE}"
             )
 
 

@@ -14,8 +14,8 @@ from knowledge.errors import QuestionError
 from knowledge.schema import Perturbation, Question
 
 CONDITIONAL = (
-    "No screen looked at cells {}: directions follow from the built-in pathways alone, a hypothesis "
-    "without a calibrated number."
+    "No screen looked at cells {}: directions follow from the built-in pathways alone, a "
+    "hypothesis without a calibrated number."
 )
 
 _STIMULATED = (

@@ -23,10 +23,10 @@ from evals.harness.resampling import Estimate
 from evals.harness.run import Inputs, Run, Unit, part, write_table
 from evals.harness.scores import Gain, Results, Score
 from knowledge.errors import DataError
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
+from knowledge.sources.genes import protein_coding, read_symbols, sources_root
 from models.genen import texts
-from models.response.annotations import protein_coding, read_symbols, sources_root
-from models.response.settings import Progress
 
 CACHE = Path("cache/genen")
 """Where texts that were encoded are kept, relative to the data folder."""

@@ -12,7 +12,7 @@ import pandas as pd
 from evals.tasks import TASKS, TaskName
 from knowledge.errors import DataError
 from knowledge.symbols import SymbolTable
-from models.response.screens import UNKNOWN, approve
+from models.inputs.screens import UNKNOWN, approve
 
 TASK_NAMES = {"de": "Set changes", "dir": "Set goes up, given that it changes"}
 FILES = (

@@ -17,8 +17,8 @@ from evals.genesets.wording import MEASURES, Remembering, compare
 from evals.harness.resampling import Resampler
 from evals.harness.scores import Gain, Score
 from knowledge.errors import DataError
+from knowledge.progress import Progress
 from knowledge.texts.encoder import Encoder
-from models.response.settings import Progress
 
 FILES = {
     "perturbation clusters": "perturbqa/k562_pert-gse.json",

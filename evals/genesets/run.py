@@ -29,12 +29,12 @@ from evals.genesets.stack import SetSettings, fit_sets
 from evals.genesets.world import World, read_world
 from evals.harness.run import Inputs, Run, part, write_table
 from evals.harness.scores import Results, Score
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
+from knowledge.sources.genes import read_symbols, sources_root
 from knowledge.texts.encoder import Encoder, load_encoder
-from models.response import annotations
-from models.response.annotations import sources_root
-from models.response.screens import SCREEN_FILES, Setting
-from models.response.settings import Progress
+from models.inputs import annotations
+from models.inputs.screens import SCREEN_FILES, Setting
 
 SETTINGS: tuple[Setting, ...] = ("multi", "strict")
 
@@ -129,7 +129,7 @@ def _predicted(
     root: Path, run: Run, setting: Setting, seed: int, world: World, told: Progress
 ) -> dict[str, pd.DataFrame]:
     """Return what a setting's model says of held-out training rows and of the official ones."""
-    symbols = annotations.read_symbols(root)
+    symbols = read_symbols(root)
     model = fit_sets(world, SetSettings(setting=setting, seed=seed), run.out / "partial", told)
     return {
         "held_out": held_out_predictions(world, model, setting, seed),

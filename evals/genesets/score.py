@@ -19,7 +19,7 @@ from evals.harness.resampling import Resampler
 from evals.harness.scores import Score
 from evals.tasks import TASKS, TaskName
 from knowledge.symbols import SymbolTable
-from models.response.screens import UNKNOWN, IntArray, Rows, Setting
+from models.inputs.screens import UNKNOWN, IntArray, Rows, Setting
 
 Floats = NDArray[np.float64]
 Split = Literal["cv", "test"]

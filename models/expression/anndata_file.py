@@ -13,7 +13,9 @@ from scipy import sparse
 from knowledge.errors import DataError
 from knowledge.schema import PerturbationKind
 from knowledge.symbols import SymbolTable
-from knowledge.user_tables.labels import SEPARATORS, ColumnReading, Label, LabelReader
+from knowledge.user_tables.columns import ColumnReading
+from knowledge.user_tables.labels import Label, LabelReader
+from knowledge.user_tables.words import SEPARATORS
 from models.expression.cell_values import logs, variable
 from models.expression.h5ad_structure import DAMAGED, check_h5ad, unreadable
 from models.expression.readout_names import distinct, named_column, readout_names, told_names

@@ -9,7 +9,8 @@ import numpy as np
 
 from knowledge.errors import DataError
 from knowledge.symbols import SymbolTable
-from knowledge.user_tables.labels import LabelReader, entrez_ids
+from knowledge.user_tables.columns import entrez_ids
+from knowledge.user_tables.labels import LabelReader
 from models.expression.screens import FloatArray, IntArray
 
 if TYPE_CHECKING:

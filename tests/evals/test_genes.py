@@ -20,8 +20,8 @@ from evals.genes.run import GenesEval, evaluate
 from evals.genes.tasks import read_tasks
 from evals.harness.page import Record
 from knowledge.errors import DataError, RunError
+from knowledge.sources.genes import HGNC, protein_coding, read_symbols
 from models.genen.texts import FUNCTIONS, SUMMARIES
-from models.response.annotations import HGNC, protein_coding, read_symbols
 
 GENES = tuple(f"GENE{number:02}" for number in range(60))
 ODD = GENES[1::2]

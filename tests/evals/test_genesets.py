@@ -31,9 +31,9 @@ from evals.harness.scores import Results, Scores
 from knowledge.errors import RunError
 from knowledge.schema import Gene
 from knowledge.symbols import SymbolTable
-from models.response.annotations import Annotations
+from models.inputs.annotations import Annotations
+from models.inputs.screens import UNKNOWN, Rows, Screens
 from models.response.features import GeneFacts
-from models.response.screens import UNKNOWN, Rows, Screens
 from models.response.similarity import relatives
 
 N_COMPLEXES, PER_COMPLEX, N_READOUTS, N_SETS = 15, 8, 40, 5
@@ -271,7 +271,7 @@ def mirror(world, tmp_path, monkeypatch, hash_encoder):
     row = {**named, **dict.fromkeys(MEASURES, 0.5)}
     table = pd.DataFrame([{**row, "namer": namer} for namer in NAMERS])
     monkeypatch.setattr(runs, "name_clusters", lambda *_: table)
-    monkeypatch.setattr(runs.annotations, "read_symbols", lambda root: None)
+    monkeypatch.setattr(runs, "read_symbols", lambda root: None)
     monkeypatch.setattr(runs, "Inputs", lambda *_: Inputs({}, ()))
 
     def predicted(root, run, setting, seed, world, told):

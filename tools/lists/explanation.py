@@ -134,10 +134,8 @@ def path_told(
     edges = [edge for step in steps for edge in step.relation.edges]
     databases = Counter(BUILT_IN if is_starter(edge) else edge.database for edge in edges)
     references = dict.fromkeys(one for edge in edges for one in edge.references)
-    programmes = set.intersection(
-        *(set(step.relation.programmes) for step in steps if not step.relation.joins_group)
-        or [set()]
-    )
+    asserted = [set(step.relation.programmes) for step in steps if not step.relation.joins_group]
+    programmes = set.intersection(*asserted) if asserted else set()
     through = [step.target.node for step in steps[:-1] if step.target.node not in perturbed]
     return PathTold(
         steps=tuple(step_told(step) for step in steps),
@@ -359,7 +357,7 @@ def _expected(
                     "p_up": one.p_up,
                     "seen": seen,
                 }
-            )  # fmt: skip
+            )
         )
     return tuple(out)
 
