@@ -5,7 +5,7 @@ figure stands in two places by hand.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -50,20 +50,7 @@ def _rows(name: str) -> tuple[Mapping[str, Any], ...]:
     part = files(f"{__package__.rpartition('.')[0]}.evals" if "." in __package__ else "evals")
     text = (part / "results" / f"{name}.json").read_text(encoding="utf-8")
     scores = json.loads(text)["metrics"]["scores"]
-    if isinstance(scores, dict):
-        return tuple(dict(zip(scores["columns"], row, strict=True)) for row in scores["rows"])
-    return tuple(_long(scores))
-
-
-def _long(wide: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Iterate over a table with a column per measure as one with a row per measure."""
-    for row in wide:
-        keys = {name: value for name, value in row.items() if isinstance(value, str)}
-        for measure, value in row.items():
-            if isinstance(value, dict):
-                yield {**keys, "than": "", "measure": measure, **value}
-            elif isinstance(value, int | float):
-                yield {**keys, "than": "", "measure": measure, "value": value}
+    return tuple(dict(zip(scores["columns"], row, strict=True)) for row in scores["rows"])
 
 
 def _figure(name: str, predictor: str, measure: str, *, than: str = "", **where: str) -> Figure:
@@ -96,7 +83,7 @@ def _off() -> float:
         float(row["value"])
         for row in _rows("fused")
         if (row["predictor"], row["task"], row["measure"])
-        == ("fused answer", "de", "calibration_error")
+        == ("fused answer", "de", "calibration error")
     )
 
 
