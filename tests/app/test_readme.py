@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 REFRESH = "KNOCKWISE_REFRESH=1 pytest tests/app/test_readme.py"
 FIGURES = re.compile(r"(<!-- accuracy: (.*?) -->\n)(.*?)(<!-- /accuracy -->)", re.S)
+BEGINS = re.compile(r"^\[(?:(\d+) lines|\.\.\.)\]\n\Z", re.M)
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -36,6 +37,14 @@ SHOWN = sorted(
         (page, command.strip())
         for page, code in blocks("bash", "sh")
         for command in re.findall(r"^(?:\S*/)?(knockwise [^#\n]*)", code, re.M)
+    }
+)
+SHOWN += sorted(
+    {
+        (page, command)
+        for page in PAGES
+        for command in re.findall(r"`(knockwise [a-z][^`]*)`", page.read_text())
+        if "..." not in command
     }
 )
 PYTHON = sorted({page for page, _ in blocks("python")})
@@ -76,6 +85,10 @@ def masked(text):
 )
 def test_a_transcript_is_what_the_command_prints(page, command, transcript, monkeypatch):
     printed = told(command, monkeypatch)
+    if begins := BEGINS.search(transcript):
+        # How it begins: `[8 lines]` asks for so many, `[...]` says that there is more.
+        count = int(begins[1] or transcript.count("\n") - 1)
+        printed = "".join(printed.splitlines(keepends=True)[:count]).rstrip("\n") + "\n[...]\n"
     if os.environ.get("KNOCKWISE_REFRESH"):
         old = f"```console\n$ {command}\n{transcript}```"
         page.write_text(page.read_text().replace(old, f"```console\n$ {command}\n{printed}```"))
