@@ -58,7 +58,9 @@ def web(
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3
     )
-    uvicorn.Server(config).run(sockets=[sock])
+    # The server has ended in order when it hands the interruption on.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[sock])
 
 
 def _hosts(host: str, names: "list[str] | tuple[str, ...]") -> set[str]:
