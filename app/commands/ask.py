@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,17 +18,10 @@ if TYPE_CHECKING:
     from agent.settings import Settings
     from knowledge.schema import Answer
 
+SCHEMA = "knockwise/answer/1"
 Listener = Callable[[dict[str, Any]], None]
 TOLD = {"node", "message", "time"}
 EXAMPLE = "knockwise ask 'Knock out HSPA5 in K562: what happens to DDIT3?'"
-
-
-class ReasonerChoice(StrEnum):
-    """Who chooses the steps of the cascade."""
-
-    auto = "auto"
-    evidence = "evidence"
-    llm = "llm"
 
 
 def ask(
@@ -43,9 +35,11 @@ def ask(
         bool, typer.Option("--json", help="Print the answer as JSON and nothing else.")
     ] = False,
     reasoner: Annotated[
-        ReasonerChoice | None,
+        str | None,
         typer.Option(
-            help="evidence: no LLM. llm: the endpoint in the settings. auto: llm if it answers."
+            help="evidence: no LLM. llm: the endpoint in the settings. auto: llm if it answers. "
+            "Or one that another package adds.",
+            show_default=False,
         ),
     ] = None,
     strategy: Annotated[
@@ -65,7 +59,10 @@ def ask(
         str | None, typer.Option(help="Its model; the one that it serves by default.")
     ] = None,
     run_dir: Annotated[
-        Path | None, typer.Option(help="Folder to keep this run in; a new one by default.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Folder to keep this run in; a new one by default."
+        ),
     ] = None,
     resume: Annotated[
         str | None,
@@ -101,9 +98,11 @@ def ask(
 
         explain(text, cell_line, as_json=as_json)
         return
+    if reasoner is not None:
+        _known_reasoner(reasoner)
     llm = {"strategy": strategy, "base_url": base_url, "model": model}
     given = {name: value for name, value in llm.items() if value is not None}
-    chosen = settings(reasoner=reasoner.value if reasoner else None, llm=given or None)
+    chosen = settings(reasoner=reasoner, llm=given or None)
     console = progress()
     with console.status("Reading what is known ...") as status:
         listener = _quiet if quiet else _teller(console, status, verbose=verbose)
@@ -112,12 +111,24 @@ def ask(
         else:
             folder, answer = _ask(chosen, text, cell_line, run_dir, listener, follow)
     if as_json:
-        print_json(answer.model_dump(mode="json"))
+        from agent.rows import answer_rows
+
+        rows = [row.model_dump() for row in answer_rows(answer)]
+        print_json({"schema": SCHEMA, **answer.model_dump(mode="json"), "rows": rows})
         return
     from app.show.render import answer_view
 
     out = results()
     out.print(answer_view(answer, signs(out), run_dir=folder, verbose=verbose))
+
+
+def _known_reasoner(name: str) -> None:
+    from agent.settings import reasoners
+
+    if name not in reasoners():
+        raise QuestionError(
+            f"There is no reasoner {name!r}; choose one of {', '.join(reasoners())}."
+        )
 
 
 def _ask(
@@ -129,12 +140,12 @@ def _ask(
     follow: str | None,
 ) -> tuple[Path, "Answer"]:
     from agent.run import find_run, new_run_dir
-    from agent.session import Session
+    from app.jobs.opening import open_session
 
     before = find_run(chosen.runs, follow) if follow else None
     folder = run_dir or new_run_dir(chosen.runs, text, datetime.now(UTC))
     try:
-        session = Session.open(chosen)
+        session = open_session(chosen)
         if before is not None:
             text = session.follow_up(text, before)
         return folder, asyncio.run(session.ask(text, cell_line, folder, listener))
@@ -149,10 +160,10 @@ def _resume(chosen: "Settings", name: str, listener: Listener) -> tuple[Path, "A
     folder = find_run(chosen.runs, name)
     if is_there(folder / "result.json"):
         return folder, replay(folder, listener)
-    from agent.session import Session
+    from app.jobs.opening import open_session
 
     try:
-        session = Session.open(chosen)
+        session = open_session(chosen)
         return folder, asyncio.run(session.resume(folder, listener))
     except KeyboardInterrupt:
         raise Interrupted(_how_to_go_on(folder)) from None

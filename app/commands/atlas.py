@@ -39,7 +39,7 @@ def build(
         bool, typer.Option("--ray", help="Spread the parts by Ray: RAY_ADDRESS, or --jobs here.")
     ] = False,
 ) -> None:
-    """Predict every perturbation over every readout; Ctrl-C loses nothing, run it again to go on."""
+    """Predict every perturbation over every readout; after Ctrl-C, run it again to go on."""
     import time
 
     from app.jobs.atlas import parts_made
@@ -48,7 +48,7 @@ def build(
     from knowledge.base import load_knowledge
     from models.response import ResponseModel
     from models.response.leaves import compiler_is_there
-    from tools.lists.atlas import Builder, atlas_dir
+    from tools.lists.atlas import Builder, atlas_dir, perturbable
 
     chosen, console = settings(data=data), progress()
     if not compiler_is_there():
@@ -59,7 +59,9 @@ def build(
         lines = [knowledge.cell_lines.ground(word).name for word in cell_line or ()]
         genes = [knowledge.symbols.approved(word) or word for word in pert or ()]
         folder = out or atlas_dir(chosen.data)
-        todo = Builder(folder, response).missing(lines or None, genes or None)
+        todo = Builder.shipped(folder, response).missing(
+            lines or response.cell_lines, genes or perturbable(response)
+        )
     if not todo:
         console.print(f"Everything is there: {folder}", soft_wrap=True)
         return
@@ -83,9 +85,7 @@ def build(
 @app.command()
 def status(
     data: Data = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON and nothing else.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Show how much of the atlas is there, and how exact it is."""
     from app.show.terminal import print_json, results, settings
@@ -95,7 +95,7 @@ def status(
     chosen = settings(data=data)
     response = ResponseModel.load()
     folder = atlas_dir(chosen.data)
-    found = statuses(open_atlas(folder, response), response)
+    found = statuses(open_atlas(folder, response.version), response)
     if as_json:
         print_json(
             {

@@ -46,7 +46,13 @@ def doctor(
         checks = list(examine(chosen))
     works = all(check.ok for check in checks if check.needed)
     if as_json:
-        print_json({"works": works, "checks": [asdict(check) for check in checks]})
+        print_json(
+            {
+                "schema": "knockwise/doctor/1",
+                "works": works,
+                "checks": [asdict(check) for check in checks],
+            }
+        )
     else:
         _show(checks, works=works)
     if not works:
@@ -147,7 +153,7 @@ def _extras() -> Check:
     return Check(
         name="extras",
         ok=not absent,
-        found=found or "index, screens, train, eval and web are installed",
+        found=found or "every extra is installed",
         remedy=f"`ask` works without; {install('all')} in the checkout brings them",
         needed=False,
     )
@@ -206,7 +212,16 @@ def _phenotypes() -> Check:
     return Check(name="phenotype model", ok=True, found=found)
 
 
+def _fusion() -> Check:
+    from models.fusion import Fusion
+
+    model = Fusion.load("full")
+    found = f"version {model.version}: habits of {len(model.habit.genes):,} genes"
+    return Check(name="fusion model", ok=True, found=found)
+
+
 _INSTRUMENTS = {
+    "fusion model": ("knockwise train fusion", _fusion),
     "expression model": ("knockwise train expression", _expression),
     "gene properties": ("knockwise train genen", _properties),
     "phenotype model": ("knockwise train genepheno", _phenotypes),
@@ -283,7 +298,11 @@ def _index(chosen: "Settings") -> Check:
     from knowledge.texts.search import TextIndex
 
     index = TextIndex.open(chosen.data / "index", load_encoder(chosen.encoder))
-    return Check(name="text index", ok=True, found=f"{len(index):,} documents", needed=False)
+    index.search("stress", 1)  # an index that opens may still not be searched
+    found = f"{len(index):,} documents"
+    if index.read_only:
+        found += "; read-only, so each process searches a private copy in its temporary folder"
+    return Check(name="text index", ok=True, found=found, needed=False)
 
 
 def _endpoint(chosen: "Settings") -> Check:

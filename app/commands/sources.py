@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from knowledge.files import shipped
 from knowledge.schema import Frozen
 from knowledge.sources import registry as sources
 from knowledge.sources.registry import Registry, Source, load_registry
@@ -12,9 +13,9 @@ from knowledge.sources.registry import Registry, Source, load_registry
 PAPERS = Path(sources.__file__).parent / "papers.toml"
 HEAD = """# Sources, their terms and what to cite
 
-Written by `knockwise data sources`, from `sources.toml` and `papers.toml` of
-`knowledge/sources/`. \
-Nothing of a source is in the repository except what the shipped weights carry, which \
+Written by `knockwise data sources`, from `sources.toml` and `papers.toml` of \
+`knowledge/sources/`. Nothing of a source is in the repository except what the shipped \
+weights carry, which \
 [NOTICE](../NOTICE) lists. Terms are as each upstream generally states them; look them up there \
 before you pass anything on. Whoever publishes a result should cite what it rests on.
 """
@@ -37,8 +38,9 @@ class Paper(Frozen):
 
 def papers() -> tuple[Paper, ...]:
     """Return every paper that is known."""
-    table = tomllib.loads(PAPERS.read_text(encoding="utf-8"))
-    return tuple(Paper.model_validate(one) for one in table["paper"])
+    with shipped(PAPERS):
+        table = tomllib.loads(PAPERS.read_text(encoding="utf-8"))
+        return tuple(Paper.model_validate(one) for one in table["paper"])
 
 
 def page() -> str:

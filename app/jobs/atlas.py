@@ -37,7 +37,7 @@ def parts_made(
     elif jobs > 1 and len(todo) > 1:
         yield from _in_processes(folder, todo, jobs)
     else:
-        builder = Builder(folder, response)
+        builder = Builder.shipped(folder, response)
         for part in todo:
             yield builder.build(*part)
 
@@ -106,7 +106,7 @@ def _begin(folder: str) -> None:
 
 def _builder(folder: str) -> Builder:
     if folder not in _builders:
-        _builders[folder] = Builder(Path(folder), ResponseModel.load())
+        _builders[folder] = Builder.shipped(Path(folder), ResponseModel.load())
     return _builders[folder]
 
 

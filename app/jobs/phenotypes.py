@@ -20,14 +20,21 @@ from app.show.terminal import plain, progress, results
 from knowledge.errors import DataError, KnockwiseError, QuestionError
 from knowledge.files import harmless_cell, replacing
 from models.genepheno.model import GenePhenoModel, PhenotypePrediction
-from models.genepheno.sequences import Query, read_fasta
+from models.genepheno.sequences import Query, named_genes, read_fasta
+from models.inputs.genes import gene_symbols
 from tools.phenotype_terms import by_system, share_words, telling
 from tools.phenotypes import ABOUT, USUAL, Asked, observed, predictions_of, remarks
 
 if TYPE_CHECKING:
     from agent.settings import Settings
 
-COLUMNS = ("id", "collection", "term", "name", "probability")
+COLUMNS = {
+    "id": "Approved symbol of the gene, or the sequence's name in the FASTA file.",
+    "collection": "`mp`, `hpo`, `komp` or `gwas`: where the term comes from.",
+    "term": "Identifier of the phenotype.",
+    "name": "Its name.",
+    "probability": "That losing the gene causes it, as the model predicts from the sequence.",
+}
 DIGITS = 6
 BATCH = 64
 """Sequences predicted at a time."""
@@ -47,17 +54,26 @@ def asked(model: GenePhenoModel, word: str, settings: "Settings") -> str:
     Raises:
         QuestionError: It means no gene, or several.
     """
-    from knowledge.base import load_knowledge
-    from knowledge.schema import Gene
-    from models.response import ResponseModel
-
-    known = ResponseModel.load().genes()
-    more = set(model.genes).difference(gene.symbol for gene in known)
-    genes = [*known, *(Gene(symbol=symbol) for symbol in sorted(more))]
-    gene = ground_gene(load_knowledge(settings.data, genes).symbols, word)
+    gene = ground_gene(gene_symbols(settings.data, model.genes), word)
     if word.strip().upper() != gene.upper():
         progress().print(f"{plain(word)} is read as {gene}.", style="yellow", markup=False)
     return gene
+
+
+def tell_genes(found: Sequence[Query], model: GenePhenoModel, settings: "Settings") -> None:
+    """Say which sequences are named after a gene, of which more is known than a sequence tells."""
+    labels = named_genes(found, gene_symbols(settings.data, model.genes))
+    genes = dict.fromkeys(one.genes[0] for one in labels if len(one.genes) == 1)
+    lines = [f"{one.problem}." for one in labels if one.problem.endswith(("Excel", "?"))]
+    if genes:
+        shown = ", ".join(list(genes)[:NAMED]) + (" ..." if len(genes) > NAMED else "")
+        count = sum(len(one.genes) == 1 for one in labels)
+        lines.append(
+            f"{count:,} of {len(labels):,} names are genes ({shown}); `knockwise phenotype "
+            f"{next(iter(genes))}` shows what is known of one."
+        )
+    for line in lines[:MOST_COMPLAINTS]:
+        progress().print(plain(line), style="yellow", markup=False, soft_wrap=True)
 
 
 def usual(model: GenePhenoModel) -> tuple[Asked, ...]:
@@ -257,7 +273,7 @@ def _found(
     model: GenePhenoModel, gene: str, collections: Sequence[Asked]
 ) -> tuple[tuple[PhenotypePrediction, ...], list[str]]:
     """Return the predictions, or why there are none."""
-    from models.genepheno.model import UnknownGeneError
+    from models.inputs.genes import UnknownGeneError
 
     try:
         return predictions_of(model, gene, collections), []

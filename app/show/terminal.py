@@ -19,8 +19,14 @@ if TYPE_CHECKING:
     from knowledge.schema import Call, Direction, EdgeEffect, Effect, Interval, StepStatus
 
 PIPE_WIDTH = 100
-# Variables that the tests and their Makefile read.
-NO_SETTINGS = {"KNOCKWISE_MIRROR", "KNOCKWISE_REFRESH", "KNOCKWISE_LIVE", "KNOCKWISE_VLLM_VENV"}
+# Variables that the tests, their Makefile and `knockwise mcp` read.
+NO_SETTINGS = {
+    "KNOCKWISE_LIVE",
+    "KNOCKWISE_MCP_TOKEN",
+    "KNOCKWISE_MIRROR",
+    "KNOCKWISE_REFRESH",
+    "KNOCKWISE_VLLM_VENV",
+}
 
 
 @dataclass(frozen=True)
@@ -72,20 +78,32 @@ ASCII = Signs(
 )
 
 
+CHOSEN: dict[str, object] = {}
+"""Settings that options of this command line change."""
+_quiet = False
+
+
+def be_quiet(quiet: bool) -> None:  # what the option says
+    """Show progress, or (`quiet`) none; errors are told all the same."""
+    global _quiet  # one process is one command line
+    _quiet = quiet
+
+
 def results() -> Console:
     """Return the console on stdout."""
     return _console(sys.stdout)
 
 
 def progress() -> Console:
-    """Return the console on stderr, for progress, logs and errors."""
-    return _console(sys.stderr)
+    """Return the console on stderr, for progress and remarks."""
+    return _console(sys.stderr, quiet=_quiet)
 
 
-def _console(stream: TextIO) -> Console:
+def _console(stream: TextIO, *, quiet: bool = False) -> Console:
     """Return a console, of a fixed width where nothing says how wide it is."""
     unknown = not stream.isatty() and "COLUMNS" not in os.environ
-    return Console(file=stream, highlight=False, width=PIPE_WIDTH if unknown else None)
+    width = PIPE_WIDTH if unknown else None
+    return Console(file=stream, highlight=False, width=width, quiet=quiet)
 
 
 def signs(console: Console) -> Signs:
@@ -116,7 +134,7 @@ def settings(**changes: object) -> "Settings":
 
     where = f"in the environment, in {user_file()} or in .env"
     try:
-        chosen = Settings(**{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]  # pydantic checks them
+        chosen = Settings(**{**CHOSEN, **{n: v for n, v in changes.items() if v is not None}})  # type: ignore[arg-type]  # pydantic checks them
         _misspelt(where)
         ignored = [n for n in _names_in(FOLDER_FILE) if n.upper().startswith(NOT_OF_THE_FOLDER)]
     except ValidationError as error:
@@ -129,7 +147,7 @@ def settings(**changes: object) -> "Settings":
         # A value of the language model may be a key, or hold one.
         value = "" if name.startswith(NOT_OF_THE_FOLDER) else f" (it is {first['input']!r})"
         raise KnockwiseError(
-            f"The setting {name} cannot be used: {first['msg']}{value}; change it {where}."
+            f"The setting {name} cannot be used: {_bare(first['msg'])}{value}; change it {where}."
         ) from None
     except SettingsError as error:
         raise KnockwiseError(
@@ -145,6 +163,11 @@ def settings(**changes: object) -> "Settings":
         said += f"Put it into {user_file()}, or export it."
         progress().print(said, style="yellow", markup=False, soft_wrap=True)
     return chosen
+
+
+def _bare(message: str) -> str:
+    """Return what pydantic says without its own name for a failed check."""
+    return message.removeprefix("Value error, ")
 
 
 def _misspelt(where: str) -> None:
@@ -223,7 +246,7 @@ def print_json(value: object) -> None:
 
 def complain(sentence: str) -> None:
     """Print one sentence about a failure on stderr."""
-    console = progress()
+    console = _console(sys.stderr)
     message = Text.assemble(("error: ", "bold red"), plain(sentence))
     console.print(message, soft_wrap=True)
 

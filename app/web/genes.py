@@ -84,7 +84,9 @@ def gene_parts(session: Session, symbol: str) -> dict[str, Any]:
 
 def _in_line(session: Session, symbol: str, line: str) -> InLine:
     response: ResponseModel = session.predictor.response
-    facts = [one for one in gene_facts(session.knowledge, symbol, line) if one.id.startswith("line")]
+    facts = [
+        one for one in gene_facts(session.knowledge, symbol, line) if one.id.startswith("line")
+    ]
     expressed = [one.statement for one in facts if one.id.endswith(":expression")]
     return InLine(
         line=line,

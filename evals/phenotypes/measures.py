@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from evals.metrics import FloatArray, Sample, resamples
+from evals.harness.metrics import FloatArray
+from evals.harness.resampling import Sample, resamples
 from models.genepheno.ontology import IntArray, children_first
 from models.genepheno.phenotypes import Vocabulary
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from evals.metrics import FloatArray
+from evals.harness.metrics import FloatArray
 from models.fusion import Scope, logit
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 
 FUSED = "fused answer"
 HELD_OUT = "fused, regulator held out"

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, ttest_ind
 
-from evals.metrics import FloatArray
+from evals.harness.metrics import FloatArray
 from knowledge.schema import PerturbationKind
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
 from models.expression import mirror
-from models.response.screens import CELL_LINES, approve, tested_perturbations
+from models.inputs.screens import CELL_LINES, approve, tested_perturbations
 
 ADAMSON = "perturbseq/adamson_datlinger_significant_train.parquet"
 MORPHIC_FILES = tuple(

@@ -7,12 +7,15 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.special import expit, logit
 
 from knowledge.errors import QuestionError
 from knowledge.schema import Gene, Interval, PerturbationKind
 from models.checkpoint import read_checkpoint
-from models.response.checkpoint import FORMAT, SHIPPED, Checkpoint, stored_gene
+from models.inputs.genes import screened_genes
+from models.inputs.screens import UNKNOWN, Rows
+from models.response.checkpoint import FORMAT, SHIPPED, Checkpoint
 from models.response.ensemble import Ensemble
 from models.response.experiments import Experiments
 from models.response.features import (
@@ -26,7 +29,6 @@ from models.response.features import (
 from models.response.field import N_LINES, Field, FieldSettings
 from models.response.query import Query
 from models.response.schema import Analogue, Outcome, ResponsePrediction
-from models.response.screens import UNKNOWN, Rows
 from models.response.similarity import SCALE, Kin, Relatives, kin_of, similarity_to
 
 FloatArray = NDArray[np.float64]
@@ -139,8 +141,7 @@ class ResponseModel:
 
     @cached_property
     def _genes(self) -> tuple[Gene, ...]:
-        names = self._checkpoint.names
-        return tuple(map(stored_gene, names["genes"], names["gene fields"]))
+        return screened_genes(self._checkpoint.names)
 
     def readouts(self, cell_line: str) -> tuple[str, ...]:
         """Return the genes whose transcripts the training screen of `cell_line` read."""
@@ -165,6 +166,19 @@ class ResponseModel:
         share = float(self._facts.essential[index, 0])
         likeness = self._relatives.level[index].max() / SCALE
         return Ground(known, share if np.isfinite(share) else 0.5, float(likeness) ** 2)
+
+    def signatures(self, cell_line: str) -> tuple[tuple[str, ...], sparse.csr_array]:
+        """Return the perturbations of a line, and their measured changes over `readout_order`.
+
+        +1 is up, -1 down; 0.001 stands for a readout that did not change, so that it is kept apart
+        from one without a training row. Shape `(perturbations, readouts)`.
+        """
+        return self._experiments.signatures(self._line(cell_line))
+
+    @property
+    def readout_order(self) -> tuple[str, ...]:
+        """Return the readouts in the order of the columns of `signatures`."""
+        return self._readout_names
 
     def measured(self, gene: str, readout: str, cell_line: str) -> Outcome | None:
         """Return the training outcome of a pair, or None where no training row says."""

@@ -12,8 +12,10 @@ from agent.run import find_run, load_answer, replay, runs
 from agent.session import Session
 from agent.settings import Settings
 from agent.state import Proposal
+from app.jobs.opening import open_session
 from knowledge.errors import QuestionError, RunError
 from knowledge.schema import Change
+from tools.effect_rows import RUN_COLUMNS
 
 pytestmark = pytest.mark.anyio
 QUESTION = "MDM2 knockout in RPE1: CDKN1A?"
@@ -83,9 +85,12 @@ async def test_effects_csv_has_every_gene_with_its_statistics(session, tmp_path)
     with (tmp_path / "run" / "effects.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) > 4000
-    assert {"symbol", "p_de", "p_up", "p_de_low", "p_de_high", "evidence_count",
-            "seen_in_training", "abstained", "top_evidence"} <= set(rows[0])  # fmt: skip
-    p21 = next(row for row in rows if row["symbol"] == "CDKN1A")
+    assert tuple(rows[0]) == RUN_COLUMNS
+    assert {(row["perturbation"], row["kind"], row["cell_line"]) for row in rows} == {
+        ("MDM2", "knockout", "RPE1")
+    }
+    p21 = next(row for row in rows if row["gene"] == "CDKN1A")
+    assert p21["path"] == "MDM2 ↓ → TP53 ↑ → CDKN1A ↑"
     assert p21["p_de"] == p21["p_de_low"] == ""  # no screen of the line read it
     assert float(p21["p_up"]) > 0.75
     read = next(row for row in rows if row["p_de_low"])
@@ -174,9 +179,17 @@ async def test_runs_are_found_by_name_beginning_and_latest(session):
         find_run(folder, "nothing")
 
 
-def test_sessions_that_nobody_holds_give_their_memory_back():
+def test_a_session_leaves_the_collector_of_its_host_as_it_was():
+    frozen = gc.get_freeze_count()
     Session.open(Settings())
+    assert (gc.get_freeze_count(), gc.isenabled()) == (frozen, True)
+
+
+def test_sessions_of_the_command_line_that_nobody_holds_give_their_memory_back():
+    open_session(Settings())
     once = gc.get_freeze_count()
+    assert once
     for _ in range(2):
-        Session.open(Settings())
+        open_session(Settings())
     assert gc.get_freeze_count() < 1.5 * once
+    gc.unfreeze()

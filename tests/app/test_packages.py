@@ -21,6 +21,7 @@ PART_OF = {
     "huggingface-hub": "sentence-transformers",
     "langchain-core": "langgraph",
     "markupsafe": "jinja2",
+    "mcp-types": "mcp",
     "transformers": "sentence-transformers",
     "typing-extensions": "pydantic",
 }

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from evals.metrics import macro_auroc
+from evals.harness.metrics import macro_auroc
 from knowledge.errors import DataError
 from models.fusion import logit
 from models.fusion.language import (

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from models.response import ResponseModel, batch
-from models.response.batch import BatchPredictor
+from models.response.batch import BatchPredictor, Parts
 from models.response.ensemble import Ensemble
 from models.response.leaves import LeafMasks, compiler_is_there
 
@@ -26,7 +26,7 @@ def one_by_one(model, genes, line):
 
 
 def same_numbers(model, genes, line):
-    predicted = BatchPredictor(model).predict(genes, line)
+    predicted = BatchPredictor(Parts.of(model)).predict(genes, line)
     said = [i for i, why in enumerate(predicted.trouble) if not why]
     p_de, p_up = one_by_one(model, [genes[i] for i in said], line)
     np.testing.assert_allclose(predicted.p_de[said], p_de, atol=1e-6)

@@ -7,7 +7,8 @@ part. A part says by which weights it was made; parts of other weights are not r
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,8 +22,10 @@ from scipy.special import expit
 from knowledge.errors import DataError
 from knowledge.files import replacing
 from knowledge.schema import Frozen
+from models.inputs.screens import CELL_LINES
 from models.response import ResponseModel
-from models.response.batch import BatchPredictor
+from models.response.batch import BatchPredictor, Parts
+from models.response.model import LEAST_SIMILARITY
 
 FORMAT = 1
 PART_SIZE = 512
@@ -38,8 +41,6 @@ PRECISION = "log-odds in steps of 0.073: probabilities within 0.01"
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-Told = Callable[[str, float], None]
-
 
 def encoded(p: Floats) -> Bytes:
     """Return probabilities as bytes; NaN as `NOT_PREDICTED`."""
@@ -52,7 +53,7 @@ def encoded(p: Floats) -> Bytes:
 @lru_cache(maxsize=1)
 def decoding() -> Floats:
     """Return the probability of each byte `(256,)`, NaN for `NOT_PREDICTED`."""
-    found = expit(LEAST_LOG_ODDS + STEP * np.arange(256)).astype(np.float32)
+    found: Floats = expit(LEAST_LOG_ODDS + STEP * np.arange(256)).astype(np.float32)
     found[NOT_PREDICTED] = np.nan
     return found
 
@@ -118,6 +119,26 @@ class Atlas:
         return tuple(gene for _, head in self.parts.get(cell_line, ())
                      for gene in head.perturbations)  # fmt: skip
 
+    def totals(self, cell_line: str) -> Floats:
+        """Return how many readouts each perturbation is expected to change `(perturbations,)`."""
+        path = self.folder / cell_line / "totals.npy"
+        names = self.perturbations(cell_line)
+        parts = self.parts.get(cell_line, ())
+        newest = max((file.stat().st_mtime_ns for file, _ in parts), default=0)
+        if path.is_file() and path.stat().st_mtime_ns > newest:
+            found: Floats = np.load(path, allow_pickle=False)
+            if len(found) == len(names):
+                return found
+        block = self.read(cell_line)
+        p = np.nan_to_num(decoding())
+        found = np.concatenate(
+            [p[block.p_de[:, at : at + PART_SIZE]].sum(axis=0)
+             for at in range(0, len(names), PART_SIZE)]
+        ).astype(np.float32)  # fmt: skip
+        with suppress(OSError), replacing(path) as draft, draft.open("wb") as file:
+            np.save(file, found)
+        return found
+
     def read(self, cell_line: str, readouts: Iterable[str] | None = None) -> Block:
         """Return readouts of a line over all perturbations; those that no screen read are left out.
 
@@ -152,22 +173,22 @@ def atlas_dir(data: Path) -> Path:
     return data / "atlas"
 
 
-def open_atlas(folder: Path, response: ResponseModel) -> Atlas:
-    """Return what is there of the atlas by these weights; an empty one is false."""
+def open_atlas(folder: Path, version: str, lines: Sequence[str] = CELL_LINES) -> Atlas:
+    """Return what is there of the atlas by weights of this version; an empty one is false."""
     parts = {}
-    for line in response.cell_lines:
+    for line in lines:
         heads = [(path, _head(path)) for path in sorted((folder / line).glob("part-*.parquet"))]
         parts[line] = [
             (path, head)
             for path, head in heads
-            if head is not None and head.format == FORMAT and head.response == response.version
+            if head is not None and head.format == FORMAT and head.response == version
         ]
-    return Atlas(folder, response.version, parts)
+    return Atlas(folder, version, parts)
 
 
 def statuses(atlas: Atlas, response: ResponseModel) -> tuple[LineStatus, ...]:
     """Return how much of each line is there."""
-    total = len(perturbable(BatchPredictor(response), response))
+    total = len(perturbable(response))
     return tuple(
         LineStatus(
             cell_line=line,
@@ -179,14 +200,14 @@ def statuses(atlas: Atlas, response: ResponseModel) -> tuple[LineStatus, ...]:
     )
 
 
-def perturbable(predictor: BatchPredictor, response: ResponseModel) -> list[str]:
+def perturbable(response: ResponseModel) -> list[str]:
     """Return every gene whose loss the model can predict: those of the screens come first.
 
     The others follow by how near they stand to a measured one, so that the first parts of an atlas
     are the most useful.
     """
     grounds = {gene.symbol: response.ground(gene.symbol) for gene in response.genes()}
-    said = [gene for gene in grounds if not predictor.abstains(gene)]
+    said = [gene for gene, one in grounds.items() if one.known or one.nearest >= LEAST_SIMILARITY]
     return sorted(said, key=lambda one: (not grounds[one].known, -grounds[one].nearest, one))
 
 
@@ -195,27 +216,29 @@ class Builder:
 
     Args:
         folder: Where the atlas lies.
-        response: The response model.
+        predictor: What to predict with.
+        version: Of its weights.
         part_size: Perturbations of a part.
     """
 
-    def __init__(self, folder: Path, response: ResponseModel, part_size: int = PART_SIZE) -> None:
-        self._folder, self._response, self._size = folder, response, part_size
-        self._predictor = BatchPredictor(response)
+    def __init__(
+        self, folder: Path, predictor: BatchPredictor, version: str, part_size: int = PART_SIZE
+    ) -> None:
+        self._folder, self._version, self._size = folder, version, part_size
+        self._predictor = predictor
+
+    @classmethod
+    def shipped(cls, folder: Path, response: ResponseModel) -> "Builder":
+        """Return the builder of a loaded model's atlas."""
+        return cls(folder, BatchPredictor(Parts.of(response)), response.version)
 
     def missing(
-        self, lines: Sequence[str] | None = None, genes: Sequence[str] | None = None
+        self, lines: Sequence[str], genes: Sequence[str]
     ) -> list[tuple[str, int, tuple[str, ...]]]:
-        """Return line, number and perturbations of every part that is not there.
-
-        Args:
-            lines: Which lines; all by default.
-            genes: Which perturbations; all that can be predicted by default.
-        """
-        wanted = list(genes) if genes else perturbable(self._predictor, self._response)
-        parts = [tuple(wanted[i : i + self._size]) for i in range(0, len(wanted), self._size)]
+        """Return line, number and perturbations of every part that is not there."""
+        parts = [tuple(genes[i : i + self._size]) for i in range(0, len(genes), self._size)]
         todo = []
-        for line in lines or self._response.cell_lines:
+        for line in lines:
             for number, part in enumerate(parts):
                 head = _head(self._path(line, number))
                 if head != self._said(part):
@@ -248,16 +271,7 @@ class Builder:
         return self._folder / line / f"part-{number:04d}.parquet"
 
     def _said(self, genes: tuple[str, ...]) -> PartHead:
-        return PartHead(format=FORMAT, response=self._response.version, perturbations=genes)
-
-
-def build_all(
-    builder: Builder, todo: Sequence[tuple[str, int, tuple[str, ...]]], told: Told
-) -> Iterator[int]:
-    """Make parts one after another in this process; yields the pairs of each."""
-    for done, (line, number, genes) in enumerate(todo):
-        told(f"{line}, part {number + 1}", done / len(todo))
-        yield builder.build(line, number, genes)
+        return PartHead(format=FORMAT, response=self._version, perturbations=genes)
 
 
 def _head(path: Path) -> PartHead | None:

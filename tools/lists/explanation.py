@@ -134,10 +134,8 @@ def path_told(
     edges = [edge for step in steps for edge in step.relation.edges]
     databases = Counter(BUILT_IN if is_starter(edge) else edge.database for edge in edges)
     references = dict.fromkeys(one for edge in edges for one in edge.references)
-    programmes = set.intersection(
-        *(set(step.relation.programmes) for step in steps if not step.relation.joins_group)
-        or [set()]
-    )
+    asserted = [set(step.relation.programmes) for step in steps if not step.relation.joins_group]
+    programmes = set.intersection(*asserted) if asserted else set()
     through = [step.target.node for step in steps[:-1] if step.target.node not in perturbed]
     return PathTold(
         steps=tuple(step_told(step) for step in steps),
@@ -265,9 +263,7 @@ def _controls(
     )
 
 
-def _shuffled(
-    measured: Sequence[tuple[str, Direction]], paths: _Paths, seed: int
-) -> Signs:
+def _shuffled(measured: Sequence[tuple[str, Direction]], paths: _Paths, seed: int) -> Signs:
     """Return how many genes agree in each network whose paths' signs were shuffled.
 
     The paths stay where they are; the signs of all relations on them change places. A membership
@@ -340,9 +336,7 @@ def _expected(
 ) -> tuple[Expected, ...]:
     """Return what was most expected of the perturbation, specific changes first."""
     called = [
-        one
-        for one in effects
-        if one.call in ("up", "down") and one.gene not in perturbation.genes
+        one for one in effects if one.call in ("up", "down") and one.gene not in perturbation.genes
     ]
     called.sort(key=lambda one: (-one.specific, one.gene))
     out = []
@@ -356,9 +350,14 @@ def _expected(
             seen = "changed as expected" if same else "changed the other way"
         out.append(
             Expected.model_validate(
-                {"gene": one.gene, "call": one.call, "p_de": one.p_de, "p_up": one.p_up,
-                 "seen": seen}
-            )  # fmt: skip
+                {
+                    "gene": one.gene,
+                    "call": one.call,
+                    "p_de": one.p_de,
+                    "p_up": one.p_up,
+                    "seen": seen,
+                }
+            )
         )
     return tuple(out)
 

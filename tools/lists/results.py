@@ -9,8 +9,9 @@ from typing import Literal
 from knowledge.errors import QuestionError
 from knowledge.schema import Direction, Frozen
 from knowledge.symbols import SymbolTable
+from knowledge.user_tables.columns import ColumnReading, mostly_mouse
 from knowledge.user_tables.file import TableFile, TableRow, open_table, regular_file
-from knowledge.user_tables.labels import ColumnReading, LabelReader, mostly_mouse
+from knowledge.user_tables.labels import LabelReader
 from knowledge.user_tables.results import recognised
 
 CHANGED = 0.05
@@ -28,17 +29,27 @@ _DRUG = re.compile(
     r"glitazone|asone|olone|azepam|tidine|prazole|trexate|poside|tecan|limus)",
     re.IGNORECASE,
 )
-_GENE = ("gene", "genes", "symbol", "gene symbol", "gene name", "names", "feature", "id",
-         "gene id", "hgnc symbol", "ensembl", "ensembl id", "target", "external gene name")  # fmt: skip
-_EFFECT = ("log2FoldChange", "logFC", "log2FC", "avg_log2FC", "avg_logFC", "logfoldchanges", "lfc",
-           "log fold change", "coef", "effect", "direction", "sign", "change", "regulation")  # fmt: skip
-_ADJUSTED = ("padj", "FDR", "adj.P.Val", "p_val_adj", "pvals_adj", "qvalue", "q value", "q",
-             "adjusted p value", "p adj", "BH", "adj p")  # fmt: skip
+_GENE = (
+    "gene", "genes", "symbol", "gene symbol", "gene name", "names", "feature", "id", "gene id",
+    "hgnc symbol", "ensembl", "ensembl id", "target", "external gene name",
+)  # fmt: skip
+_EFFECT = (
+    "log2FoldChange", "logFC", "log2FC", "avg_log2FC", "avg_logFC", "logfoldchanges", "lfc",
+    "log fold change", "coef", "effect", "direction", "sign", "change", "regulation",
+)  # fmt: skip
+_ADJUSTED = (
+    "padj", "FDR", "adj.P.Val", "p_val_adj", "pvals_adj", "qvalue", "q value", "q",
+    "adjusted p value", "p adj", "BH", "adj p",
+)  # fmt: skip
 _LEVEL = ("baseMean", "logCPM", "AveExpr", "mean expression")
 _GROUP = ("group", "cluster", "comparison", "contrast")
-_UP = {"up", "+", "1", "↑", "▲", "increased", "upregulated", "higher", "induced", "u", "pos", "high"}
-_DOWN = {"down", "-", "-1", "−", "↓", "▼", "decreased", "downregulated", "lower", "repressed", "d",
-         "neg", "low"}  # fmt: skip
+_UP = {
+    "up", "+", "1", "↑", "▲", "increased", "upregulated", "higher", "induced", "u", "pos", "high",
+}  # fmt: skip
+_DOWN = {
+    "down", "-", "-1", "−", "↓", "▼", "decreased", "downregulated", "lower", "repressed", "d",
+    "neg", "low",
+}  # fmt: skip
 _BETWEEN = re.compile(r"[\s,;]+")
 _SIGNED = re.compile(r"(?P<before>[+\-−↑↓]?)(?P<gene>[^\s+↑↓]*?[\w])(?P<after>[+\-−↑↓]?)")
 

@@ -1,6 +1,9 @@
 """What an explanation says, gene by gene and in sum: frozen, so that any front door can show it."""
 
+from collections.abc import Mapping
 from typing import Literal
+
+from pydantic import Field
 
 from knowledge.schema import CascadeStep, Direction, Frozen, Perturbation, Probability
 
@@ -122,7 +125,7 @@ class Controls(Frozen):
     agreeing_p: float | None = None
     shuffles: int = 0
     without_hubs: Share
-    hubs: dict[str, int] = {}
+    hubs: Mapping[str, int] = Field(default_factory=dict)
 
 
 class Expected(Frozen):
@@ -161,7 +164,8 @@ class ListExplanation(Frozen):
     Attributes:
         source: The file.
         description: What it is.
-        perturbation: What was done.
+        perturbation: What was done; of a screen's hits, its one gene is what the screen read.
+        hits: Whether the genes are a screen's hits, perturbed to move that gene.
         changed: Genes that changed, rows left out included.
         tested: Genes of the table that are known.
         rows: At most 1,000, the explained first.
@@ -175,11 +179,12 @@ class ListExplanation(Frozen):
     source: str
     description: str
     perturbation: Perturbation
+    hits: bool = False
     changed: int
     tested: int
     rows: tuple[ExplainedGene, ...]
-    counts: dict[str, int]
+    counts: Mapping[str, int]
     controls: Controls
     foresight: Foresight
     notes: tuple[str, ...] = ()
-    versions: dict[str, str] = {}
+    versions: Mapping[str, str] = Field(default_factory=dict)

@@ -30,9 +30,7 @@ TOP = 30
 
 
 @router.get("/express")
-async def express(
-    request: Request, house: TheHouse, pert: str = "", context: str = ""
-) -> Response:
+async def express(request: Request, house: TheHouse, pert: str = "", context: str = "") -> Response:
     """Show the form, and the response to what it names."""
     pert, context = pert.strip()[:200], context[:60]
     shown: dict[str, Any] = {"rows": [], "heading": "", "neighbours": "", "additive": False}

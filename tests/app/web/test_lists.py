@@ -111,7 +111,7 @@ def test_a_file_of_many_hundred_megabytes_is_refused_before_it_is_kept(visitor, 
 
 
 def test_names_and_cells_with_markup_stay_text(visitor):
-    nasty = '<script>alert(1)</script>'
+    nasty = "<script>alert(1)</script>"
     table = f"gene,log2FoldChange,padj\n{nasty},1,0.001\nDDIT3,2,0.001\n"
     address = sent(visitor, table.encode(), f"../../{nasty}.csv").headers["location"]
     for page in (visitor.get(address).text, visitor.get(address, params=DONE).text):

@@ -48,10 +48,17 @@ def test_phenotypes_of_a_gene_and_of_a_sequence(visitor):
     page = visitor.post("/phenotypes", {"gene": "FGFR3", "collection": ["mp"]}).text
     assert "<b>Known</b>" in page
     assert "Human disease" not in re.sub(r"<fieldset>.*?</fieldset>", "", page, flags=re.S)
-    sequence = ">mine\n" + "MKLSLVAAMLLLLSAARAEEEDKKEDVGTVVGIDLGTTYSCVGVFKNGRVEIIANDQGNRITPSYVAF" * 2
+    sequence = (
+        ">mine\n" + "MKLSLVAAMLLLLSAARAEEEDKKEDVGTVVGIDLGTTYSCVGVFKNGRVEIIANDQGNRITPSYVAF" * 2
+    )
     page = visitor.post("/phenotypes", {"sequence": sequence}).text
     assert "Predicted from its sequence" in page
-    for wrong in ({}, {"gene": "FGFR3", "sequence": "MKL"}, {"gene": "NOTAGENE"}, {"sequence": "1"}):
+    for wrong in (
+        {},
+        {"gene": "FGFR3", "sequence": "MKL"},
+        {"gene": "NOTAGENE"},
+        {"sequence": "1"},
+    ):
         assert 'role="alert"' in visitor.post("/phenotypes", wrong).text
 
 

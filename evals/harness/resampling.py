@@ -1,0 +1,131 @@
+"""Estimates with intervals that respect how rows were sampled: whole units are drawn anew."""
+
+import math
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from evals.harness.metrics import FloatArray, IntArray, Ranking
+from knowledge.schema import Frozen
+
+DRAWS = 500
+Units = Sequence[Hashable] | NDArray[np.generic] | pd.Series | pd.Index
+
+
+class Estimate(Frozen):
+    """A number with its 95 % interval; a number that was counted has none, and `n` says of what.
+
+    An interval is nan where nothing could be computed.
+    """
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    n: int = 0
+
+    def __str__(self) -> str:
+        if math.isnan(self.low):
+            return f"{self.value:.3f}"
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A value and its resamples, which add and subtract draw by draw."""
+
+    value: float
+    draws: FloatArray
+    units: int
+    readouts: int = 0
+
+    def __sub__(self, other: Self) -> "Sample":
+        return Sample(self.value - other.value, self.draws - other.draws, self.units)
+
+    def __neg__(self) -> "Sample":
+        return Sample(-self.value, -self.draws, self.units)
+
+    def __truediv__(self, other: Self) -> "Sample":
+        return Sample(self.value / other.value, self.draws / other.draws, self.units)
+
+    @property
+    def known(self) -> bool:
+        """Return whether there was anything to take it of."""
+        return bool(np.isfinite(self.value) and np.isfinite(self.draws).any())
+
+    @classmethod
+    def mean(cls, parts: Sequence["Sample"]) -> "Sample":
+        """Return the mean of several lines or folds."""
+        return cls(
+            float(np.mean([part.value for part in parts])),
+            np.mean([part.draws for part in parts], axis=0),
+            sum(part.units for part in parts),
+            sum(part.readouts for part in parts),
+        )
+
+    def estimate(self) -> Estimate:
+        """Return the value with its interval."""
+        return estimate(self.value, self.draws, self.units)
+
+
+class Resampler:
+    """The same bootstrap draws of units for everything that is compared.
+
+    Args:
+        units: All of them: perturbations, genes, questions, sources.
+        seed: Of the draws.
+        draws: How many.
+    """
+
+    def __init__(self, units: Iterable[Hashable], seed: int = 0, draws: int = DRAWS) -> None:
+        self._units = pd.Index(sorted(set(units)))  # type: ignore[type-var]  # names or numbers
+        self._drawn = resamples(len(self._units), draws, np.random.default_rng(seed))
+
+    def at(self, unit: Units) -> IntArray:
+        """Return the number of each row's unit `(rows,)`."""
+        return self._units.get_indexer(pd.Index(unit)).astype(np.int64)
+
+    def drawn(self, unit: Units) -> NDArray[np.float32]:
+        """Return how often each row counts in each resample `(rows, draws)`."""
+        return self._drawn[self.at(unit)]
+
+    def mean(self, unit: Units, values: ArrayLike) -> Sample:
+        """Return the mean of the finite ones of `values` `(rows,)`, whose rows belong to `unit`."""
+        every = np.asarray(values, np.float64)
+        known = np.isfinite(every)
+        found, at, size = every[known], self.at(unit)[known], len(self._units)
+        total, count = np.bincount(at, found, size), np.bincount(at, minlength=size)
+        drawn = self._drawn.astype(np.float64)
+        weight = count @ drawn
+        draws: FloatArray = np.full(len(weight), np.nan)
+        np.divide(total @ drawn, weight, out=draws, where=weight > 0)
+        mean = float(found.mean()) if len(found) else math.nan
+        return Sample(mean, draws, int((count > 0).sum()))
+
+    def auroc(self, unit: Units, ranking: Ranking) -> Sample:
+        """Return the macro AUROC of a ranking whose rows belong to `unit`."""
+        draws = ranking.resampled(self.at(unit), self._drawn)
+        return Sample(ranking.whole, draws, len(set(unit)), len(ranking.groups))
+
+
+def resamples(units: int, draws: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return how often each unit is drawn in each bootstrap resample `(units, draws)`."""
+    drawn = rng.multinomial(units, np.full(units, 1 / units), size=draws)
+    return np.ascontiguousarray(drawn.T, dtype=np.float32)
+
+
+def estimate(value: float, resampled: FloatArray, n: int) -> Estimate:
+    """Return `value` with the 95 % interval that its resamples show.
+
+    The interval is the spread of the resamples around their own mean, laid around the value:
+    a resample repeats units and so loses readouts that keep one class only, which moves the macro
+    AUROC of all resamples alike.
+    """
+    found = resampled[np.isfinite(resampled)]
+    if not len(found):
+        return Estimate(value=value, n=n)
+    low, high = np.quantile(found, [0.025, 0.975]) - found.mean() + value
+    return Estimate(value=value, low=float(low), high=float(high), n=n)
