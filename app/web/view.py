@@ -20,6 +20,7 @@ PLACES = (
     ("/runs", "Runs"),
     ("/genes", "Genes"),
     ("/lists", "Lists"),
+    ("/find", "Find"),
     ("/express", "Expression"),
     ("/phenotypes", "Phenotypes"),
     ("/status", "Status"),

@@ -110,7 +110,7 @@ def test_a_session_that_cannot_be_opened_is_told_on_the_page(house):
     def broken():
         raise DataError("The tables are damaged; pull them again.")
 
-    app = create_app(house, open_session=broken)
+    app = create_app(house, opened=broken)
     with TestClient(app, base_url="http://127.0.0.1:8642") as client:
         page = client.get("/?q=HSPA5+knockout+in+K562")
     assert page.status_code == 422
@@ -125,4 +125,4 @@ def test_two_servers_never_answer_the_same_runs(serve, house, opened):
 
     serve()
     with pytest.raises(RunError, match="Another `knockwise web`"):
-        TestClient(create_app(house, open_session=lambda: opened)).__enter__()
+        TestClient(create_app(house, opened=lambda: opened)).__enter__()
