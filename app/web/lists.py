@@ -1,7 +1,8 @@
-"""What is asked of lists and sets: explain it, who would produce it, what moves it, what acts so."""
+"""What is asked of lists and sets: what explains them, what would produce them, what acts so."""
 
 import re
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from agent.session import Session
@@ -10,6 +11,7 @@ from app.web.uploads import Upload
 from knowledge.errors import QuestionError
 from knowledge.schema import Direction, Frozen, Perturbation, PerturbationKind
 from knowledge.user_tables.orthologues import human_of_mouse
+from tools.effects import EffectPredictor
 from tools.lists.atlas import atlas_dir, open_atlas
 from tools.lists.causes import Library
 from tools.lists.explanation import explained
@@ -104,7 +106,9 @@ def _explained(session: Session, upload: Upload, source: str, wanted: Wanted) ->
 
 def _who(session: Session, upload: Upload, source: str, wanted: Wanted) -> Ranked:
     result, line = read_list(session, upload, source, wanted), _line(session, wanted.cell_line)
-    ranked = causes(session.predictor, _library(session), result, line, top=TOP)
+    ranked = causes(
+        session.predictor, _library(session.predictor, session.settings.data), result, line, top=TOP
+    )
     rows = (
         (
             one.gene,
@@ -130,9 +134,7 @@ def _who(session: Session, upload: Upload, source: str, wanted: Wanted) -> Ranke
     )  # fmt: skip
 
 
-def searched(
-    session: Session, words: str, sought: str, kind: str, cell_line: str
-) -> Ranked:
+def searched(session: Session, words: str, sought: str, kind: str, cell_line: str) -> Ranked:
     """Return the perturbations that move genes or a set, or that act like one gene's loss.
 
     Args:
@@ -146,7 +148,7 @@ def searched(
         QuestionError: The words mean no gene and no set, or nothing like it is sought.
     """
     line = _line(session, cell_line)
-    if sought == "alike" or sought == "opposite":  # noqa: PLR1714  # narrows the type
+    if sought == "alike" or sought == "opposite":  # narrows the type
         return _alike(session, words, sought, line)
     direction: Direction | None = next((one for one in ("up", "down") if one == sought), None)
     how = next((one for one in KINDS if one == kind), "knockdown")
@@ -179,11 +181,16 @@ def searched(
     )  # fmt: skip
 
 
-def _alike(
-    session: Session, words: str, sought: Literal["alike", "opposite"], line: str
-) -> Ranked:
+def _alike(session: Session, words: str, sought: Literal["alike", "opposite"], line: str) -> Ranked:
     gene = ground_gene(session.knowledge.symbols, words.strip())
-    like = alike(session.predictor, _library(session), gene, line, sought, TOP)
+    like = alike(
+        session.predictor,
+        _library(session.predictor, session.settings.data),
+        gene,
+        line,
+        sought,
+        TOP,
+    )
     rows = (
         (
             one.gene,
@@ -203,9 +210,9 @@ def _alike(
 
 
 @lru_cache(maxsize=1)
-def _library(session: Session) -> Library:
+def _library(predictor: EffectPredictor, data: Path) -> Library:
     """Return what lists are laid beside, made when it is first needed."""
-    return library_of(session.predictor, session.settings.data)
+    return library_of(predictor, data)
 
 
 def _line(session: Session, name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from models.response.annotations import sources_root
+from knowledge.sources.genes import sources_root
 from models.response.screens import CELL_LINES, SCREEN_FILES
 from pydantic import Field
 from scipy.special import expit, logit

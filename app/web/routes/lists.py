@@ -112,9 +112,7 @@ async def find(
     if q:
         try:
             async with house.work:
-                ranked = await run_in_threadpool(
-                    searched, session, q, sought, kind, cell_line[:60]
-                )
+                ranked = await run_in_threadpool(searched, session, q, sought, kind, cell_line[:60])
         except (KnockwiseError, ToolError) as error:
             why = str(error)
     return house.view.page(
