@@ -66,6 +66,17 @@ def test_a_run_that_waits_is_stopped_before_it_begins(serve, slow):
     assert len(slow.resumed) == 1
 
 
+def test_a_run_that_is_being_answered_can_be_deleted(serve, slow, house):
+    visitor = serve(session=slow)
+    address = visitor.ask()
+    until(lambda: slow.resumed)
+    assert visitor.post(f"{address}/delete").status_code == 303
+    assert visitor.get(address).status_code == 404
+    assert not list(house.runs.glob("2*"))
+    slow.gate.set()
+    assert "DDIT3 goes up" in visitor.answered(visitor.ask())
+
+
 def test_a_server_that_ends_in_mid_answer_loses_no_run(serve, slow, house):
     visitor = serve(session=slow)
     first, second = visitor.ask(), visitor.ask("Knock out ATF4 in K562: what happens to DDIT3?")
