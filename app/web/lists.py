@@ -20,8 +20,11 @@ from tools.lists.ranking import causes, library_of
 from tools.lists.results import Reading, ResultList, read_result
 from tools.lists.search import alike, found
 
+Side = Literal["high", "low", "either"]
+Sought = Literal["alike", "opposite"]
 KINDS: tuple[PerturbationKind, ...] = get_args(PerturbationKind)
-SIDES: tuple[Literal["high", "low", "either"], ...] = ("high", "low", "either")
+SIDES: tuple[Side, ...] = get_args(Side)
+ALIKE: tuple[Sought, ...] = get_args(Sought)
 MOST_SHOWN = 300
 TOP = 30
 MOST_GENES = 60
@@ -94,7 +97,7 @@ def _explained(session: Session, upload: Upload, source: str, wanted: Wanted) ->
         if not wanted.pert.strip():
             raise QuestionError("Name the gene whose level the cells of the screen were sorted by.")
         target = ground_gene(session.knowledge.symbols, wanted.pert)
-        side = next((one for one in SIDES if one == wanted.sorted_for), "high")
+        side: Side = next((one for one in SIDES if one == wanted.sorted_for), "high")
         return explained_hits(session.predictor, target, line, result, side)
     kind = next((one for one in KINDS if one == wanted.kind), None)
     if kind is None:
@@ -148,10 +151,11 @@ def searched(session: Session, words: str, sought: str, kind: str, cell_line: st
         QuestionError: The words mean no gene and no set, or nothing like it is sought.
     """
     line = _line(session, cell_line)
-    if sought == "alike" or sought == "opposite":  # narrows the type
-        return _alike(session, words, sought, line)
+    like = next((one for one in ALIKE if one == sought), None)
+    if like is not None:
+        return _alike(session, words, like, line)
     direction: Direction | None = next((one for one in ("up", "down") if one == sought), None)
-    how = next((one for one in KINDS if one == kind), "knockdown")
+    how: PerturbationKind = next((one for one in KINDS if one == kind), "knockdown")
     readouts = _readouts(session, words)
     data, predictor = session.settings.data, session.predictor
     atlas = open_atlas(atlas_dir(data), predictor.response.version)
@@ -181,7 +185,7 @@ def searched(session: Session, words: str, sought: str, kind: str, cell_line: st
     )  # fmt: skip
 
 
-def _alike(session: Session, words: str, sought: Literal["alike", "opposite"], line: str) -> Ranked:
+def _alike(session: Session, words: str, sought: Sought, line: str) -> Ranked:
     gene = ground_gene(session.knowledge.symbols, words.strip())
     like = alike(
         session.predictor,
