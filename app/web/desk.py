@@ -74,6 +74,11 @@ class Desk:
             before = int(self._running is not None)
             return self._waiting.index(folder) + before if folder in self._waiting else None
 
+    def waiting(self, runs: Path) -> int:
+        """Return how many runs below a folder stand in the queue."""
+        with self._changed:
+            return sum(folder.parent == runs for folder in self._waiting)
+
     def stop(self, folder: Path) -> None:
         """Stop a run where it is, so that it can be gone on with."""
         with self._changed:

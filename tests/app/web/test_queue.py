@@ -28,6 +28,17 @@ def test_twenty_people_who_ask_at_once_are_answered_in_order_and_none_is_lost(se
     assert slow.resumed == [address.rpartition("/")[2] for address in asked]
 
 
+def test_one_person_cannot_fill_the_queue(serve, slow, monkeypatch):
+    monkeypatch.setattr("app.web.routes.ask.MOST_WAITING", 2)
+    visitor = serve(session=slow)
+    for _ in range(3):  # one is being answered
+        visitor.ask()
+        until(lambda: slow.resumed)
+    refused = visitor.post("/ask", {"text": "Knock out ATF4 in K562: what happens to DDIT3?"})
+    assert refused.status_code == 422
+    assert "wait already" in refused.text
+
+
 def test_people_who_press_at_the_same_moment_are_all_answered(serve, house):
     door = serve(invitation=INVITATION)
     people = [door.entered(INVITATION) for _ in range(6)]
