@@ -21,6 +21,7 @@ from evals.genes.report import as_markdown as genes_as_markdown
 from evals.genesets.run import as_markdown as genesets_as_markdown
 from evals.harness.benchmark import Benchmark
 from evals.harness.page import Record
+from evals.lists.page import BENCHMARK as LISTS
 from evals.mechanism.page import BENCHMARK as MECHANISM
 from evals.perturbqa.fused_report import as_markdown as fused_as_markdown
 from evals.perturbqa.report import (
@@ -53,6 +54,7 @@ KINDS: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
     "genes": genes_as_markdown,
     "with-embeddings": with_embeddings_as_markdown,
     "genepheno": GENEPHENO,
+    "lists": LISTS,
     "mechanism": MECHANISM,
 }
 """What writes the section of a run, by the `kind` that its metrics say it is."""
