@@ -244,9 +244,11 @@ class Builder:
         self._predictor = predictor
 
     @classmethod
-    def shipped(cls, folder: Path, response: ResponseModel) -> "Builder":
+    def shipped(
+        cls, folder: Path, response: ResponseModel, part_size: int = PART_SIZE
+    ) -> "Builder":
         """Return the builder of a loaded model's atlas."""
-        return cls(folder, BatchPredictor(Parts.of(response)), response.version)
+        return cls(folder, BatchPredictor(Parts.of(response)), response.version, part_size)
 
     def missing(
         self, lines: Sequence[str], genes: Sequence[str]
