@@ -18,6 +18,10 @@ class Drawing:
     def __init__(self, svg: str) -> None:
         self.svg = svg
 
+    def __repr__(self) -> str:
+        """Return what stands where no picture can be shown."""
+        return "Drawing of a cascade"
+
     def _repr_svg_(self) -> str:
         return self.svg
 
@@ -41,13 +45,13 @@ class Answer(schema.Answer):
 
     def to_markdown(self) -> str:
         """Return the report as Markdown: prediction, cascade, evidence, versions."""
-        from app.commands.report import markdown_page
+        from app.show.pages import markdown_page
 
         return markdown_page(self)
 
     def to_html(self) -> str:
         """Return the report as one page that loads nothing from anywhere."""
-        from app.commands.report import html_page
+        from app.show.pages import html_page
 
         return html_page(self)
 

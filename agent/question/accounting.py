@@ -32,10 +32,60 @@ def account(found: Sequence[Item], question: Question, knowledge: Vocabulary) ->
     ]
     if strange:
         raise not_understood(strange[0], question, knowledge)
+    if (missed := _missed(found, question)) is not None:
+        raise QuestionError(
+            f"What '{missed.text}' asks was not understood; without it the question reads "
+            f"'{_as_words(question)}': ask that, or say it in other words."
+        )
+    idle = _idle(found, question)
+    if idle is not None:
+        raise QuestionError(
+            f"What '{idle.text}' has to do with it was not understood; without it the question "
+            f"reads '{_as_words(question)}': ask that, or say it in other words."
+        )
     notes = []
     if match := _TIMES.search(" ".join(item.text for item in found)):
         notes.append(f"The time ({match[0]}) is not modelled.")
     return notes
+
+
+def _missed(found: Sequence[Item], question: Question) -> Item | None:
+    """Return a word that another kind of question turns on than the one that was read."""
+    kinds = {question.intent}
+    if question.asks in ("why", "phenotype") or question.phenotypes:
+        kinds |= {"why", "essentiality"}
+    if question.intent == "why":
+        kinds |= {"reverse"}
+    if question.intent in ("compare", "epistasis"):
+        kinds |= {"compare", "epistasis", "reverse"}
+    if question.intent == "reverse":
+        kinds |= {"compare", "epistasis"}
+    for item in found:
+        bearing = vocabulary.BEARING.get(item.lower) if item.kind == "word" else None
+        if bearing and not item.described and not bearing & kinds:
+            return item
+    return None
+
+
+def _idle(found: Sequence[Item], question: Question) -> Item | None:
+    """Return a gene or set of the question that its reading leaves out."""
+    ways = (question.perturbation, *question.against)
+    used = {gene for one in ways for gene in (*one.genes, *one.background)}
+    used |= {*question.readouts, *(gene for one in question.readout_sets for gene in one.members)}
+    # A lesion that the line has anyway is told where the line is.
+    told = " ".join(note for note in question.assumptions if note.startswith("The loss of"))
+    used |= set(re.findall(r"[\w-]+", told))
+    for item in found:
+        plays = item.kind != "gene" or item.described or bool(item.candidates)
+        if not plays and not used.intersection(item.members or (item.symbol,)):
+            return item
+    return None
+
+
+def _as_words(question: Question) -> str:
+    from agent.question.telling import as_words
+
+    return as_words(question)
 
 
 def not_understood(word: str, question: Question, knowledge: Vocabulary) -> QuestionError:
@@ -61,7 +111,7 @@ def _known(word: str, named: frozenset[str]) -> bool:
         or vocabulary.NOT_A_GENE.fullmatch(word)
     ):
         return True
-    if lower in named or len(lower) == 1:
+    if lower in named or len(lower) == 1 or (word.islower() and vocabulary.inflected(lower)):
         return True
     if word.isupper() and any(name.startswith(lower) for name in named):
         return True

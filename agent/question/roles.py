@@ -77,6 +77,19 @@ class Roles:
         ]
         if not attached:
             return self._without_cues()
+        attached = [
+            replace(one, cue=replace(one.cue, strength=3))
+            if one.cue.form == "verb" and self._goes_on(one.at)
+            else one
+            for one in attached
+        ]
+        if all(self._of_cells(one) for one in attached if one.cue.strength > 1):
+            attached = [
+                replace(one, cue=replace(one.cue, strength=3))
+                if one.cue.strength == 1 and one.cue.form == "noun"
+                else one
+                for one in attached
+            ]
         strongest = max(one.cue.strength for one in attached)
         if strongest > 1:
             attached = [one for one in attached if one.cue.strength > 1]
@@ -132,16 +145,48 @@ class Roles:
             return behind or (self._group_after_of(at))
         if cue.form == "noun":
             of = self._group_after_of(at, _CERTAIN)
-            if not of and self._is_means(at):
+            if not of and (self._is_means(at) or (not behind and self._is_of_else(at))):
                 return []
             return of or behind or self._group_after_of(at, vocabulary.AHEAD - _AMBIGUOUS) or ahead
         if cue.form == "participle":
-            if behind and self._by_gene(at):
+            if behind and (self._by_gene(at) or (cue.strength < 3 and self._by_loss(at))):
                 return []
             return [*behind, *self._as_well(at)] if behind else ahead
+        if self._goes_on(at):
+            return ahead
         if cue.strength < 3 and self._has_subject(at):
             return []
-        return ahead
+        # "by BCL11A lacking": the verb stands behind its gene.
+        return ahead or (behind if self._items[at].lower in {"lacking", "lack"} else [])
+
+    def _of_cells(self, one: Perturbed) -> bool:
+        """Whether a mark right before the line says what cells these are: "STAT5B-null K562"."""
+        end = max(one.at, *one.span)
+        after = self._items[end + 1] if end + 1 < len(self._items) else None
+        return one.cue.form == "mark" and after is not None and after.kind == "line"
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether a verb goes on with what is done: "knock out TP53 and activate MDM2"."""
+        first = next((i for i, item in enumerate(self._items) if item.cue), at)
+        opens = self._items[first].cue
+        told = [item.lower for item in self._items[:first] if item.kind == "word"]
+        ordered = not told or told[-1] in {"i", "we", "you", "to", "please", "then", "while"}
+        joined = self._items[at - 1].lower in {"and", "then", "while", "but", "plus", "+"}
+        asks = any(item.lower in _QUESTION_VERBS for item in self._items[first:at])
+        if not (at > first and opens and opens.strength == 3):
+            return False
+        after = self._items[first + 1]
+        if opens.form not in ("verb", "split") and not (first == 0 and after.kind == "gene"):
+            return False
+        return ordered and joined and not asks
+
+    def _is_of_else(self, at: int) -> bool:
+        """Whether a word that is no gene says what is perturbed: "secretase inhibition: HES1"."""
+        before = self._items[at - 1] if at else None
+        if before is None or before.kind != "word" or before.described:
+            return False
+        plain = before.lower in vocabulary.KNOWN or vocabulary.inflected(before.lower)
+        return not plain and not any(letter.isdigit() for letter in before.text)
 
     def _is_means(self, at: int) -> bool:
         """Whether the word only says by what means: "loss of A by CRISPR knockout: B"."""
@@ -164,6 +209,12 @@ class Roles:
             if words[k] not in {"also", "so", "too", "is", "are", "was", "likewise"}:
                 return []
         return []
+
+    def _by_loss(self, at: int) -> bool:
+        """Whether a perturbation follows that brings it about: "turned on by loss of DDX5"."""
+        after = self._items[at + 1 : at + 4]
+        leads = bool(after) and after[0].lower in {"by", "upon", "after", "when", "on", "following"}
+        return leads and any(item.cue and item.cue.strength == 3 for item in after[1:])
 
     def _by_gene(self, at: int) -> bool:
         """Whether "by" a gene follows: "HBG1 is silenced by GATA1" perturbs nobody yet."""
@@ -239,9 +290,14 @@ class Roles:
         waiting = 0
         while 0 <= j < len(self._items):
             item = self._items[j]
+            # A set that is only ever read out is not perturbed with its neighbour.
+            if item.kind == "gene" and item.named is not None and item.named.readout:
+                break
             if item.kind == "gene":
                 span.append(j)
                 waiting = 0
+            elif step == -1 and item.text in "([" and not self._closed(j, at):
+                break
             elif item.lower in vocabulary.CONNECTORS or item.text in "()[]\"'":
                 waiting += 1
                 if waiting > 3:
@@ -250,6 +306,10 @@ class Roles:
                 break
             j += step
         return span
+
+    def _closed(self, opening: int, before: int) -> bool:
+        """Whether a bracket closes again before a place: "BiP (HSPA5) knockout"."""
+        return any(item.text in ")]" for item in self._items[opening : before + 2])
 
     def _cut(self, span: list[int]) -> list[int]:
         """Leave out the genes that a question goes on with: "If I delete A, B goes up?"."""

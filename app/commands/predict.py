@@ -70,8 +70,8 @@ def predict(
     from app.jobs.outputs import STDOUT, check_out
 
     check_out(out, (".csv", ".csv.gz", ".parquet"))
-    from agent.session import Session
     from app.jobs.effect_file import csv_rows
+    from app.jobs.opening import open_session
     from app.jobs.pairs import read_pairs
     from app.jobs.predictions import one_perturbation, predicted, show, to_file
     from knowledge.user_tables.orthologues import human_of_mouse
@@ -85,7 +85,7 @@ def predict(
         console.print(said, style="yellow", markup=False, soft_wrap=True)
 
     with console.status("Reading what is known ..."):
-        session = Session.open(chosen)
+        session = open_session(chosen)
         if pairs:
             asked = read_pairs(
                 pairs,

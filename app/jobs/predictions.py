@@ -22,6 +22,7 @@ from app.jobs.effect_file import (
     locked,
     write_effects,
 )
+from app.jobs.opening import open_session
 from app.jobs.pairs import ground_gene, ground_genes, split_perturbations, split_words
 from app.show.terminal import STYLES, Interrupted, plain, progress, results, signs
 from knowledge.schema import Effect, Interval, Perturbation
@@ -201,7 +202,7 @@ def _open_session(settings: dict[str, Any]) -> None:
 
     global _session  # a pool's initializer has no other place
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _session = Session.open(Settings(**settings))
+    _session = open_session(Settings(**settings))
 
 
 def _lines_of(perturbation: Perturbation, genes: Sequence[str]) -> list[Line]:

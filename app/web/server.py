@@ -22,7 +22,7 @@ from app.web.desk import Desk, left_waiting
 from app.web.guard import Guard
 from app.web.house import House, NotKnown
 from app.web.people import COOKIE, People
-from app.web.routes import ask, runs
+from app.web.routes import ask, forms, genes, lists, runs, status
 from app.web.view import View
 from knowledge.errors import KnockwiseError, RunError
 
@@ -80,8 +80,8 @@ def create_app(
         app.add_api_route(f"/static/{name}", _of_reports(name, kind), methods=["GET"])
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     _door(app, people, view)
-    for router in (ask.router, runs.router):
-        app.include_router(router)
+    for place in (ask, runs, genes, lists, forms, status):
+        app.include_router(place.router)
     _failures(app, view)
     return app
 

@@ -49,6 +49,7 @@ class View:
         self,
         request: Request,
         name: str,
+        /,
         *,
         status: int = 200,
         headers: dict[str, str] | None = None,

@@ -24,16 +24,16 @@ from evals.expression.score import DRAWS, Comparison
 from evals.harness.run import Inputs, Run, part, write_table
 from evals.harness.scores import Results, Score
 from knowledge.errors import KnockwiseError
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
+from knowledge.sources.genes import read_symbols, sources_root
 from models.expression import mirror, network
 from models.expression.choice import TASKS, Fold, Task, answers, folds_of
 from models.expression.genes import gene_features
 from models.expression.screens import ExpressionScreen, together
 from models.expression.training import UserScreen, read_user_screen
-from models.response import annotations
-from models.response.annotations import read_symbols, sources_root
-from models.response.screens import approve
-from models.response.settings import Progress
+from models.inputs import annotations
+from models.inputs.screens import approve
 
 NORMAN = "perturbseq/norman_gi_expression_fits_train.csv"
 INTERACTING = "norman-latent"

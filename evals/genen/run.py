@@ -22,11 +22,11 @@ from evals.genen.workers import clock_of, fit_together, merge_times
 from evals.genen.world import PATHWAYS, PUBLISHED, World, read_world
 from evals.harness.run import Inputs, Run, part, write_table
 from evals.harness.scores import Results
+from knowledge.progress import Progress
+from knowledge.sources.genes import HGNC, sources_root
 from knowledge.texts.encoder import Encoder
 from models.genen import graphs, interactions, labels, study_bias, texts
 from models.genen.labels import PropertyTask
-from models.response.annotations import HGNC, sources_root
-from models.response.settings import Progress
 
 UNSCORED = frozenset(
     {"workers", "attribution", "checkpoint", "heads", "model", "neighbourhood", "representation",

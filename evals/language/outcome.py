@@ -5,7 +5,7 @@ import pandas as pd
 
 from evals.language.rows import KEYS, Row
 from evals.language.store import Judged
-from evals.perturbqa.rows import TASKS, TaskName
+from evals.tasks import TASKS, TaskName
 from models.fusion.language import Examples, LanguageStacker, cross_fitted, data_hash, fit_stack
 
 

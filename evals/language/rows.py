@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from evals.perturbqa.rows import TASKS, TaskName, official_rows
+from evals.official_rows import official_rows
+from evals.tasks import TASKS, TaskName
 from knowledge.errors import DataError, RunError
+from knowledge.sources.genes import read_symbols, sources_root
+from models.inputs.screens import CELL_LINES, UNKNOWN, read_training
 from models.response import ResponseModel
-from models.response.annotations import read_symbols, sources_root
-from models.response.screens import CELL_LINES, UNKNOWN, read_training
 
 KEYS = ["cell_line", "pert", "gene", "task"]
 # A sample asks so many rows of a perturbation, because they share a prompt's beginning, unless

@@ -13,9 +13,9 @@ from evals.mechanism.agent import Asked, ask, without
 from evals.mechanism.graphs import Pair
 from evals.mechanism.grounding import Question
 from knowledge.graph import SignedGraph
+from knowledge.progress import Progress
 from knowledge.schema import CascadeStep, Hypothesis
 from models.fusion import logit
-from models.response.settings import Progress
 
 CENTRAL, RANDOM = "central step", "random step"
 NEAREST = 20

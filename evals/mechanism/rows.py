@@ -7,8 +7,8 @@ import pandas as pd
 
 from evals.language.rows import read_rows
 from models.checkpoint import read_checkpoint
+from models.inputs.screens import CELL_LINES
 from models.response.checkpoint import FORMAT, SHIPPED
-from models.response.screens import CELL_LINES
 
 TESTED = ("K562", "RPE1")
 """Lines whose official test labels are published."""

@@ -44,10 +44,10 @@ from evals.mechanism.recovery import clues, hidden_pairs, recovery
 from evals.mechanism.rows import PAIR, held_out_answers, measured_pairs
 from knowledge import cascade
 from knowledge.errors import DataError
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
-from models.response.annotations import sources_root
-from models.response.screens import CELL_LINES, SCREEN_FILES
-from models.response.settings import Progress
+from knowledge.sources.genes import sources_root
+from models.inputs.screens import CELL_LINES, SCREEN_FILES
 
 # Perturbations per line whose cascades are followed once more without the hidden relations.
 HIDDEN_PER_LINE = 200

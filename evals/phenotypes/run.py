@@ -24,7 +24,9 @@ from evals.phenotypes.page import BENCHMARK
 from evals.phenotypes.predictors import Entry, Task, World, entries, fitted, predicted
 from evals.phenotypes.score import Folds, as_table
 from knowledge.files import replace_text
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
+from knowledge.sources.genes import read_symbols, sources_root
 from models.genepheno import ontology, phenotypes, sequences
 from models.genepheno.baselines import Aligner, AllAgainstAll, FloatArray, searched
 from models.genepheno.homology import Hits, families
@@ -44,8 +46,6 @@ from models.genepheno.splits import (
     random_split,
     temporal_split,
 )
-from models.response.annotations import read_symbols, sources_root
-from models.response.settings import Progress
 
 PLAN: dict[Collection, tuple[SplitName, ...]] = {
     "mp": ("random", "homology"),

@@ -37,14 +37,14 @@ from evals.regulators.truth import (
 )
 from knowledge import cascade
 from knowledge.errors import DataError
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
+from knowledge.sources.genes import HGNC, read_symbols, sources_root
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
 from models.expression import mirror
 from models.fusion.regulator_sets import FILE
-from models.response.annotations import HGNC, read_symbols, sources_root
-from models.response.screens import CELL_LINES
-from models.response.settings import Progress
+from models.inputs.screens import CELL_LINES
 
 TRUSTED = 0.5
 LISTS = tuple(name for context in lists.CONTEXTS.values() for name in mirror.files([context]))

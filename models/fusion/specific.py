@@ -1,21 +1,3 @@
-"""How specific a predicted change is to its perturbation, so that lists are not led by habit.
+"""A name that moved, for a benchmark that is being moved too; goes with it."""
 
-Some readouts change whatever is perturbed in a line: ribosomal proteins, mitochondrial transcripts,
-ferritin. Ranked by P(changes) they lead every list.
-"""
-
-from models.fusion import Floats
-
-
-def specificity(p_de: Floats, habit: Floats) -> Floats:
-    """Return `p_de * (1 - habit)`, by which readouts are ranked, the most specific first.
-
-    It is the chance that the readout changes here and would not under another perturbation of the
-    line, drawn at random.
-
-    Args:
-        p_de: P(changes) under this perturbation `(readouts,)`.
-        habit: P(changes) under any perturbation of the line, see `ResponseModel.habit`;
-            `(readouts,)`.
-    """
-    return p_de * (1 - habit)
+from knowledge.specific import specificity as specificity

@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from models.inputs.screens import CELL_LINES, UNKNOWN, IntArray
 from models.response.calibration import Calibration
 from models.response.ensemble import Ensemble
 from models.response.features import Evidence, GeneFacts, Task, planes
@@ -19,7 +20,6 @@ from models.response.model import (
     ResponseModel,
 )
 from models.response.query import Query
-from models.inputs.screens import CELL_LINES, UNKNOWN, IntArray
 from models.response.similarity import Kin, Relatives, kin_of, similarity_to
 
 # Perturbations whose features over all readouts are held in memory together.

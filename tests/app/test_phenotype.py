@@ -155,7 +155,7 @@ def test_a_few_sequences_are_shown_on_the_screen(knockwise, model, fasta):
     text = knockwise("phenotype", "--fasta", fasta, "--collection", "mp").stdout
     assert "Predicted for one from its sequence" in text
     assert "Predicted for two from its sequence" in text
-    listed = json.loads(knockwise("phenotype", "--fasta", fasta, "--json").stdout)
+    listed = json.loads(knockwise("phenotype", "--fasta", fasta, "--json").stdout)["rows"]
     assert [one["sequence"] for one in listed] == ["one", "two"]
 
 
@@ -295,3 +295,12 @@ def test_the_documented_collections_are_those_that_can_be_asked_for():
 def test_the_documented_python_runs(capsys):
     exec(compile(re.search(r"```python\n(.*?)```", DOCS, re.S)[1], "phenotypes.md", "exec"), {})
     assert re.search(r"^\S.* 0\.\d+$", capsys.readouterr().out, re.M)
+
+
+def test_sequences_that_are_named_after_genes_are_told(knockwise, model, tmp_path):
+    path = tmp_path / "named.fasta"
+    path.write_text(f">MDM2_KO\n{PROTEIN}\n>2-Sep\n{PROTEIN}\n>mine\n{PROTEIN}\n")
+    result = knockwise("phenotype", "--fasta", path, "--out", "-", "--collection", "komp")
+    assert result.exit_code == 0, result.output
+    assert "1 of 3 names are genes (MDM2); `knockwise phenotype MDM2`" in result.stderr
+    assert "'2-Sep' is a date made by Excel" in result.stderr

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from knockwise.app.effect_rows import COLUMNS
 
 import knockwise
+from tools.effect_rows import COLUMNS
 
 QUESTION = "Knock out HSPA5 in K562: what happens to DDIT3 and HERPUD1?"
 

@@ -9,8 +9,9 @@ from typing import Literal
 from knowledge.errors import QuestionError
 from knowledge.schema import Direction, Frozen
 from knowledge.symbols import SymbolTable
+from knowledge.user_tables.columns import ColumnReading, mostly_mouse
 from knowledge.user_tables.file import TableFile, TableRow, open_table, regular_file
-from knowledge.user_tables.labels import ColumnReading, LabelReader, mostly_mouse
+from knowledge.user_tables.labels import LabelReader
 from knowledge.user_tables.results import recognised
 
 CHANGED = 0.05

@@ -7,9 +7,9 @@ from scipy import sparse
 
 from knowledge.base import Knowledge
 from knowledge.errors import DataError
+from knowledge.sources.genes import sources_root
 from models.inputs.screens import CELL_LINES
 from models.response import ResponseModel
-from models.response.annotations import sources_root
 from models.response.signed_sets import SET_FILES, read_set_rows
 from models.response.similarity import SCALE
 from tools.lists.kept import Floats, SignedRows, kept

@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
@@ -101,7 +101,7 @@ def _model_reads(house: House) -> bool:
     return house.settings.reasoner != "evidence" and bool(house.settings.llm.base_url)
 
 
-def _choices(house: House) -> dict[str, object]:
+def _choices(house: House) -> dict[str, Any]:
     lines = [line.name for line in house.session.knowledge.cell_lines]
     return {"kinds": KINDS, "lines": lines, "asks": ASKS, "model_reads": _model_reads(house)}
 

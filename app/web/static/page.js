@@ -197,3 +197,14 @@ document.addEventListener("submit", event => {
 
 for (const list of all("[data-steps]")) watch(list);
 for (const frame of all(".figure.pan")) pannable(frame);
+
+// A file can be dropped on the field that takes one.
+for (const place of all(".drop")) {
+  const field = $("input[type=file]", place);
+  for (const kind of ["dragenter", "dragover"]) place.addEventListener(kind, event => { event.preventDefault(); place.classList.add("over"); });
+  for (const kind of ["dragleave", "drop"]) place.addEventListener(kind, () => place.classList.remove("over"));
+  place.addEventListener("drop", event => {
+    event.preventDefault();
+    if (event.dataTransfer.files.length) field.files = event.dataTransfer.files;
+  });
+}

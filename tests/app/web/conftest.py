@@ -88,6 +88,11 @@ class Visitor:
         assert answer.status_code == 200
         return other
 
+    def answered_status(self):
+        """Wait until everything is loaded, and return the page of the status."""
+        self.get("/?q=HSPA5+knockout+in+K562")
+        return self.get("/status").text
+
     def ask(self, text=QUESTION, **more):
         """Ask, and return the address of the run."""
         answer = self.post("/ask", {"text": text, **more})
