@@ -16,8 +16,9 @@ from typer.main import get_command
 
 from app.show import terminal
 
-READS_DATA = {"ask", "read", "predict", "express", "phenotype", "doctor", "web", "mcp"}
-READS_DATA_GROUPS = {"data", "index"}
+READS_DATA = {"ask", "read", "predict", "express", "phenotype", "explain", "who", "find",
+              "doctor", "web", "mcp"}  # fmt: skip
+READS_DATA_GROUPS = {"data", "index", "atlas"}
 # Of commands that take data as an input of their own, without which they ask the settings.
 NEEDS_DATA_GROUPS = {"train", "eval"}
 RENAMED: Mapping[str, Mapping[str, str]] = {

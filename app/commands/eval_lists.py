@@ -35,8 +35,8 @@ def lists(
 
     Ctrl-C loses at most the unit at work: run the same command again to go on.
     """
-    from app.show.progress import progress_bar
-    from app.show.terminal import results, settings
+    from app.jobs.evaluation import evaluated
+    from app.show.terminal import settings
     from models.threads import yield_cores
 
     yield_cores()
@@ -44,11 +44,13 @@ def lists(
     from evals.lists.run import ListsEval, evaluate
 
     run = ListsEval(
-        perts=perts, lists=most, least=least, folds=folds, scored=scored, regulators=regulators,
+        perts=perts,
+        lists=most,
+        least=least,
+        folds=folds,
+        scored=scored,
+        regulators=regulators,
         seed=seed,
-    )  # fmt: skip
-    with progress_bar() as told:
-        found = evaluate(data, out, run, settings(), told)
-    results().print(summary(found), soft_wrap=True, markup=False)
-    for name in ("scoreboard.md", "report.html"):
-        typer.echo(out / name)
+    )
+    own = settings()
+    evaluated(out, lambda told: evaluate(data, out, run, own, told), summary)

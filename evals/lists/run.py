@@ -23,10 +23,9 @@ from evals.lists.ranks import GRID, MIXES, joined_atlas, lists_of, ranked_lists
 from evals.regulators.truth import labelled, read_sets
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
-from knowledge.sources.genes import sources_root
+from knowledge.sources.genes import read_symbols, sources_root
 from models.fusion.regulator_sets import FILE as REGULATORS
 from models.inputs.screens import CELL_LINES
-from models.response.annotations import read_symbols
 from models.response.signed_sets import SET_FILES
 from tools.lists.atlas import atlas_dir, open_atlas
 from tools.lists.causes import Library

@@ -42,7 +42,7 @@ def test_a_list_is_explained_on_the_terminal_as_a_page_and_as_a_table(knockwise,
 def test_an_explanation_is_one_json_object(knockwise):
     result = knockwise("explain", STRESS, "--pert", "HSPA5", "--cell-line", "K562", "--json")
     told = json.loads(result.stdout)
-    assert told["schema"] == "knockwise.explanation.v1"
+    assert told["schema"] == "knockwise/explanation/1"
     assert told["counts"]["conflicting"] == 1
     assert len(told["rows"]) == told["changed"]
 
