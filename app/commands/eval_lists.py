@@ -18,8 +18,8 @@ def lists(
     perts: Annotated[
         int, typer.Option(min=1, help="Perturbations per line whose rows are explained.")
     ] = 80,
-    most: Annotated[
-        int, typer.Option(min=1, help="Lists per line and fold whose cause is sought.")
+    each: Annotated[
+        int, typer.Option("--lists", min=1, help="Lists per line and fold whose cause is sought.")
     ] = 150,
     least: Annotated[int, typer.Option(min=3, help="Genes that such a list has at least.")] = 50,
     folds: Annotated[int, typer.Option(min=3, help="Folds over perturbations.")] = 5,
@@ -45,7 +45,7 @@ def lists(
 
     run = ListsEval(
         perts=perts,
-        lists=most,
+        lists=each,
         least=least,
         folds=folds,
         scored=scored,

@@ -69,9 +69,8 @@ def explain(
     with console.status("Reading what is known ..."):
         session = open_session(chosen)
         knowledge = session.knowledge
-        genes = tuple(dict.fromkeys(
-            gene for word in split_perturbations(pert or ()) for gene in ground_genes(knowledge.symbols, word)
-        ))  # fmt: skip
+        named = [ground_genes(knowledge.symbols, one) for one in split_perturbations(pert or ())]
+        genes = tuple(dict.fromkeys(gene for several in named for gene in several))
         line = knowledge.cell_lines.ground(cell_line or knowledge.cell_lines.default.name).name
         listed = read_result(
             result,
