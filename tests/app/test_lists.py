@@ -31,7 +31,7 @@ def test_a_list_is_explained_on_the_terminal_as_a_page_and_as_a_table(knockwise,
     assert result.exit_code == 0, result.output
     assert "explained by a signed path" in result.stdout
     assert "HSPA5 ↓ → ATF6 ↑ → DDIT3 ↑" in result.stdout
-    rows = list(csv.DictReader(table.open()))
+    rows = list(csv.DictReader(io.StringIO(table.read_text())))
     assert {row["gene"]: row["verdict"] for row in rows}["HYOU1"] == "conflicting"
     assert {"perturbation", "kind", "cell_line", "gene", "call", "p_de", "path"} <= set(rows[0])
     html = page.read_text()
