@@ -24,6 +24,7 @@ from evals.harness.benchmark import Benchmark
 from evals.harness.page import Record
 from evals.harness.tables import table
 from evals.language.page import BENCHMARK as LANGUAGE
+from evals.lists.page import BENCHMARK as LISTS
 from evals.mechanism.page import BENCHMARK as MECHANISM
 from evals.perturbqa.page import BENCHMARK as PERTURBQA
 from evals.perturbqa.page import HOW, READ_BEFORE, SETTINGS, headline_table
@@ -38,7 +39,7 @@ RESULTS = Path(__file__).parent / "results"
 EDGE_TRUST = "edge trust"
 BESIDE = (FUSED, REGULATORS)
 """What stands beside PerturbQA's overview: a change is progress only where none of them falls."""
-OTHERS = (GENESETS, EXPRESSION, GENEN, GENES, WITH_EMBEDDINGS, GENEPHENO, MECHANISM)
+OTHERS = (GENESETS, EXPRESSION, GENEN, GENES, WITH_EMBEDDINGS, GENEPHENO, LISTS, MECHANISM)
 ROWS = {"": "all", ", path": "with a path", ", multi": "multi", ", strict": "strict"}
 """Parts of the rows that fusion was fitted on, by what its figures end with."""
 

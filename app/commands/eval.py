@@ -12,6 +12,7 @@ from app.commands import (
     eval_genepheno,
     eval_genes,
     eval_language,
+    eval_lists,
     eval_mechanism,
     eval_pairs,
     eval_regulators,
@@ -265,6 +266,7 @@ app.command(cls=Careful, epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
 app.command(cls=Careful, epilog=eval_language.EPILOG)(eval_language.language)
 app.command(cls=Careful, epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
 app.command(cls=Careful, epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
+app.command(cls=Careful, epilog=eval_lists.EPILOG)(eval_lists.lists)
 for _name, _benchmark in plugins("benchmarks"):
     app.command(_name, cls=Careful)(_benchmark)
 

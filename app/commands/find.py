@@ -46,7 +46,7 @@ def find(
         raise QuestionError("Name genes, or one of --like and --opposite.")
     if up and down:
         raise QuestionError("Choose --up or --down, or leave both away for either.")
-    from agent.session import Session
+    from app.jobs.opening import open_session
     from app.jobs.pairs import ground_gene
     from app.show.lists import show_table, table_page, write_rows
     from knowledge.files import replace_text
@@ -56,7 +56,7 @@ def find(
 
     chosen, console = settings(), progress()
     with console.status("Reading what is known ..."):
-        session = Session.open(chosen)
+        session = open_session(chosen)
     knowledge, predictor = session.knowledge, session.predictor
     line = knowledge.cell_lines.ground(cell_line or knowledge.cell_lines.default.name).name
     if cell_line is None:
