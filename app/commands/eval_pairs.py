@@ -43,10 +43,9 @@ def pairs(
     from models.threads import yield_cores
 
     yield_cores()
-    from models.response.screens import CELL_LINES
-
     from agent.llm.probe import look
     from evals.language.contrast import BENCHMARK, ContrastEval, evaluate
+    from models.inputs.screens import CELL_LINES
 
     given = {"base_url": base_url, "model": model}
     told = settings(llm={name: value for name, value in given.items() if value})

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from models.response.annotations import sources_root
-from models.response.screens import CELL_LINES, SCREEN_FILES
 from pydantic import Field
 from scipy.special import expit, logit
 
@@ -35,8 +33,10 @@ from evals.language.outcome import answered, cross_fused
 from evals.language.pairs import DECLARED, PairScore, contrast_pairs, scored
 from evals.language.rows import KEYS, Row, read_rows, with_evidence
 from evals.language.store import Judged, Store
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
-from models.response.settings import Progress
+from knowledge.sources.genes import sources_root
+from models.inputs.screens import CELL_LINES, SCREEN_FILES
 
 EVIDENCE = "evidence"
 LEAST = 1e-3

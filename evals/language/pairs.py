@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from evals.language.rows import KEYS
-from evals.perturbqa.rows import TASKS, TaskName
+from evals.tasks import TASKS, TaskName
 from knowledge.errors import RunError
 from knowledge.schema import Frozen, Probability
 

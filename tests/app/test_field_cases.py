@@ -103,7 +103,7 @@ def test_mouse_genes_are_said_to_be_mouse(knowledge, inputs):
 
 @pytest.fixture(scope="module")
 def symbols(data_mirror):
-    from models.response.annotations import read_symbols
+    from knowledge.sources.genes import read_symbols
 
     return read_symbols(data_mirror)
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-from models.response.annotations import sources_root
 from scipy import sparse
 
 from knowledge.base import Knowledge
 from knowledge.errors import DataError
+from knowledge.sources.genes import sources_root
 from models.inputs.screens import CELL_LINES
 from models.response import ResponseModel
 from models.response.signed_sets import SET_FILES, read_set_rows
