@@ -4,7 +4,7 @@ Three goals. *Modifiers*: perturbations that move a gene or a set (`tools.lists.
 the fewest perturbations that together move most of a set. *Learn*: perturbations that tell a model
 of all perturbations most, which are those that stand for many genes that nothing measured stands
 for yet; a facility-location objective, whose greedy maximum is at least 1 - 1/e of the best
-(Nemhauser, Wolsey and Fisher 1978). Lists are never padded: a plan ends where nothing is gained any more.
+(Nemhauser, Wolsey and Fisher 1978). Lists are never padded: a plan ends where nothing is gained.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,6 +38,8 @@ CONTROLS = 4
 # A gene with so many readouts read and none moved is a negative control.
 READ_ENOUGH = 30
 ESSENTIAL = 0.8
+# A control is a gene that fewer cancer lines need.
+NEEDED = 0.3
 LEAST_GAIN = 1e-3
 # How much a measured neighbour that answered the goal raises a candidate.
 FEEDBACK = 0.5
@@ -256,7 +258,7 @@ def controls(
     quiet = np.bincount(rows.pert[here & (rows.de == 1)], minlength=n) == 0
     symbols = tuple(response._gene)
     names = [symbols[gene] for gene in response._pert_gene]
-    needs = np.array([response.ground(name).essential >= ESSENTIAL for name in names])
+    needs = np.array([response.ground(name).essential >= NEEDED for name in names])
     order = np.lexsort((np.arange(n), -moved, needs & (moved > 0)))
     positive = [names[at] for at in order if moved[at] > 0 and names[at] not in readouts]
     still = np.flatnonzero(quiet & (read >= READ_ENOUGH) & ~needs)
