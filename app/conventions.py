@@ -16,10 +16,10 @@ from typer.main import get_command
 
 from app.show import terminal
 
-READS_DATA = {"ask", "read", "predict", "express", "phenotype", "doctor", "web", "mcp"}
-READS_DATA_GROUPS = {"data", "index"}
-# Of commands that take data as an input of their own, without which they ask the settings.
-NEEDS_DATA_GROUPS = {"train", "eval"}
+# These read runs, or nothing of ours.
+WITHOUT_DATA = {"report", "runs", "serve"}
+# Their commands take data as an input of their own, without which they ask the settings.
+WITH_DATA_GROUPS = {"train", "eval"}
 RENAMED: Mapping[str, Mapping[str, str]] = {
     "ask": {"--run-dir": "--out"},
     "express": {"--model": "--weights"},
@@ -49,7 +49,7 @@ def conventional(command: Any, path: str) -> Any:  # noqa: ANN401  # typer's own
         elif own is not None and param.name != "data":
             own.callback = param.callback
     data = known.get("data")
-    if data is not None and data.required and path.split()[0] in NEEDS_DATA_GROUPS:
+    if data is not None and data.required and path.split()[0] in WITH_DATA_GROUPS:
         data.required, data.default, data.show_default = False, _data_folder, "KNOCKWISE_DATA"
     for param in command.params:
         if (info := getattr(param.type_descriptor, "parameter_info", None)) is not None:
@@ -60,7 +60,7 @@ def conventional(command: Any, path: str) -> Any:  # noqa: ANN401  # typer's own
 
 
 def _reads_data(path: str) -> bool:
-    return path in READS_DATA or path.split()[0] in READS_DATA_GROUPS
+    return path not in WITHOUT_DATA and path.split()[0] not in WITH_DATA_GROUPS
 
 
 def _shared() -> list[Any]:

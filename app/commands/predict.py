@@ -41,6 +41,7 @@ def predict(
         Path | None,
         typer.Option(help="File to write, .csv, .csv.gz or .parquet; - for CSV on stdout."),
     ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many rows the table shows.")] = 25,
     skip_unknown: Annotated[
         bool,
         typer.Option(help="Keep rows of --pairs that are no genes as unknown, with the reason."),
@@ -123,4 +124,4 @@ def predict(
             }
         )
     else:
-        show([row for row, _ in rows])
+        show([row for row, _ in rows], top)

@@ -4,6 +4,7 @@ import gc
 
 from agent.session import Session
 from agent.settings import Settings
+from knowledge.base import collector_paused
 
 
 def open_session(settings: Settings) -> Session:
@@ -19,6 +20,8 @@ def open_session(settings: Settings) -> Session:
         # An earlier session was frozen; unless somebody holds it, its memory is wanted back.
         gc.unfreeze()
         gc.collect()
-    session = Session.open(settings)
-    gc.freeze()
+    # Frozen before the collector is on again, which would look at all of them once.
+    with collector_paused():
+        session = Session.open(settings)
+        gc.freeze()
     return session

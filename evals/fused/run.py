@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-import evals.fused
+from evals import fused as benchmark
 from evals import tasks
 from evals.fused.folds import with_folds
 from evals.fused.page import ALONE, BENCHMARK, FIRST, FUSED, RARE
@@ -22,11 +22,11 @@ from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run
 from evals.harness.scores import Results, Score
 from evals.tasks import DRAWS, MEAN, compared, labelled, samples
+from knowledge import specific
 from knowledge.errors import DataError
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
-from models.fusion import specific
-from models.fusion.specific import specificity
+from knowledge.specific import specificity
 from models.inputs.screens import CELL_LINES, Setting
 
 COLUMNS = ("task", "pert", "gene", "cell_line", "label", "p", "p_fused")
@@ -82,7 +82,7 @@ def evaluate(tables: Mapping[Setting, Path], out: Path, seed: int, progress: Pro
     read = {setting: read_fused(path, setting) for setting, path in tables.items()}
     settings = FusedEval(seed=seed, tables=tuple(sorted(tables)))
     inputs = Inputs(
-        {str(setting): path for setting, path in tables.items()}, (evals.fused, tasks, specific)
+        {str(setting): path for setting, path in tables.items()}, (benchmark, tasks, specific)
     )
 
     def scored(run: Run) -> Results:

@@ -23,7 +23,7 @@ OTHERWISE = {
     "--line": "--cell-line",
 }  # fmt: skip
 # Several lines are scored, and a language model is asked about so many rows.
-ALLOWED = {("eval perturbqa", "--line"), ("eval perturbqa", "--limit")}
+ALLOWED = {("eval language", "--limit")}
 
 
 @pytest.mark.parametrize("words", COMMANDS)

@@ -24,6 +24,7 @@ from app.accuracy import SUBJECTS, accuracy
 from app.mcp.calls import CALLS
 from app.mcp.desk import Desk
 from app.mcp.server import build_server
+from evals.harness.page import Record
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
@@ -184,9 +185,6 @@ async def test_beyond_this_machine_a_token_is_made_up_if_none_is_set(serve):
             "There is no run of that name",
         ),
         ("express", {"perturbation": ["STAT1"], "context": "nowhere"}, "nowhere"),
-        ("find", {}, "Give find readouts"),
-        ("who", {"changed": ["/etc/passwd"]}, "gene"),
-        ("explain", {"changed": "README.md", "perturbation": "HSPA5"}, "gene"),
     ],
 )
 async def test_a_mistake_is_one_sentence(desk, name, arguments, sentence):
@@ -217,14 +215,10 @@ async def test_tools_say_how_often_they_are_right_in_the_scoreboards_figures(des
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
     for sentence in (*accuracy("effects"), *accuracy("cascade")):
         assert sentence in tools["ask"].description
-    fused = json.loads((ROOT / "evals" / "results" / "fused.json").read_text())["metrics"]["scores"]
-    rows = [dict(zip(fused["columns"], row, strict=True)) for row in fused["rows"]]
-    wanted = {
-        "setting": "strict", "task": "de", "predictor": "fused answer", "cell_line": "mean",
-        "measure": "auroc", "than": "",
-    }  # fmt: skip
-    (row,) = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
-    assert f"{row['value']:.0%} where no screen" in tools["predict"].description
+    fused = Record.read(ROOT / "evals" / "results" / "fused.json").results.scores
+    at = {"setting": "strict", "task": "de", "cell_line": "mean", "measure": "auroc"}
+    one = fused.plain.find(predictor="fused answer", **at)
+    assert f"{one.value.value:.0%} where no screen" in tools["predict"].description
     assert all("Limits: " in tool.description for tool in tools.values())
     assert {subject for call in CALLS for subject in call.subjects} == set(SUBJECTS)
 
@@ -241,10 +235,6 @@ async def test_answers_are_markdown_and_one_bounded_json_block(desk):
             ("express", {"perturbation": ["STAT1", "IRF1"], "context": "papalexi"}),
             ("phenotype", {"gene": "FGFR3"}),
             ("gene", {"gene": "BiP", "cell_line": "K562"}),
-            ("explain", {"changed": "DDIT3+, HERPUD1+", "perturbation": ["HSPA5"]}),
-            ("who", {"changed": ["DDIT3+", "HERPUD1+", "DNAJB9+"], "top": 3}),
-            ("find", {"readouts": ["LDLR"], "direction": "down", "cell_line": "HepG2"}),
-            ("find", {"like": "HSPA5", "top": 3}),
             ("ask", {"question": "Which knockdowns would lower LDLR in HepG2?"}),
             ("ask", {"question": "MDM2 vs MDM4 loss in RPE1, which one raises CDKN1A more?"}),
             ("ask", {"question": "is RPL11 essential in Jurkat?"}),

@@ -20,7 +20,7 @@ from evals.regulators.truth import MOST_OF_ONE_VOTE, agreement, labelled, read_s
 from evals.scoreboard import keep, scoreboard
 from knowledge.errors import RunError
 from knowledge.sources.genes import read_symbols
-from models.fusion.specific import specificity
+from knowledge.specific import specificity
 from tests.app.refusal import one_sentence
 from tests.evals.regulators_world import READOUTS, told_world, write_mirror
 

@@ -13,8 +13,9 @@ from evals.with_embeddings import (
     differences,
     page,
 )
-from models.expression.genes import GeneFeatures, UnknownGeneError
+from models.expression.genes import GeneFeatures
 from models.expression.screens import ExpressionScreen
+from models.inputs.genes import UnknownGeneError
 
 SYMBOLS = tuple(f"G{i:02d}" for i in range(24))
 GROUPS = 4
