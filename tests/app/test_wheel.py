@@ -39,12 +39,16 @@ def test_what_a_wheel_installs_answers_beside_folders_of_the_same_names(own, tmp
     site = tmp_path_factory.mktemp("site")
     assemble(ROOT, site / "knockwise")
     assert [path.name for path in site.iterdir()] == ["knockwise"]
+    for file in (site / "knockwise").rglob("*.py"):
+        assert not re.search(rf"^\s*(import|from) ({'|'.join(PARTS)})\b", file.read_text(), re.M)
     ours = (
         "import models, tools; assert models.mine and tools.mine\n"
         f"loaded = {{name.partition('.')[0] for name in sys.modules}} & {set(PARTS)!r}\n"
         "assert loaded == {'models', 'tools'}, loaded\n"
     )
-    done = python(EXAMPLE + ours, own, site)
+    # A module that says `import models.response` finds it by that name.
+    dotted = "import knockwise.evals.perturbqa.run as ran; assert ran.models.response\n"
+    done = python(EXAMPLE + ours + dotted, own, site)
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"LDLR (up|down|unchanged|unknown) [01]\.\d+\n", done.stdout)
 
