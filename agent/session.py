@@ -99,7 +99,9 @@ class Session:
         return AgentContext(
             knowledge=self.knowledge,
             predictor=self.predictor,
-            toolbox=build_toolbox(self.knowledge, self.predictor, self.tool_index),
+            toolbox=build_toolbox(
+                self.knowledge, self.predictor, self.tool_index, data=self.settings.data
+            ),
             reasoner=self.reasoner,
             cascade=self.settings.cascade,
             versions=self.versions,

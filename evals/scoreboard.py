@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from evals.campaign.page import BENCHMARK as CAMPAIGN
 from evals.expression.page import BENCHMARK as EXPRESSION
 from evals.fused.page import BENCHMARK as FUSED
 from evals.genen.page import BENCHMARK as GENEN
@@ -24,6 +25,7 @@ from evals.harness.benchmark import Benchmark
 from evals.harness.page import Record
 from evals.harness.tables import table
 from evals.language.page import BENCHMARK as LANGUAGE
+from evals.lists.page import BENCHMARK as LISTS
 from evals.mechanism.page import BENCHMARK as MECHANISM
 from evals.perturbqa.page import BENCHMARK as PERTURBQA
 from evals.perturbqa.page import HOW, READ_BEFORE, SETTINGS, headline_table
@@ -38,7 +40,17 @@ RESULTS = Path(__file__).parent / "results"
 EDGE_TRUST = "edge trust"
 BESIDE = (FUSED, REGULATORS)
 """What stands beside PerturbQA's overview: a change is progress only where none of them falls."""
-OTHERS = (GENESETS, EXPRESSION, GENEN, GENES, WITH_EMBEDDINGS, GENEPHENO, MECHANISM)
+OTHERS = (
+    GENESETS,
+    EXPRESSION,
+    GENEN,
+    GENES,
+    WITH_EMBEDDINGS,
+    GENEPHENO,
+    LISTS,
+    MECHANISM,
+    CAMPAIGN,
+)
 ROWS = {"": "all", ", path": "with a path", ", multi": "multi", ", strict": "strict"}
 """Parts of the rows that fusion was fitted on, by what its figures end with."""
 

@@ -20,7 +20,6 @@ import typer
 from numpy.typing import NDArray
 from pydantic import Field
 
-import models.expression
 from evals.harness.benchmark import Benchmark
 from evals.harness.metrics import FloatArray
 from evals.harness.page import Page, Record, Section
@@ -31,6 +30,7 @@ from evals.harness.tables import percent, table
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
 from knowledge.sources.genes import sources_root
+from models import expression
 from models.expression import mirror
 from models.expression.choice import TASKS, distances, folds_of
 from models.expression.genes import FAMILIES, GeneFeatures, Similarity, gene_features
@@ -112,7 +112,7 @@ def evaluate(
     root = sources_root(data)
     names = [*mirror.files(settings.contexts), *annotations.FILES]
     version = hashlib.sha256(model.embeddings.tobytes()).hexdigest()
-    modules = (models.expression, sys.modules[__name__])
+    modules = (expression, sys.modules[__name__])
     inputs = Inputs({name: root / name for name in names}, modules, {"embeddings": version})
     return BENCHMARK.evaluate(
         out, settings, inputs, lambda run: _evaluated(data, model, run, settings), progress

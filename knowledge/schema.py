@@ -332,6 +332,7 @@ class Likeness(Frozen):
     any perturbation, over `readouts` of them; `same` and `opposite` count measured changes that the
     other one is predicted to make the same way and the other way. `mediates` says that the
     perturbed gene carries the other's paths in the graph: `readouts` is then how many of them.
+    Without `measured` its signature is predicted, from the atlas.
     """
 
     gene: str
@@ -340,6 +341,7 @@ class Likeness(Frozen):
     opposite: int
     readouts: int
     mediates: bool = False
+    measured: bool = True
 
 
 class Lead(Frozen):

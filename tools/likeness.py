@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from knowledge.schema import Likeness, Perturbation
 from tools.effects import EffectPredictor
+from tools.lists.atlas import Atlas, decoding
 
 Floats = NDArray[np.float64]
 
@@ -16,10 +17,18 @@ SHRINKS = 30
 # A gene must carry this share of a perturbation's paths to be told as what mediates them.
 CARRIES = 0.1
 _CHANGED = 0.5
+# Readouts of the atlas that a signature is compared over, and what a predicted likeness is worth.
+READ_OF_ATLAS = 600
+PREDICTED = 0.5
 
 
 def alike(
-    predictor: EffectPredictor, one: Perturbation, *, opposite: bool = False, limit: int = SHOWN
+    predictor: EffectPredictor,
+    one: Perturbation,
+    *,
+    opposite: bool = False,
+    limit: int = SHOWN,
+    atlas: Atlas | None = None,
 ) -> tuple[list[Likeness], int]:
     """Return the perturbations most like `one` in its line, and how many were compared.
 
@@ -31,6 +40,8 @@ def alike(
         one: The perturbation; its own genes are left out of the search.
         opposite: Whether the most opposite ones are wanted.
         limit: How many are returned.
+        atlas: What every perturbation is predicted to do; with it, those that no screen of the line
+            measured are compared too, by their predicted signatures.
     """
     response, line = predictor.response, one.cell_line
     order = {name: i for i, name in enumerate(response.readout_order)}
@@ -65,10 +76,46 @@ def alike(
                 readouts=len(at),
             )
         )
+    if atlas is not None and atlas.parts.get(line):
+        known = {row.gene for row in found}
+        found += [
+            Likeness(
+                gene=gene,
+                likeness=round(likeness, 4),
+                same=0,
+                opposite=0,
+                readouts=n,
+                measured=False,
+            )
+            for gene, likeness, n in _predicted(atlas, line, mine, habit, order)
+            if gene not in known and gene not in one.genes
+        ]
     sign = 1 if opposite else -1
     found.sort(key=lambda row: (sign * row.likeness, row.gene))
     kept = [row for row in found if (row.likeness < 0) is opposite]
     return kept[:limit], len(found)
+
+
+def _predicted(
+    atlas: Atlas, line: str, mine: Floats, habit: Floats, order: dict[str, int]
+) -> list[tuple[str, float, int]]:
+    """Return every perturbation of an atlas, its likeness, and over how many readouts.
+
+    Likenesses of predictions are shrunk like those of measurements with as many changes as the
+    likest have; only the readouts that the reference moves most are read.
+    """
+    names = {i: name for name, i in order.items()}
+    most = [names[int(i)] for i in np.argsort(-np.abs(mine))[:READ_OF_ATLAS]]
+    block = atlas.read(line, most)
+    at = np.array([order[name] for name in block.readouts])
+    steps = decoding()
+    theirs = np.nan_to_num(steps[block.p_de] * (2 * steps[block.p_up] - 1)) - habit[at][:, None]
+    norm = np.linalg.norm(theirs, axis=0) * np.linalg.norm(mine[at])
+    likeness = np.divide(mine[at] @ theirs, norm, out=np.zeros(len(norm)), where=norm > 0)
+    return [
+        (gene, float(value) * PREDICTED, len(at))
+        for gene, value in zip(block.perturbations, likeness, strict=True)
+    ]
 
 
 def mediators(predictor: EffectPredictor, one: Perturbation, limit: int = SHOWN) -> list[Likeness]:

@@ -5,6 +5,7 @@ from agent.context import AgentContext
 from agent.wording import listed
 from knowledge.schema import Evidence, Lead, Question
 from tools.likeness import SHOWN, alike, mediators
+from tools.lists.atlas import atlas_dir, open_atlas
 from tools.reverse import LEADS, leads
 
 TOLD = 5
@@ -53,7 +54,8 @@ def likened(question: Question, context: AgentContext) -> Findings:
     """Return the perturbations whose signature is like that of another, or opposite to it."""
     (one, *_), rescue = question.against, question.seeks == "rescuers"
     limit = question.top or SHOWN
-    found, compared = alike(context.predictor, one, opposite=rescue, limit=limit)
+    atlas = open_atlas(atlas_dir(context.data), context.predictor.response.version)
+    found, compared = alike(context.predictor, one, opposite=rescue, limit=limit, atlas=atlas)
     carrying = mediators(context.predictor, one, TOLD) if rescue else []
     name = f"{'+'.join(one.genes)} {one.kind}"
     where = f"in {one.cell_line}"
@@ -67,7 +69,7 @@ def likened(question: Question, context: AgentContext) -> Findings:
         told = listed([f"{row.gene} ({row.likeness:+.2f})" for row in found[:TOLD]])
         what = "most opposite to" if rescue else "most like"
         said.append(
-            f"The measured signatures {what} the predicted one of {name} {where} are those of the "
+            f"The signatures {what} the predicted one of {name} {where} are those of the "
             f"knockdowns of {told}; {compared:,} were compared."
         )
     if not said:

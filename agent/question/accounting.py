@@ -13,6 +13,10 @@ from knowledge.schema import Question
 _NUMBER = re.compile(r"[\d.,:%-]+|\d+(?:st|nd|rd|th|h|hr|hrs|d|x|fold|k)?", re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LOOKS_LIKE_A_GENE = re.compile(r"[A-Z][A-Z0-9]{2,}[A-Z0-9-]*|[A-Za-z]{2,}\d+[A-Za-z0-9]*")
+_MOVES = re.compile(
+    r"(?:change|affect|alter|influence|impair|reduce|increase|induce|block|trigger|boost|inhibit|"
+    r"activate|disrupt|lower|raise)s?"
+)
 _TIMES = re.compile(
     r"\b(?:\d+(?:\.\d+)?\s?-?(?:h|hr|hrs|hours?|min|minutes?|days?|d|weeks?)|day[ -]?\d+)\b", re.I
 )
@@ -36,6 +40,11 @@ def account(found: Sequence[Item], question: Question, knowledge: Vocabulary) ->
         raise QuestionError(
             f"What '{missed.text}' asks was not understood; without it the question reads "
             f"'{_as_words(question)}': ask that, or say it in other words."
+        )
+    if (process := _process(found, question, named)) is not None:
+        raise QuestionError(
+            f"'{process.text}' is no set of transcripts that is known by name; name genes of it, "
+            f"or ask '{_as_words(question)}'"
         )
     idle = _idle(found, question)
     if idle is not None:
@@ -64,6 +73,19 @@ def _missed(found: Sequence[Item], question: Question) -> Item | None:
         bearing = vocabulary.BEARING.get(item.lower) if item.kind == "word" else None
         if bearing and not item.described and not bearing & kinds:
             return item
+    return None
+
+
+def _process(found: Sequence[Item], question: Question, named: frozenset[str]) -> Item | None:
+    """Return a process that a question asks about, where it reads out nothing else."""
+    if question.intent not in ("forward", "why") or question.readouts or question.phenotypes:
+        return None
+    for i, item in enumerate(found):
+        describes = any(one.kind == "gene" for one in found[i + 1 : i + 3])
+        if item.kind == "word" and item.lower in vocabulary.PROCESSES and not item.described:
+            moved = i > 0 and _MOVES.fullmatch(found[i - 1].lower)
+            if not describes and (moved or item.lower not in named):
+                return item
     return None
 
 
@@ -111,7 +133,9 @@ def _known(word: str, named: frozenset[str]) -> bool:
         or vocabulary.NOT_A_GENE.fullmatch(word)
     ):
         return True
-    if lower in named or len(lower) == 1 or (word.islower() and vocabulary.inflected(lower)):
+    if len(lower) == 1:
+        return word.islower() or word in "AI" or word.isdigit()
+    if lower in named or (word.islower() and vocabulary.inflected(lower)):
         return True
     if word.isupper() and any(name.startswith(lower) for name in named):
         return True

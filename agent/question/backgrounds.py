@@ -2,11 +2,11 @@
 
 import re
 
+from agent.question.assigned import Assigned, Perturbed
 from agent.question.draft import Draft
 from agent.question.kinds import members
 from agent.question.listing import listed
 from agent.question.pieces import Item
-from agent.question.roles import Assigned, Perturbed
 from knowledge.errors import QuestionError
 
 _IN_BACKGROUND = re.compile(r"\b(?:cells?|lines?|background|setting|context|clones?)\b", re.I)

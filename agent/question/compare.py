@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from agent.question.assigned import Assigned, Perturbed
 from agent.question.draft import MOST_PERTURBED, Draft
 from agent.question.forward import nothing_perturbed, read_out, reading_notes
 from agent.question.kinds import members, perturbed
 from agent.question.pieces import Item
-from agent.question.roles import Assigned, Perturbed, Roles
+from agent.question.roles import Roles
 from agent.question.words import IntentRow
 from knowledge.errors import QuestionError
 from knowledge.schema import Perturbation, Question

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.question import words as vocabulary
+from agent.question.assigned import Assigned
 from agent.question.backgrounds import background
 from agent.question.draft import EXAMPLE, Draft, Unreadable
 from agent.question.items import Vocabulary, unknown_gene
 from agent.question.kinds import WISHES, members, perturbed
 from agent.question.listing import listed
 from agent.question.pieces import Item
-from agent.question.roles import Assigned, Roles
+from agent.question.roles import Roles
 from agent.question.skeleton import matches
 from agent.question.words import skeleton_pattern
 from knowledge.errors import QuestionError
@@ -126,10 +127,26 @@ def _refuse_bare(draft: Draft, roles: Assigned) -> None:
 
 def _refuse_unattached(draft: Draft) -> None:
     """Refuse "how is HBG1 by lacking": something is lost, but not said to be what gene."""
-    for item in draft.found:
+    for i, item in enumerate(draft.found):
+        if item.cue and item.cue.form == "noun" and item.cue.strength == 3:
+            _refuse_no_gene(item, draft.found[i + 1 :])
         if item.cue and item.lower in _WANTING:
             raise Unreadable(
                 f"'{item.text}' says a perturbation, but not of which gene; ask for example "
+                f"{EXAMPLE}"
+            )
+
+
+def _refuse_no_gene(cue: Item, after: Sequence[Item]) -> None:
+    """Refuse "knockout of the widget: ASNS", where what is perturbed is no gene."""
+    if not after or after[0].lower != "of":
+        return
+    for item in after[1:5]:
+        if item.kind in ("gene", "line") or item.kind == "mark" or item.lower in vocabulary.AHEAD:
+            return
+        if item.kind == "word" and item.lower not in vocabulary.BESIDE | {"which", "what"}:
+            raise Unreadable(
+                f"'{cue.text} of {item.text}' names no gene or set that is known; ask for example "
                 f"{EXAMPLE}"
             )
 

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from agent.question.assigned import Assigned
 from agent.question.draft import MOST_PERTURBED, Draft
 from agent.question.listing import listed
 from agent.question.pieces import Item
-from agent.question.roles import Assigned
 from knowledge.errors import QuestionError
 from knowledge.schema import Manner, Perturbation, PerturbationKind
 

@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from agent.question.assigned import Assigned
 from agent.question.compare import read_compare
 from agent.question.draft import EXAMPLE, Draft
 from agent.question.forward import read_forward, read_out, reading_notes
 from agent.question.kinds import members, perturbed
 from agent.question.listing import listed
 from agent.question.pieces import Item
-from agent.question.roles import Assigned, Roles
+from agent.question.roles import Roles
 from agent.question.skeleton import matches
 from agent.question.words import Cue, IntentRow
 from knowledge.errors import QuestionError

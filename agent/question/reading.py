@@ -45,6 +45,7 @@ LONGEST_QUESTION = 2_000
 _ALL_LINES = re.compile(
     r"\b(?:all|every|each|both)(?: of)?(?: the)?(?: four| 4| screened)?(?: cell)? lines?\b", re.I
 )
+_ARROW = re.compile("[↑↓▲▼⬆⬇]")
 _ANY_LINE = re.compile(r"\b(?:which|what) (?:of (?:the|these) )?(?:cell )?lines?\b")
 
 ASKABLE = "what a knockout, knockdown or activation does to transcripts, why, and how two compare"
@@ -77,6 +78,11 @@ def parse_question(
             f"The question has {len(text):,} characters; ask it in at most {LONGEST_QUESTION:,}."
         )
     plain = cleaned(text)
+    if arrow := _ARROW.search(plain):
+        raise Unreadable(
+            f"'{arrow[0]}' may be what is done or what is asked; say it in words, for example "
+            f"{EXAMPLE}"
+        )
     refuse_foreign(plain)
     plain, spelt = corrected(plain, knowledge.symbols)
     refuse_dates(plain)

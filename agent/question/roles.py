@@ -1,9 +1,10 @@
 """Tells the perturbed genes of a question from its readouts, by the grammar around its words."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent.question import words as vocabulary
+from agent.question.assigned import Assigned, Perturbed
 from agent.question.pieces import Item
 from agent.question.words import Cue
 
@@ -24,41 +25,12 @@ _ENDS_PHRASE = (
 )
 _AMBIGUOUS = frozenset(["to", "on", "with"])
 _CERTAIN = vocabulary.AHEAD - _AMBIGUOUS - {"for"}
+# Participles that hardly ever tell what a transcript does.
+_TAKEN = frozenset(["removed", "inactivated", "disrupted", "eliminated", "gone"])
+_ADVERBS = frozenset(["already", "now", "also", "fully", "completely", "then"])
 _DESCRIBED = vocabulary.words(
     "target targets dependent independent mediated driven regulated responsive pathway"
 )
-
-
-@dataclass(frozen=True)
-class Perturbed:
-    """A perturbation word with the genes that it perturbs, and where they all stand."""
-
-    at: int
-    cue: Cue
-    span: tuple[int, ...]
-    genes: tuple[Item, ...]
-
-
-@dataclass(frozen=True)
-class Assigned:
-    """Genes by role, with the words that made the perturbed ones perturbed.
-
-    Attributes:
-        perturbed: What is perturbed, as written.
-        readouts: What is asked about, as written.
-        cues: The perturbation words, each with its genes.
-        notes: What had to be assumed.
-    """
-
-    perturbed: tuple[Item, ...]
-    readouts: tuple[Item, ...]
-    cues: tuple["Perturbed", ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def words(self) -> frozenset[int]:
-        """The places of the perturbation words."""
-        return frozenset(one.at for one in self.cues)
 
 
 class Roles:
@@ -90,6 +62,12 @@ class Roles:
                 else one
                 for one in attached
             ]
+        attached = [
+            replace(one, cue=replace(one.cue, strength=3))
+            if one.cue.strength == 2 and one.cue.form == "participle" and self._given(one)
+            else one
+            for one in attached
+        ]
         strongest = max(one.cue.strength for one in attached)
         if strongest > 1:
             attached = [one for one in attached if one.cue.strength > 1]
@@ -140,6 +118,8 @@ class Roles:
         """Return the genes that the cue at this place perturbs."""
         if cue.form == "split":
             return self._inside_split(at)
+        if self._is_lost_by_line(at):
+            return []
         ahead, behind = self._group_after(at), self._group_before(at)
         if cue.form == "mark":
             return behind or (self._group_after_of(at))
@@ -158,6 +138,13 @@ class Roles:
             return []
         # "by BCL11A lacking": the verb stands behind its gene.
         return ahead or (behind if self._items[at].lower in {"lacking", "lack"} else [])
+
+    def _given(self, one: Perturbed) -> bool:
+        """Whether a condition says it: "if ATF4 is already lost"."""
+        before = self._items[max(0, min(one.span) - 2) : min(one.span)]
+        if any(item.lower in {"if", "once", "given"} for item in before):
+            return True
+        return self._items[one.at].lower in _TAKEN and not self._asked(list(one.span))
 
     def _of_cells(self, one: Perturbed) -> bool:
         """Whether a mark right before the line says what cells these are: "STAT5B-null K562"."""
@@ -179,6 +166,15 @@ class Roles:
         if opens.form not in ("verb", "split") and not (first == 0 and after.kind == "gene"):
             return False
         return ordered and joined and not asks
+
+    def _is_lost_by_line(self, at: int) -> bool:
+        """Whether a line loses a transcript of something else: "K562 loses GYPA when ..."."""
+        return (
+            self._items[at].lower in {"lose", "loses", "losing"}
+            and at > 0
+            and self._items[at - 1].kind == "line"
+            and any(item.cue for item in self._items[at + 1 :])
+        )
 
     def _is_of_else(self, at: int) -> bool:
         """Whether a word that is no gene says what is perturbed: "secretase inhibition: HES1"."""
@@ -263,7 +259,7 @@ class Roles:
         return None
 
     def _group_before(self, at: int) -> list[int]:
-        j = self._skipped(at - 1, -1, vocabulary.BESIDE | vocabulary.AUXILIARIES)
+        j = self._skipped(at - 1, -1, vocabulary.BESIDE | vocabulary.AUXILIARIES | _ADVERBS)
         if j is None or self._items[j].kind != "gene":
             return []
         return sorted(self._group(j, -1))
@@ -350,8 +346,11 @@ class Roles:
         if not self._genes:
             return Assigned((), ())
         groups = self._groups()
-        chosen = next((g for g in groups if self._is_regulator(g)), None) or next(
-            (g for g in groups if self._is_condition(g)), None
+        chosen = next((g for g in groups if self._is_missing(g)), None)
+        chosen = (
+            chosen
+            or next((g for g in groups if self._is_regulator(g)), None)
+            or next((g for g in groups if self._is_condition(g)), None)
         )
         if chosen is None:
             free = [group for group in groups if not self._asked(group)]
@@ -380,6 +379,10 @@ class Roles:
         """Whether the genes open a condition: "if HSPA5 was not there"."""
         j = self._skipped(group[0] - 1, -1, vocabulary.BESIDE)
         return j is not None and self._items[j].lower in vocabulary.CONDITIONS
+
+    def _is_missing(self, group: list[int]) -> bool:
+        """Whether "no" stands before the genes: "when there is no PERK"."""
+        return group[0] > 0 and self._items[group[0] - 1].lower == "no"
 
     def _is_regulator(self, group: list[int]) -> bool:
         words = " ".join(item.text for item in self._items[max(0, group[0] - 5) : group[0]])

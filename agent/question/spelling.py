@@ -12,7 +12,7 @@ _WORD = re.compile(r"(?<![\w-])[A-Za-z][a-z]{2,}(?![\w])")
 # Words that say what is done and what is asked; a slip is read as one of these first.
 KEY_WORDS = vocabulary.words(
     """
-    knocked knocking knockout knockouts knockdown knockdowns knock overexpression
+    happening happened knocked knocking knockout knockouts knockdown knockdowns knock overexpression
     overexpressed overexpress overexpressing expression silencing silenced silence deletion
     deleted delete depletion depleted deplete inhibition inhibited inhibit activation
     activated activate perturbation perturbed perturbations disruption disrupted removal
@@ -62,7 +62,7 @@ def nearest(word: str, symbols: SymbolTable) -> str | None:
         return None
     if lower in vocabulary.CONTROLS or _cue(lower) or vocabulary.CELL_TYPES.fullmatch(lower):
         return None
-    if vocabulary.inflected(lower):
+    if vocabulary.inflected(lower) or lower in vocabulary.FAMILY_WORDS:
         return None
     if lower.upper() in symbols or symbols.approved(lower) == lower.upper():
         return None

@@ -112,6 +112,7 @@ class _Words(Frozen):
     plain: str
     asking: str
     bearing: dict[Intent, str]
+    processes: str
 
 
 class _Names(Frozen):
@@ -161,6 +162,7 @@ BEARING = {
     for listed in _WORDS.bearing.values()
     for word in listed.split()
 }
+PROCESSES = words(_WORDS.processes)
 KNOWN = (
     AUXILIARIES | BESIDE | AHEAD | CONNECTORS | CONDITIONS | READOUT_VERBS | EXPRESSION | ENGLISH
     | ABBREVIATIONS | PLAIN
@@ -201,6 +203,9 @@ _NAMES = read_yaml(PHRASES / "names.yaml", _Names)
 FIELD_NAMES = _NAMES.field_names
 SEVERAL_MEANINGS = _NAMES.several_meanings
 FAMILIES = _NAMES.families
+FAMILY_WORDS = frozenset(
+    word.lower() for row in FAMILIES for name in (row.name, *row.aliases) for word in name.split()
+)
 READOUT_SETS = _NAMES.readout_sets
 SPELT_OUT = tuple((re.compile(old, re.IGNORECASE), new) for old, new in _NAMES.spelt_out)
 GREEK_WORDS = _NAMES.greek

@@ -12,9 +12,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Data = Annotated[
-    Path | None, typer.Option(help="Data folder; KNOCKWISE_DATA by default.", show_default=False)
-]
 SLOW = (
     "Numba is not installed, so this takes ten times as long; "
     "`pip install '.[atlas]'` in the checkout of Knockwise brings it."
@@ -23,7 +20,6 @@ SLOW = (
 
 @app.command(epilog="Example: knockwise atlas build --cell-line K562 --jobs 2")
 def build(
-    data: Data = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the atlas; `atlas` in the data folder.")
     ] = None,
@@ -43,6 +39,7 @@ def build(
     import time
 
     from app.jobs.atlas import parts_made
+    from app.jobs.pairs import ground_genes, split_perturbations
     from app.show.progress import progress_bar
     from app.show.terminal import Interrupted, progress, settings
     from knowledge.base import load_knowledge
@@ -50,14 +47,18 @@ def build(
     from models.response.leaves import compiler_is_there
     from tools.lists.atlas import Builder, atlas_dir, perturbable
 
-    chosen, console = settings(data=data), progress()
+    chosen, console = settings(), progress()
     if not compiler_is_there():
         console.print(SLOW, style="yellow", markup=False, soft_wrap=True)
     with console.status("Reading what is known ..."):
         response = ResponseModel.load()
         knowledge = load_knowledge(chosen.data, extra_genes=response.genes())
         lines = [knowledge.cell_lines.ground(word).name for word in cell_line or ()]
-        genes = [knowledge.symbols.approved(word) or word for word in pert or ()]
+        genes = [
+            gene
+            for word in split_perturbations(pert or ())
+            for gene in ground_genes(knowledge.symbols, word)
+        ]
         folder = out or atlas_dir(chosen.data)
         todo = Builder.shipped(folder, response).missing(
             lines or response.cell_lines, genes or perturbable(response)
@@ -84,7 +85,6 @@ def build(
 
 @app.command()
 def status(
-    data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
     """Show how much of the atlas is there, and how exact it is."""
@@ -92,7 +92,7 @@ def status(
     from models.response import ResponseModel
     from tools.lists.atlas import PRECISION, atlas_dir, open_atlas, statuses
 
-    chosen = settings(data=data)
+    chosen = settings()
     response = ResponseModel.load()
     folder = atlas_dir(chosen.data)
     found = statuses(open_atlas(folder, response.version), response)

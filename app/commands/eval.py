@@ -7,11 +7,13 @@ import typer
 from typer.core import TyperGroup
 
 from app.commands import (
+    eval_campaign,
     eval_fused,
     eval_genen,
     eval_genepheno,
     eval_genes,
     eval_language,
+    eval_lists,
     eval_mechanism,
     eval_pairs,
     eval_regulators,
@@ -265,6 +267,7 @@ app.command(cls=Careful, epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
 app.command(cls=Careful, epilog=eval_language.EPILOG)(eval_language.language)
 app.command(cls=Careful, epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
 app.command(cls=Careful, epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
+app.command(cls=Careful, epilog=eval_lists.EPILOG)(eval_lists.lists)
 for _name, _benchmark in plugins("benchmarks"):
     app.command(_name, cls=Careful)(_benchmark)
 
@@ -287,3 +290,4 @@ def cell_lines(words: list[str] | None) -> tuple[str, ...]:
 
 
 app.command(cls=Careful, epilog=eval_pairs.EPILOG)(eval_pairs.pairs)
+app.command(cls=Careful, epilog=eval_campaign.EPILOG)(eval_campaign.campaign)

@@ -38,8 +38,8 @@ def pairs(
     """
     import asyncio
 
-    from app.show.progress import progress_bar
-    from app.show.terminal import results, settings
+    from app.jobs.evaluation import evaluated
+    from app.show.terminal import settings
     from models.threads import yield_cores
 
     yield_cores()
@@ -58,8 +58,4 @@ def pairs(
         cell_lines=tuple(cell_line or CELL_LINES),
         seed=seed,
     )
-    with progress_bar() as progress:
-        found = evaluate(data, out, run, told, progress)
-    results().print(BENCHMARK.summary(found), soft_wrap=True)
-    for name in ("scoreboard.md", "report.html"):
-        typer.echo(out / name)
+    evaluated(out, lambda progress: evaluate(data, out, run, told, progress), BENCHMARK.summary)

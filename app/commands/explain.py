@@ -30,7 +30,7 @@ def explain(
         list[str] | None, typer.Option(help="Perturbed gene; give it twice for a double.")
     ] = None,
     cell_line: Annotated[str | None, typer.Option(help="Cell line.")] = None,
-    kind: Annotated[Kind, typer.Option(help="What is done to the gene.")] = Kind.knockout,
+    kind: Annotated[Kind, typer.Option(help="What is done to the gene.")] = Kind.knockdown,
     readout: Annotated[
         str | None, typer.Option(help="For MAGeCK: the gene whose level the cells were sorted by.")
     ] = None,
@@ -55,8 +55,8 @@ def explain(
 
     check_out(out, (".csv",))
     check_out(page, (".html",))
-    from agent.session import Session
-    from app.jobs.pairs import ground_gene, ground_genes
+    from app.jobs.opening import open_session
+    from app.jobs.pairs import ground_gene, ground_genes, split_perturbations
     from app.show.lists import explanation_page, explanation_rows, show_explanation, write_rows
     from knowledge.files import replace_text
     from knowledge.schema import Perturbation
@@ -67,11 +67,10 @@ def explain(
 
     chosen, console = settings(), progress()
     with console.status("Reading what is known ..."):
-        session = Session.open(chosen)
+        session = open_session(chosen)
         knowledge = session.knowledge
-        genes = tuple(dict.fromkeys(
-            gene for word in pert or () for gene in ground_genes(knowledge.symbols, word)
-        ))  # fmt: skip
+        named = [ground_genes(knowledge.symbols, one) for one in split_perturbations(pert or ())]
+        genes = tuple(dict.fromkeys(gene for several in named for gene in several))
         line = knowledge.cell_lines.ground(cell_line or knowledge.cell_lines.default.name).name
         listed = read_result(
             result,

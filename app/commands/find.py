@@ -46,7 +46,7 @@ def find(
         raise QuestionError("Name genes, or one of --like and --opposite.")
     if up and down:
         raise QuestionError("Choose --up or --down, or leave both away for either.")
-    from agent.session import Session
+    from app.jobs.opening import open_session
     from app.jobs.pairs import ground_gene
     from app.show.lists import show_table, table_page, write_rows
     from knowledge.files import replace_text
@@ -56,7 +56,7 @@ def find(
 
     chosen, console = settings(), progress()
     with console.status("Reading what is known ..."):
-        session = Session.open(chosen)
+        session = open_session(chosen)
     knowledge, predictor = session.knowledge, session.predictor
     line = knowledge.cell_lines.ground(cell_line or knowledge.cell_lines.default.name).name
     if cell_line is None:
@@ -84,7 +84,7 @@ def find(
         lead, bar = f"{title} in {line}.", "score"
         dumped: dict[str, Any] = {"rows": [one.model_dump(mode="json") for one in alikes]}
     else:
-        readouts = _readouts(knowledge, wanted or [])
+        readouts = readouts_named(knowledge, wanted or [])
         with console.status("Searching ..."):
             atlas = open_atlas(atlas_dir(chosen.data), predictor.response.version)
             search = found(
@@ -127,7 +127,7 @@ def find(
     show_table(results(), lead, shown, notes)
 
 
-def _readouts(knowledge: "Knowledge", words: list[str]) -> tuple[str, ...]:
+def readouts_named(knowledge: "Knowledge", words: list[str]) -> tuple[str, ...]:
     """Return the genes that the words name, or the members of the one set that they name.
 
     Raises:

@@ -44,7 +44,7 @@ def who(
 
     check_out(out, (".csv",))
     check_out(page, (".html",))
-    from agent.session import Session
+    from app.jobs.opening import open_session
     from app.show.lists import p_words, table_page, write_rows
     from knowledge.files import replace_text
     from knowledge.user_tables.orthologues import human_of_mouse
@@ -53,7 +53,7 @@ def who(
 
     chosen, console = settings(), progress()
     with console.status("Reading what is known ..."):
-        session = Session.open(chosen)
+        session = open_session(chosen)
         cells = session.knowledge.cell_lines
         line = cells.ground(cell_line or cells.default.name).name
         listed = read_result(

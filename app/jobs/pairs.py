@@ -1,5 +1,6 @@
 """Files of (perturbation, readout) pairs: read strictly, each row predicted or told why not."""
 
+import re
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from knowledge.symbols import SymbolTable
 
 SHOWN_PROBLEMS = 3
+# `TP53+/-` has lost one copy and names one gene.
+_PLUS = re.compile(r"\+(?!/)")
 ROLES: Mapping[str, tuple[str, ...]] = {
     "pert": (
         "perturbation", "perturbed", "perturbed_gene", "pert_gene", "gene_pert", "target_gene",
@@ -73,7 +76,29 @@ def split_perturbations(words: Sequence[str]) -> list[str]:
     Raises:
         QuestionError: One of them is empty.
     """
-    return [word for joined in words for word in split_words(joined.replace("+", ","))]
+    return [word for joined in words for word in split_words(_PLUS.sub(",", joined))]
+
+
+def perturbing(symbols: "SymbolTable", words: Sequence[str], kind: str) -> list[str]:
+    """Return the words that name what is perturbed: a control beside a gene is none.
+
+    Args:
+        symbols: The genes of today.
+        words: What is perturbed at once.
+        kind: What is done.
+
+    Raises:
+        QuestionError: A label says that more of a gene is made, and that is not what is done.
+    """
+    reader = LabelReader(symbols, typed=True)
+    for word in words:
+        if kind != "activation" and word not in symbols and ACTIVATION.search(word):
+            raise QuestionError(
+                f"{plain(word)!r} says that more of the gene is made, and what is asked about is "
+                f"a {kind}; name the gene alone, or ask about an activation."
+            )
+    genes = [word for word in words if not reader.is_control(word)]
+    return genes or list(words)
 
 
 def ground_gene(symbols: "SymbolTable", word: str) -> str:

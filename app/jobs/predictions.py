@@ -23,7 +23,13 @@ from app.jobs.effect_file import (
     write_effects,
 )
 from app.jobs.opening import open_session
-from app.jobs.pairs import ground_gene, ground_genes, split_perturbations, split_words
+from app.jobs.pairs import (
+    ground_gene,
+    ground_genes,
+    perturbing,
+    split_perturbations,
+    split_words,
+)
 from app.show.terminal import STYLES, Interrupted, plain, progress, results, signs
 from knowledge.schema import Effect, Interval, Perturbation
 from tools.effect_rows import EffectRow
@@ -67,7 +73,10 @@ def one_perturbation(
         QuestionError: A word is no gene.
     """
     knowledge = session.knowledge
-    pert = split_perturbations(pert)
+    words = split_perturbations(pert)
+    pert = perturbing(knowledge.symbols, words, kind)
+    if len(pert) < len(words):
+        tell(f"{plain('+'.join(words))} is read as {plain('+'.join(pert))} alone.")
     found = [ground_genes(knowledge.symbols, word) for word in pert]
     for word, several in zip(pert, found, strict=True):
         _tell_reading(word, "+".join(several), tell)

@@ -126,6 +126,8 @@ def _likenesses(answer: Answer) -> Table:
             ("", "", "", f"graph: carries {one.readouts:,} paths")
             if one.mediates
             else (f"{one.likeness:+.2f}", str(one.same), str(one.opposite), "measurement")
+            if one.measured
+            else (f"{one.likeness:+.2f}", "", "", "atlas")
         )
         table.add_row(Text(plain(one.gene), style="bold"), *told)
     return table

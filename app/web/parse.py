@@ -1,7 +1,7 @@
 """Reads a file that somebody uploaded, in a process of its own that may take little and end early.
 
-`python -m app.web.parse FILE FOLDER` writes what it found to FOLDER: `table.csv`, a plain table with
-the same cells, and `about.json`. Nothing but those is read by the server afterwards.
+`python -m app.web.parse FILE FOLDER` writes what it found to FOLDER: `table.csv`, a plain table
+with the same cells, and `about.json`. Nothing but those is read by the server afterwards.
 """
 
 import csv

@@ -1,5 +1,6 @@
 """Counts what comes of faults: `python -m evals.faults`."""
 
+import math
 import random
 import sys
 import tempfile
@@ -44,7 +45,7 @@ def main(
         ]  # fmt: skip
         faults = [fault for fault in faults if only in fault.name]
         if share < 1:
-            faults = random.Random(seed).sample(faults, max(1, round(share * len(faults))))
+            faults = random.Random(seed).sample(faults, math.ceil(share * len(faults)))
         outcomes = play(world, faults, jobs)
         world.close()
     typer.echo(counted(outcomes))

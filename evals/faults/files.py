@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from evals.faults.damage import DAMAGES
-from evals.faults.run import PAIRS, QUESTION, Fault, Harm
+from evals.faults.run import PACKAGES, PAIRS, QUESTION, Fault, Harm
 
 PREDICT = ("predict", "--pairs", "pairs.csv")
 READ = ("read", QUESTION)
@@ -52,7 +52,7 @@ def shipped(code: Path, run: Path, address: str) -> Iterator[Fault]:
         run: A finished run, for what is read to report it.
         address: Of a language model, for what is read to ask one.
     """
-    for path in sorted(code.rglob("*")):
+    for path in sorted(path for package in PACKAGES for path in (code / package).rglob("*")):
         name = path.relative_to(code).as_posix()
         if not path.is_file() or path.suffix not in SHIPPED or name.startswith(NOT_READ):
             continue

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-import evals.fused
+from evals import fused as benchmark
 from evals import tasks
 from evals.fused.folds import with_folds
 from evals.fused.page import ALONE, BENCHMARK, FIRST, FUSED, RARE
@@ -82,7 +82,7 @@ def evaluate(tables: Mapping[Setting, Path], out: Path, seed: int, progress: Pro
     read = {setting: read_fused(path, setting) for setting, path in tables.items()}
     settings = FusedEval(seed=seed, tables=tuple(sorted(tables)))
     inputs = Inputs(
-        {str(setting): path for setting, path in tables.items()}, (evals.fused, tasks, specific)
+        {str(setting): path for setting, path in tables.items()}, (benchmark, tasks, specific)
     )
 
     def scored(run: Run) -> Results:

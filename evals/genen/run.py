@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import evals.genen
-import models.genen
+from evals import genen as benchmark
+from evals.genen import study_bias
 from evals.genen.comparison import compared
 from evals.genen.facts import HEADLINE, Condition, Neighbourhood
 from evals.genen.maps import MAPPED, draw_map
@@ -25,7 +25,8 @@ from evals.harness.scores import Results
 from knowledge.progress import Progress
 from knowledge.sources.genes import HGNC, sources_root
 from knowledge.texts.encoder import Encoder
-from models.genen import graphs, interactions, labels, study_bias, texts
+from models import genen as model
+from models.genen import graphs, interactions, labels, texts
 from models.genen.labels import PropertyTask
 
 UNSCORED = frozenset(
@@ -137,7 +138,7 @@ def _inputs(root: Path, encoder: Encoder) -> Inputs:
     ]  # fmt: skip
     return Inputs(
         {name: root / name for name in names},
-        (evals.genen, models.genen),
+        (benchmark, model),
         {"encoder": encoder.fingerprint},
         UNSCORED,
     )

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-import evals.genes
+from evals import genes as benchmark
 from evals.genes import published, tasks
 from evals.genes.embeddings import BUILT_IN, Embedding, World, fingerprint, read_embedding
 from evals.genes.facts import HEADLINE, Absent, Coverage, Facts, TaskFacts
@@ -231,4 +231,4 @@ def _inputs(root: Path, settings: GenesEval) -> Inputs:
     names = [*tasks.FILES, *published.FILES]
     names += texts.FILES if "text" in settings.embeddings else ()
     prints = {f"embedding {word}": fingerprint(word) for word in settings.embeddings}
-    return Inputs({name: root / name for name in names}, (evals.genes,), prints)
+    return Inputs({name: root / name for name in names}, (benchmark,), prints)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-import evals.genesets
+from evals import genesets as benchmark
 from evals import tasks
 from evals.genesets import labels, naming
 from evals.genesets.library import library_files, read_library
@@ -80,7 +80,7 @@ def evaluate(data: Path, out: Path, settings: GenesetsEval, progress: Progress) 
     encoder = load_encoder()
     inputs = Inputs(
         {**{name: root / name for name in names}, **library},
-        (evals.genesets, tasks),
+        (benchmark, tasks),
         {"encoder": encoder.fingerprint},
     )
     return BENCHMARK.evaluate(

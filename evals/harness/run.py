@@ -34,6 +34,7 @@ from models.provenance import code_commit
 ROOT = Path(__file__).parents[2]
 PROSE = frozenset({"page", "plots", "pictures"})
 """Modules of a benchmark that tell of figures and hold none: changing them changes no run."""
+REPLIES = "replies.sqlite"
 T = TypeVar("T")
 
 
@@ -74,7 +75,7 @@ class Inputs(NamedTuple):
         file = Path(str(module.__file__))
         if file.name != "__init__.py":
             return [file]
-        return sorted(p for p in file.parent.glob("*.py") if p.stem not in PROSE | self.unscored)
+        return sorted(p for p in file.parent.rglob("*.py") if p.stem not in PROSE | self.unscored)
 
 
 class Unit(NamedTuple):
@@ -198,7 +199,7 @@ def claim(out: Path, config: Mapping[str, Any]) -> None:
     """
     path = out / "config.json"
     if not path.is_file():
-        if out.exists() and not (out.is_dir() and all(is_draft(path) for path in out.iterdir())):
+        if out.exists() and not (out.is_dir() and all(map(_may_come_first, out.iterdir()))):
             raise RunError(f"{out} holds something other than an evaluation; name another --out.")
         out.mkdir(parents=True, exist_ok=True)
         replace_text(path, json.dumps(config, indent=1) + "\n")
@@ -216,6 +217,11 @@ def claim(out: Path, config: Mapping[str, Any]) -> None:
                 f"{out} holds a run with other {what} ({', '.join(changed[:3])} changed); "
                 "name another --out."
             )
+
+
+def _may_come_first(path: Path) -> bool:
+    """Return whether a file may be there before a run: a draft, or replies of a language model."""
+    return is_draft(path) or path.name.startswith(REPLIES)
 
 
 def part(progress: Progress, start: float, share: float, name: str = "") -> Progress:

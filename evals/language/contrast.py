@@ -15,13 +15,13 @@ import pandas as pd
 from pydantic import Field
 from scipy.special import expit, logit
 
-import agent.strategies
-import evals.language
+from agent import strategies as asking
 from agent.llm.chat import ChatModel, Usage
 from agent.llm.open import open_chat
 from agent.session import Session
 from agent.settings import Settings
 from agent.strategies import load_strategy
+from evals import language as benchmark
 from evals.harness.benchmark import Benchmark
 from evals.harness.page import Page, Record, Section
 from evals.harness.resampling import Estimate
@@ -31,8 +31,9 @@ from evals.harness.tables import Table, pivot, table
 from evals.language.judge import Asker, judge_rows
 from evals.language.outcome import answered, cross_fused
 from evals.language.pairs import DECLARED, PairScore, contrast_pairs, scored
-from evals.language.rows import KEYS, Row, read_rows, with_evidence
+from evals.language.rows import Row, with_evidence
 from evals.language.store import Judged, Store
+from evals.rows import KEYS, read_rows
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
 from knowledge.sources.genes import sources_root
@@ -130,7 +131,7 @@ def evaluate(
     strategies = [load_strategy(name) for name in run.strategies]
     inputs = Inputs(
         {name: root / name for name in SCREEN_FILES if (root / name).exists()},
-        (evals.language, agent.strategies),
+        (benchmark, asking),
         {
             "knowledge": session.versions.knowledge,
             "response": session.predictor.response.version,

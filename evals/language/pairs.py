@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from evals.language.rows import KEYS
+from evals.rows import KEYS
 from evals.tasks import TASKS, TaskName
 from knowledge.errors import RunError
 from knowledge.schema import Frozen, Probability
@@ -54,7 +54,7 @@ def contrast_pairs(rows: pd.DataFrame, pairs: int, seed: int) -> pd.DataFrame:
     """Return the rows of `pairs` pairs, with the number of its pair in the column `pair`.
 
     Args:
-        rows: From `evals.language.rows.read_rows`: the columns `KEYS` and `label`.
+        rows: From `evals.rows.read_rows`: the columns `KEYS` and `label`.
         pairs: How many, over all lines and tasks.
         seed: The same seed draws the same pairs.
 
@@ -98,7 +98,7 @@ def scored(table: pd.DataFrame, predictors: Sequence[str], evidence: str) -> lis
 def _drawn(part: pd.DataFrame, pairs: int, rng: np.random.Generator) -> list[pd.DataFrame]:
     """Return up to `pairs` pairs of one line and task."""
     left = {
-        gene: (
+        str(gene): (
             list(rng.permutation(one.index[one.label == 0])),
             list(rng.permutation(one.index[one.label == 1])),
         )

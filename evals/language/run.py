@@ -20,7 +20,7 @@ from agent.llm.open import open_chat
 from agent.session import Session
 from agent.settings import Settings
 from agent.strategies import load_strategy
-from evals.harness.run import Inputs, Run, write_table
+from evals.harness.run import REPLIES, Inputs, Run, write_table
 from evals.harness.scores import Results
 from evals.language.facts import Facts, cost, failures, stacks
 from evals.language.judge import Asker, judge_rows
@@ -29,13 +29,12 @@ from evals.language.page import BENCHMARK, compare
 from evals.language.rows import (
     DECLARED,
     DECLARED_TEST,
-    KEYS,
     Row,
-    read_rows,
     sample,
     with_evidence,
 )
 from evals.language.store import Judged, Store
+from evals.rows import KEYS, read_rows
 from knowledge.errors import RunError
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
@@ -95,7 +94,7 @@ class LanguageRun:
         """Return the settings with the endpoint of this run, its replies kept in its folder."""
         given = {"base_url": self.base_url, "model": self.model, "concurrency": self.concurrency}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value}
-        changes |= {"cache": True, "cache_file": self.out / "replies.sqlite"}
+        changes |= {"cache": True, "cache_file": self.out / REPLIES}
         llm = self.settings.llm.model_copy(update=changes)
         return self.settings.model_copy(update={"reasoner": "evidence", "llm": llm})
 

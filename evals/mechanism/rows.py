@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evals.language.rows import read_rows
+from evals.rows import read_rows
 from models.checkpoint import read_checkpoint
 from models.inputs.screens import CELL_LINES
 from models.response.checkpoint import FORMAT, SHIPPED

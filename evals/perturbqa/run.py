@@ -11,9 +11,8 @@ from pathlib import Path
 import pandas as pd
 from pydantic import Field
 
-import evals.perturbqa
-import models.response
-from evals import official_rows, tasks
+from evals import perturbqa as benchmark
+from evals import rows, tasks
 from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run, part, write_table
 from evals.harness.scores import Results, Score
@@ -32,6 +31,7 @@ from evals.tasks import DRAWS, TASKS
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
 from knowledge.sources.genes import read_symbols, sources_root
+from models import response as model
 from models.inputs import annotations
 from models.inputs.screens import CELL_LINES, SCREEN_FILES, Setting
 from models.response import scoring
@@ -80,7 +80,7 @@ def evaluate(
     names = [*SCREEN_FILES, *annotations.FILES, slices.CLASS_FILES[1], *extra]
     inputs = Inputs(
         {name: root / name for name in names},
-        (models.response, evals.perturbqa, tasks, official_rows),
+        (model, benchmark, tasks, rows),
     )
 
     def work(run: Run) -> Results:

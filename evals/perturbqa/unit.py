@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from evals.official_rows import official_rows
 from evals.perturbqa import ablation
+from evals.perturbqa.faithfulness import faithfulness
 from evals.perturbqa.retrieval import Questions, retrieval_votes
+from evals.rows import official_rows
 from evals.tasks import TASKS, TaskName
 from knowledge.progress import Progress
 from models.inputs.screens import CELL_LINES, UNKNOWN, BoolArray, IntArray, Rows
-from models.response.faithfulness import faithfulness
 from models.response.features import FEATURE_FAMILIES
 from models.response.field import FloatArray
 from models.response.model import LEAST_SIMILARITY

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, field_serializer
 
-import evals.regulators
 from agent.settings import Settings
+from evals import altered_graphs
+from evals import regulators as benchmark
 from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run, part, write_table
 from evals.harness.scores import Results, Score
@@ -144,7 +145,9 @@ def evaluate(
     world = open_world(settings, run.seed)
     best = world.best
     models = {"response": best.response.version, "fusion": best.fusion.version}
-    inputs = Inputs(files, (evals.regulators, cascade), {**best.knowledge.versions, **models})
+    inputs = Inputs(
+        files, (benchmark, altered_graphs, cascade), {**best.knowledge.versions, **models}
+    )
 
     def work(folder: Run) -> Results:
         return _evaluated(_Stages(root, folder, run, given, world))

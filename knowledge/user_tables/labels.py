@@ -47,6 +47,7 @@ _ATTACHED = re.compile(r"[Δ∆]?(?P<gene>.+?)(ko|KO|kd|KD|oe|OE|null|[Δ∆])")
 NUMBER = re.compile(r"(\d+)(\.0+)?")
 _LOCUS = re.compile(r"LOC(\d+)")  # NCBI's name for a gene without one: its Entrez id
 _SHORTEST_OLDER_NAME = 3
+_LONGEST, _CLIPPED = 300, 40
 _SHORTEST_IN_ANOTHER_SPELLING = 4
 SHOWN = 3
 
@@ -110,11 +111,13 @@ class LabelReader:
     def read(self, word: str) -> Label:
         """Return what a label means; the same label is read once."""
         if word not in self._read:
-            self._read[word] = self._label(word)
+            self._read[word] = _too_long(word) or self._label(word)
         return self._read[word]
 
     def read_one(self, word: str) -> Label:
         """Return what a word means that must be one gene as it stands, such as a readout's name."""
+        if long := _too_long(word):
+            return long
         bare = bare_word(word)
         if bare not in self.symbols and (missing := _missing(word, bare)):
             return missing
@@ -362,6 +365,17 @@ def unknown_words(word: str, candidates: Sequence[str]) -> str:
     """Return why a word is no gene, with the nearest ones."""
     nearest = f"; did you mean {' or '.join(candidates[:SHOWN])}?" if candidates else ""
     return f"{word!r} is no human gene that Knockwise knows{nearest}"
+
+
+def _too_long(word: str) -> Label | None:
+    """Return the reading of what is too long for a label, or None."""
+    if len(word) <= _LONGEST:
+        return None
+    return Label(
+        word=word,
+        reading="unknown",
+        problem=f"{word[:_CLIPPED]!r}... has {len(word):,} characters, as no label of a gene has",
+    )
 
 
 def _missing(word: str, bare: str) -> Label | None:

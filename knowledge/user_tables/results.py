@@ -5,10 +5,7 @@ from collections.abc import Sequence
 
 from knowledge.schema import Frozen
 
-PAIRS = (
-    "a prediction needs pairs, a table with the columns pert, gene and cell_line; for one gene ask "
-    "`knockwise predict --pert GENE`."
-)
+PAIRS = "a prediction needs pairs, a table with the columns pert, gene and cell_line"
 
 _KEPT = re.compile(r"[\s._\-|]+")
 # Columns of genes in tables whose genes may be row names as well.
@@ -43,7 +40,10 @@ class ResultTable(Frozen):
         named = {_key(name): name for name in columns}.get(_key(self.genes)) if self.genes else None
         column = named or next(iter(usual.values()), None)
         where = f"column {column!r} holds" if column else "row names are"
-        return f"its {where} {what} genes, which can be the column {role}; {PAIRS}"
+        use = "`knockwise explain FILE --pert GENE` says why they changed"
+        if self.hits:
+            use = "`knockwise explain FILE` says what links the hits"
+        return f"its {where} {what} genes, which can be column {role} of pairs; {use}, and {PAIRS}."
 
 
 def _key(name: str) -> str:

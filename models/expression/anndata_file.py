@@ -15,7 +15,7 @@ from knowledge.schema import PerturbationKind
 from knowledge.symbols import SymbolTable
 from knowledge.user_tables.columns import ColumnReading
 from knowledge.user_tables.labels import Label, LabelReader
-from knowledge.user_tables.words import SEPARATORS
+from knowledge.user_tables.words import ACTIVATION, SEPARATORS
 from models.expression.cell_values import logs, variable
 from models.expression.h5ad_structure import DAMAGED, check_h5ad, unreadable
 from models.expression.readout_names import distinct, named_column, readout_names, told_names
@@ -136,6 +136,8 @@ def expression_screen(
         DataError: The data are not what they should be; the sentence starts with `name`.
     """
     genes = cell_genes(data.obs, layout, symbols, name)
+    if kind != "activation":
+        _tell_activations(data.obs[layout.perturbation], kind, name)
     values = _values(data, layout, name)
     names = readout_names(
         told_names(_var(data, layout), layout.genes, symbols, name), symbols, name
@@ -155,6 +157,8 @@ def expression_screen(
         sums += total.toarray() if sparse.issparse(total) else total
         sampled.append(part[sample[here]])
 
+    if not sums.any():
+        raise DataError(f"{name} holds nothing but zeros; put counts or logs of them into X.")
     n = len(perturbations)
     control_means = sums[n:] / controls[:, None]
     own = counted.sum(1)
@@ -175,6 +179,17 @@ def expression_screen(
         baseline=baseline[kept].astype(np.float32),
         cells=own,
     )
+
+
+def _tell_activations(column: "pd.Series[str]", kind: PerturbationKind, name: str) -> None:
+    """Tell labels such as `TP53_OE` in a screen that is read as of another kind."""
+    made = sorted({str(word) for word in column.unique() if ACTIVATION.search(str(word))})
+    if made:
+        _log.warning(
+            "%s: %s labels such as %s say that more of a gene is made, and the screen is read as "
+            "one of %s; give --kind activation if it is none.",
+            name, f"{len(made):,}", made[0], kind,
+        )  # fmt: skip
 
 
 def cell_genes(

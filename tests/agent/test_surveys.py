@@ -169,3 +169,17 @@ async def test_a_perturbation_under_a_stimulus_is_a_hypothesis_beside_what_the_s
     (effect,) = answer.effects
     assert (effect.call, effect.p_de) == ("down", None)
     assert "By itself TNF would raise CXCL8" in answer.summary
+
+
+async def test_with_an_atlas_what_no_screen_measured_is_compared_too(session, tmp_path):
+    from knowledge.schema import Perturbation
+    from tools.likeness import alike
+    from tools.lists.atlas import Builder, open_atlas
+
+    response = session.predictor.response
+    Builder.shipped(tmp_path, response).build("K562", 0, ("EIF2B5", "EIF2B2", "ALB"))
+    atlas = open_atlas(tmp_path, response.version)
+    one = Perturbation(genes=("EIF2B1",), kind="knockdown", cell_line="K562")
+    found, _ = alike(session.predictor, one, limit=2_000, atlas=atlas)
+    likeness = {row.gene: row.likeness for row in found}
+    assert likeness["EIF2B5"] > likeness.get("ALB", -1.0)

@@ -63,7 +63,7 @@ def test_a_table_is_read_as_it_is_meant(knowledge, inputs, name, first):
         ("na2.csv", ["line 2", "'NA' is a missing value", "'NaN' is a missing value"]),
         ("excel.csv", ["'1-Mar' is a date made by Excel", "SEPTIN2?"]),
         ("guides.csv", ["4 of 8 rows", "'AAVS1' is a safe-harbour control locus"]),
-        ("gene_summary.txt", ["a gene summary of MAGeCK", "knockwise predict --pert"]),
+        ("gene_summary.txt", ["a gene summary of MAGeCK", "knockwise explain FILE"]),
     ],
 )
 def test_a_table_that_cannot_be_used_is_told_why(knowledge, inputs, name, words):

@@ -1,5 +1,8 @@
 """Labels that are not genes, in `predict --pairs`: cases from public reports and of their kinds."""
 
+import csv
+import io
+
 import pytest
 
 from tests.app.pairs_world import READ, predict, table  # noqa: F401  # a fixture
@@ -221,3 +224,25 @@ def test_an_ambiguous_alias_names_both_genes(predict):  # noqa: F811
 def test_the_screens_own_symbols_are_known(predict):  # noqa: F811
     _, rows = predict(table("GATD3B,CDKN1A,RPE1"))
     assert rows == [("GATD3", "CDKN1A", "RPE1")]
+
+
+@pytest.mark.parametrize(
+    ("word", "genes"),
+    [("TP53+ctrl", "TP53"), ("ctrl+TP53", "TP53"), ("TP53_KO", "TP53"), ("TP53+/-", "TP53")],
+)
+def test_a_typed_perturbation_is_read_by_the_same_rules(predict, knockwise, word, genes):  # noqa: F811
+    result = knockwise("predict", "--pert", word, "--readout", "CDKN1A", "--out", "-")
+    assert result.exit_code == 0, result.output
+    assert [row["perturbation"] for row in csv.DictReader(io.StringIO(result.stdout))] == [genes]
+    assert f"is read as {genes}" in result.stderr
+
+
+@pytest.mark.parametrize("word", ["ctrl", "NA", "TP53_OE", "1-Mar", "x" * 100_000, "1_" * 50_000])
+def test_a_typed_word_that_is_no_perturbation_is_one_short_sentence(predict, knockwise, word):  # noqa: F811
+    line = one_sentence(knockwise("predict", "--pert", word, "--readout", "CDKN1A"))
+    assert len(line) < 300
+
+
+def test_a_very_long_label_is_refused_at_once(predict):  # noqa: F811
+    line = one_sentence(predict(table(f"{'1_' * 50_000},CDKN1A,RPE1"))[0])
+    assert "has 100,000 characters" in line

@@ -133,7 +133,7 @@ def test_a_gene_that_is_called_like_a_control_can_be_a_readout(predict):  # noqa
 
 def test_a_hit_list_is_pointed_to_a_command_that_can_use_it(predict):  # noqa: F811
     line = one_sentence(predict(b"id\tnum\tneg|score\tpos|score\nTP53\t4\t1\t1\n")[0])
-    assert "knockwise predict --pert" in line
+    assert "knockwise explain FILE" in line
 
 
 def test_unknown_rows_stop_the_file_and_are_counted(predict):  # noqa: F811

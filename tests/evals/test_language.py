@@ -13,8 +13,8 @@ from agent.llm.errors import LLMError, UnreachableError
 from evals.language import judge
 from evals.language.facts import cost
 from evals.language.judge import Judged, Prompt, shared_tokens
-from evals.language.rows import KEYS
 from evals.language.run import batch
+from evals.rows import KEYS
 from knowledge.errors import KnockwiseError, RunError
 from models.fusion.language import LanguageStacker
 from tests.evals.language_world import noise, world  # noqa: F401  # a fixture

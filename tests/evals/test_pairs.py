@@ -9,7 +9,7 @@ import pytest
 from agent.settings import Settings
 from evals.language.contrast import BENCHMARK, ContrastEval, evaluate
 from evals.language.pairs import contrast_pairs, scored
-from evals.language.rows import KEYS
+from evals.rows import KEYS
 from knowledge.errors import RunError
 from tests.evals.language_world import world  # noqa: F401  # a fixture
 from tests.llm.scripted import ScriptedChat

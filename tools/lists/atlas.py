@@ -9,9 +9,10 @@ part. A part says by which weights it was made; parts of other weights are not r
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -81,7 +82,7 @@ class LineStatus(Frozen):
     megabytes: float
 
 
-class Block(Frozen, arbitrary_types_allowed=True):
+class Block(NamedTuple):
     """Some readouts of a line over all its perturbations.
 
     Attributes:
@@ -110,6 +111,8 @@ class Atlas:
     folder: Path
     response: str
     parts: Mapping[str, Sequence[tuple[Path, PartHead]]]
+    _totals: dict[str, Floats] = field(default_factory=dict, repr=False, compare=False)
+    _blocks: dict[str, Block] = field(default_factory=dict, repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return any(self.parts.values())
@@ -121,6 +124,15 @@ class Atlas:
 
     def totals(self, cell_line: str) -> Floats:
         """Return how many readouts each perturbation is expected to change `(perturbations,)`."""
+        if cell_line not in self._totals:
+            self._totals[cell_line] = self._summed(cell_line)
+        return self._totals[cell_line]
+
+    def hold(self, cell_line: str) -> None:
+        """Keep a line in memory, some 150 to 250 MB, for those who ask it often."""
+        self._blocks[cell_line] = self.read(cell_line)
+
+    def _summed(self, cell_line: str) -> Floats:
         path = self.folder / cell_line / "totals.npy"
         names = self.perturbations(cell_line)
         parts = self.parts.get(cell_line, ())
@@ -156,6 +168,10 @@ class Atlas:
                 f"build --cell-line {cell_line}`."
             )
         wanted = None if readouts is None else frozenset(readouts)
+        if (held := self._blocks.get(cell_line)) is not None and wanted is not None:
+            at = np.array([i for i, name in enumerate(held.readouts) if name in wanted], np.int64)
+            names = tuple(held.readouts[i] for i in at)
+            return Block(held.perturbations, names, held.p_de[at], held.p_up[at])
         found = [_rows(path, len(head.perturbations), wanted) for path, head in files]
         names = found[0][0]
         if any(other[0] != names for other in found):
@@ -228,9 +244,11 @@ class Builder:
         self._predictor = predictor
 
     @classmethod
-    def shipped(cls, folder: Path, response: ResponseModel) -> "Builder":
+    def shipped(
+        cls, folder: Path, response: ResponseModel, part_size: int = PART_SIZE
+    ) -> "Builder":
         """Return the builder of a loaded model's atlas."""
-        return cls(folder, BatchPredictor(Parts.of(response)), response.version)
+        return cls(folder, BatchPredictor(Parts.of(response)), response.version, part_size)
 
     def missing(
         self, lines: Sequence[str], genes: Sequence[str]

@@ -42,7 +42,6 @@ NOTES: Mapping[Reason, str] = {
     "gene unknown": "the graph does not hold it",
     "expected general response": "it changes under many perturbations of this line, whichever",
 }
-Signs = NDArray[np.int64]
 
 
 def explained(
@@ -72,7 +71,7 @@ def explained(
         )
     reached = predictor.reach(perturbation)
     unhindered = predictor.reach(perturbation, lesions=False)
-    paths = _Paths(predictor.knowledge.graph, reached, frozenset(perturbation.genes))
+    paths = Paths(predictor.knowledge.graph, reached, frozenset(perturbation.genes))
     listed = {one.gene for one in result.genes if one.known}
     everything = predictor.effects(perturbation)
     effects = {one.gene: one for one in everything if one.gene in listed}
@@ -101,7 +100,7 @@ def explained(
     )
 
 
-class _Paths:
+class Paths:
     """The best path to each gene, walked once."""
 
     def __init__(self, graph: SignedGraph, reached: Reach, perturbed: frozenset[str]) -> None:
@@ -167,7 +166,7 @@ def is_hub(graph: SignedGraph, node: str) -> bool:
 
 def _row(
     one: ListedGene,
-    paths: _Paths,
+    paths: Paths,
     unhindered: Reach,
     effect: Effect | None,
     general: frozenset[str],
@@ -224,7 +223,7 @@ def _circular(effect: Effect | None) -> str:
 
 
 def _controls(
-    rows: Sequence[ExplainedGene], unchanged: Sequence[ListedGene], paths: _Paths, seed: int
+    rows: Sequence[ExplainedGene], unchanged: Sequence[ListedGene], paths: Paths, seed: int
 ) -> Controls:
     from scipy.stats import fisher_exact
 
@@ -240,7 +239,8 @@ def _controls(
     signed = [row for row in others if row.measured]
     held = [row for row in signed if row.path is not None]
     agreeing = Share(count=sum(row.verdict == "explained" for row in held), of=len(held))
-    shuffled = _shuffled([(row.gene, row.measured) for row in held if row.measured], paths, seed)
+    agree = shuffled([(row.gene, row.measured) for row in held if row.measured], paths, seed)
+    draws = agree.sum(axis=1) if agree.size else np.zeros(0)
     moved = [one for one in quiet if one.direction]
     solved = [row for row in others if row.verdict == "explained"]
     hubs = Counter(row.path.hub for row in solved if row.path and row.path.hub)
@@ -253,24 +253,26 @@ def _controls(
             count=sum(ways[one.gene] == one.direction for one in moved), of=len(moved)
         ),
         agreeing=agreeing,
-        agreeing_shuffled=float(shuffled.mean() / len(held)) if len(shuffled) else None,
-        agreeing_p=float((1 + np.sum(shuffled >= agreeing.count)) / (1 + len(shuffled)))
-        if len(shuffled)
+        agreeing_shuffled=float(draws.mean() / len(held)) if len(draws) else None,
+        agreeing_p=float((1 + np.sum(draws >= agreeing.count)) / (1 + len(draws)))
+        if len(draws)
         else None,
-        shuffles=len(shuffled),
+        shuffles=len(draws),
         without_hubs=Share(count=len(solved) - sum(hubs.values()), of=len(others)),
         hubs=dict(hubs.most_common()),
     )
 
 
-def _shuffled(measured: Sequence[tuple[str, Direction]], paths: _Paths, seed: int) -> Signs:
-    """Return how many genes agree in each network whose paths' signs were shuffled.
+def shuffled(
+    measured: Sequence[tuple[str, Direction]], paths: Paths, seed: int
+) -> NDArray[np.bool_]:
+    """Return which genes agree in each network whose paths' signs were shuffled `(draws, genes)`.
 
     The paths stay where they are; the signs of all relations on them change places. A membership
     has no sign of its own.
     """
     if not measured:
-        return np.zeros(0, np.int64)
+        return np.zeros((0, 0), np.bool_)
     number: dict[tuple[str, str, bool], int] = {}
     signs: list[int] = [1]  # what fills short paths
     through = []
@@ -289,11 +291,11 @@ def _shuffled(measured: Sequence[tuple[str, Direction]], paths: _Paths, seed: in
     start = said * now  # which way the perturbation itself pushes
     truth = np.array([1 if way == "up" else -1 for _, way in measured])
     rng = np.random.default_rng(seed)
-    counts = np.empty(SHUFFLES, np.int64)
+    agree = np.empty((SHUFFLES, len(truth)), np.bool_)
     for draw in range(SHUFFLES):
         moved = np.concatenate([[1], rng.permutation(value[1:])])
-        counts[draw] = np.sum(start * np.prod(moved[index], axis=1) == truth)
-    return counts
+        agree[draw] = start * np.prod(moved[index], axis=1) == truth
+    return agree
 
 
 def _key(relation: Relation) -> tuple[str, str, bool]:

@@ -283,7 +283,5 @@ def _notes(
             "No candidate suits the list better than permuted lists do: take none for its cause."
         )
     if len(signs) < 20:
-        notes.append(
-            f"The list has {len(signs)} genes with a direction; short lists fit many causes."
-        )
+        notes.append(f"{len(signs)} genes with a direction are few: short lists fit many causes.")
     return notes

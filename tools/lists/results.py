@@ -163,6 +163,32 @@ def read_result(
     return _tabled(path, table, columns, symbols, how, orthologues, pert)
 
 
+def listed(
+    words: Sequence[str],
+    symbols: SymbolTable,
+    unchanged: Sequence[str] = (),
+    orthologues: Callable[[], Mapping[str, str]] = dict,
+) -> ResultList:
+    """Return a list that is given as words; no word of it is taken for a file.
+
+    Args:
+        words: Genes that changed, with their signs: `DDIT3+`, `LDLR-`, `LDLR down`, `LDLR -1.8`.
+        symbols: The genes of today.
+        unchanged: Genes that were tested and did not change, for the comparison with them.
+        orthologues: Human genes of mouse genes.
+
+    Raises:
+        QuestionError: It is empty, of drugs, or of no genes.
+    """
+    found = _listed("the list", "a list of genes", _words_of(words), symbols, orthologues)
+    changed = {one.gene for one in found.genes}
+    known = dict.fromkeys(symbols.approved(word) for word in unchanged)
+    quiet = [
+        ListedGene(gene=gene, state="unchanged") for gene in known if gene and gene not in changed
+    ]
+    return found.model_copy(update={"genes": (*found.genes, *quiet)})
+
+
 def _is_file(path: Path) -> bool:
     try:
         return path.exists()

@@ -375,8 +375,8 @@ def _notes(
         )
     if not atlas.perturbations(cell_line):
         notes.append(
-            f"There is no atlas of {cell_line}, so only what was measured or is linked by the graph "
-            f"was searched; `knockwise atlas build --cell-line {cell_line}` makes one."
+            f"There is no atlas of {cell_line}, so only what was measured or is linked by the "
+            f"graph was searched; `knockwise atlas build --cell-line {cell_line}` makes one."
         )
     if kind == "activation":
         notes.append("Screens measured knockdowns; an activation is taken as the mirror of one.")

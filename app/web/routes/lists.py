@@ -1,4 +1,4 @@
-"""Lists: a dropped table or typed genes, shown as it was read, and what explains it."""
+"""Lists: a dropped table or typed genes, what explains them, and what moves a gene or a set."""
 
 from typing import Annotated, Any
 
@@ -7,21 +7,28 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from app.web.house import TheHouse, ThePerson, sworn
-from app.web.lists import KINDS, Wanted, answered
+from app.web.lists import KINDS, SIDES, Wanted, answered, searched
 from app.web.uploads import Uploads
 from knowledge.errors import KnockwiseError
 from tools.base import ToolError
 
-router = APIRouter(prefix="/lists", dependencies=[Depends(sworn)])
+router = APIRouter(dependencies=[Depends(sworn)])
+SOUGHT = {
+    "up": "what raises it",
+    "down": "what lowers it",
+    "either": "what changes it",
+    "alike": "losses that act like its loss",
+    "opposite": "losses that act against its loss",
+}
 
 
-@router.get("")
+@router.get("/lists")
 def front(request: Request, house: TheHouse) -> Response:
     """Show where a list is dropped or typed."""
     return house.view.page(request, "lists.html.j2", why="", words="")
 
 
-@router.post("")
+@router.post("/lists")
 async def take(
     request: Request,
     house: TheHouse,
@@ -44,7 +51,7 @@ async def take(
     return RedirectResponse(f"/lists/{name}", 303)
 
 
-@router.get("/{name}")
+@router.get("/lists/{name}")
 async def one(
     request: Request,
     house: TheHouse,
@@ -54,11 +61,19 @@ async def one(
     pert: str = "",
     kind: str = "",
     cell_line: str = "",
+    sorted_for: str = "high",
     alpha: float = 0.05,
 ) -> Response:
     """Show a list, and what was asked of it."""
     upload, source = Uploads(person.runs).find(name)
-    wanted = Wanted(do=do, pert=pert[:200], kind=kind, cell_line=cell_line[:60], alpha=alpha)
+    wanted = Wanted(
+        do=do,
+        pert=pert[:200],
+        kind=kind,
+        cell_line=cell_line[:60],
+        sorted_for=sorted_for,
+        alpha=alpha,
+    )
     shown: dict[str, Any] = {}
     why = ""
     session = await run_in_threadpool(lambda: house.session)
@@ -75,7 +90,41 @@ async def one(
         upload=upload,
         wanted=wanted,
         kinds=KINDS,
+        sides=SIDES,
         lines=[line.name for line in session.knowledge.cell_lines],
         why=why,
         shown=shown,
+    )
+
+
+@router.get("/find")
+async def find(
+    request: Request,
+    house: TheHouse,
+    q: str = "",
+    sought: str = "down",
+    kind: str = "knockdown",
+    cell_line: str = "",
+) -> Response:
+    """Show what moves a gene or a set, or what acts like a loss."""
+    q, why, ranked = q.strip()[:400], "", None
+    session = await run_in_threadpool(lambda: house.session)
+    if q:
+        try:
+            async with house.work:
+                ranked = await run_in_threadpool(searched, session, q, sought, kind, cell_line[:60])
+        except (KnockwiseError, ToolError) as error:
+            why = str(error)
+    return house.view.page(
+        request,
+        "find.html.j2",
+        q=q,
+        sought=sought,
+        kind=kind,
+        cell_line=cell_line,
+        choices=SOUGHT,
+        kinds=KINDS,
+        lines=[line.name for line in session.knowledge.cell_lines],
+        why=why,
+        ranked=ranked,
     )

@@ -138,7 +138,7 @@ def rename(shelf: TheShelf, name: str, title: Title = "") -> Response:
 @router.post("/{name}/delete")
 def delete(house: TheHouse, shelf: TheShelf, name: str) -> Response:
     """Delete a run."""
-    house.desk.stop(shelf.find(name))
+    house.desk.gone(shelf.find(name))
     shelf.delete(name)
     return RedirectResponse("/runs", 303)
 

@@ -38,7 +38,7 @@ def serve(house, opened):
 
     def start(session=None, **more):
         own = session or dataclasses.replace(opened, settings=house)
-        app = create_app(house, open_session=lambda: own, **more)
+        app = create_app(house, opened=lambda: own, **more)
         client = TestClient(app, base_url=ADDRESS, raise_server_exceptions=False)
         client.__enter__()
         running.append(client)

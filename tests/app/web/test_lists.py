@@ -33,6 +33,26 @@ def test_typed_genes_are_explained_too(visitor):
     assert "HSPA5 ↓ → ATF6 ↑ → HERPUD1 ↑" in visitor.get(address, params=DONE).text
 
 
+def test_who_would_produce_a_list_is_ranked(visitor):
+    typed = {"words": "DDIT3+ HERPUD1+ ATF4+ XBP1+ HSPA5+ SEL1L+ LDLR-"}
+    address = visitor.post("/lists", typed).headers["location"]
+    page = visitor.get(address, params={"do": "who", "cell_line": "K562"}).text
+    assert "What would produce the list" in page
+    assert "candidates in K562" in page
+
+
+def test_the_hits_of_a_screen_are_explained_by_what_it_was_sorted_by(visitor):
+    columns = "id,num,neg|score,neg|p-value,neg|fdr,neg|rank,neg|goodsgrna,neg|lfc,pos|score,"
+    columns += "pos|p-value,pos|fdr,pos|rank,pos|goodsgrna,pos|lfc"
+    rows = [f"{gene},4,0.9,0.9,0.9,9,0,1.5,0.001,0.001,0.01,1,4,1.5" for gene in ("SREBF2", "SCAP")]
+    rows += [f"{gene},4,0.9,0.9,0.9,9,0,0.1,0.9,0.9,0.9,9,0,0.1" for gene in ("ACTB", "GAPDH")]
+    table = "\n".join([columns, *rows]) + "\n"
+    address = sent(visitor, table.encode()).headers["location"]
+    assert "Explain its hits" in visitor.get(address).text
+    done = {"do": "explain", "pert": "LDLR", "sorted_for": "low", "cell_line": "HepG2"}
+    assert "SREBF2" in visitor.get(address, params=done).text
+
+
 def test_what_was_done_has_to_be_said(visitor):
     address = visitor.post("/lists", {"words": "DDIT3+"}).headers["location"]
     for wrong in ({"pert": ""}, {"pert": "NOTAGENE"}, {"kind": "x"}, {"cell_line": "HeLa"},

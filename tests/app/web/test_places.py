@@ -78,9 +78,20 @@ def test_status_of_a_shared_server_names_no_folder(serve, house):
     assert "the runs folder" in page
 
 
-@pytest.mark.parametrize("address", ["/nowhere", "/runs/x", "/genes/NOTAGENE", "/docs",
-                                     "/openapi.json", "/genes/HSPA5/x", "/static/nothing.js"])  # fmt: skip
+@pytest.mark.parametrize(
+    "address",
+    ["/nowhere", "/runs/x", "/genes/NOTAGENE", "/docs", "/openapi.json", "/static/nothing.js"],
+)
 def test_what_is_not_there_is_told_without_a_traceback(visitor, address):
     answer = visitor.get(address)
     assert answer.status_code in (404, 422)
     assert "Traceback" not in answer.text
+
+
+def test_what_moves_a_gene_is_found_and_what_acts_like_a_loss(visitor):
+    page = visitor.get("/find?q=LDLR&sought=down&cell_line=HepG2").text
+    assert "What lowers LDLR in HepG2" in page
+    assert "SREBF2 ↓ → LDLR ↓" in page
+    page = visitor.get("/find?q=SCAP&sought=alike&cell_line=K562").text
+    assert "same consequences as that of SCAP" in page
+    assert 'role="alert"' in visitor.get("/find?q=NOTAGENE").text

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from evals.genen.inputs import GeneInputs
+from evals.genen.rivals.propagation import NEAREST, adjacency, mean_of_neighbours, symmetric
 from models.genen.graphs import PropertyGraph
-from models.genen.inputs import GeneInputs
-from models.genen.propagation import NEAREST, adjacency, mean_of_neighbours, symmetric
 from models.genen.texts import FloatArray
 
 Block: TypeAlias = sparse.csr_array | FloatArray

@@ -15,11 +15,11 @@ from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from models.genen.features import Block, blocks, reduced
-from models.genen.inputs import GeneInputs
+from evals.genen.inputs import GeneInputs
+from evals.genen.rivals.features import Block, blocks, reduced
+from evals.genen.rivals.predictor import as_scores, known_rows, targets
+from evals.genen.rivals.propagation import Spreading, adjacency, corrected, smoothed, symmetric
 from models.genen.labels import Kind, PropertyTask
-from models.genen.predictor import as_scores, known_rows, targets
-from models.genen.propagation import Spreading, adjacency, corrected, smoothed, symmetric
 from models.genen.splits import IntArray, Split
 from models.genen.texts import FloatArray
 

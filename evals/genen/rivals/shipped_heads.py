@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evals.genen.inputs import GeneInputs
+from evals.genen.rivals.predictor import as_scores
 from models.genen.heads import SHARES, Features, View, chosen, fitted, probabilities
-from models.genen.inputs import GeneInputs
 from models.genen.labels import PropertyTask
 from models.genen.neighbourhood import Neighbourhood
-from models.genen.predictor import as_scores
 from models.genen.representation import TextSpace, heard, root_mean_square
 from models.genen.splits import Split
 from models.genen.texts import FloatArray

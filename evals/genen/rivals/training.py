@@ -10,7 +10,8 @@ from scipy import sparse
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.genen.convolution import (
+from evals.genen.inputs import GeneInputs
+from evals.genen.rivals.convolution import (
     Channel,
     Gat,
     Gcn,
@@ -18,11 +19,9 @@ from models.genen.convolution import (
     RelationalNetwork,
     ResidualNetwork,
 )
-from models.genen.features import node_features
-from models.genen.inputs import GeneInputs
-from models.genen.labels import PropertyTask
-from models.genen.predictor import as_scores, targets
-from models.genen.propagation import (
+from evals.genen.rivals.features import node_features
+from evals.genen.rivals.predictor import as_scores, targets
+from evals.genen.rivals.propagation import (
     NEAREST,
     adjacency,
     mean_of_neighbours,
@@ -30,7 +29,8 @@ from models.genen.propagation import (
     strongest,
     symmetric,
 )
-from models.genen.reach import IntArray, Reach, SparseMatrix
+from evals.genen.rivals.reach import IntArray, Reach, SparseMatrix
+from models.genen.labels import PropertyTask
 from models.genen.splits import Split
 from models.genen.texts import FloatArray
 

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from models.genen.features import Block, neighbourhoods, reduced, words
-from models.genen.inputs import GeneInputs
-from models.genen.labels import PropertyTask
-from models.genen.predictor import PropertyPredictor, as_scores, known_rows, targets
-from models.genen.propagation import (
+from evals.genen.inputs import GeneInputs
+from evals.genen.rivals.features import Block, neighbourhoods, reduced, words
+from evals.genen.rivals.predictor import PropertyPredictor, as_scores, known_rows, targets
+from evals.genen.rivals.propagation import (
     Spreading,
     adjacency,
     propagated_labels,
     symmetric,
 )
+from models.genen.labels import PropertyTask
 from models.genen.splits import IntArray, Split
 from models.genen.texts import FloatArray
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.expression.architecture import AdaptivePerturbPredictor, AppConfig
+from evals.expression.rivals.architecture import AdaptivePerturbPredictor, AppConfig
+from evals.expression.rivals.network import GeneNetwork
 from models.expression.genes import GeneFeatures
-from models.expression.network import GeneNetwork
 from models.expression.screens import ExpressionScreen, FloatArray, Genes, IntArray
 
 BATCH = 256

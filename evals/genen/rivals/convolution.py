@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.genen.reach import Reach, SparseMatrix, WeighedSum
+from evals.genen.rivals.reach import Reach, SparseMatrix, WeighedSum
 
 HIDDEN = 64
 """Width of the published networks."""

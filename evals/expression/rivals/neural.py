@@ -12,9 +12,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from knowledge.errors import DataError
-from models.expression.architecture import AdaptivePerturbPredictor, AppConfig, PerturbationDecoder
-from models.expression.fitting import (
+from evals.expression.rivals.architecture import (
+    AdaptivePerturbPredictor,
+    AppConfig,
+    PerturbationDecoder,
+)
+from evals.expression.rivals.fitting import (
     BATCH,
     SumOfSingles,
     Task,
@@ -23,8 +26,9 @@ from models.expression.fitting import (
     network_features,
     train,
 )
+from evals.expression.rivals.network import GeneNetwork
+from knowledge.errors import DataError
 from models.expression.genes import GeneFeatures
-from models.expression.network import GeneNetwork
 from models.expression.screens import ExpressionScreen, FloatArray, Genes
 
 PAPER = AppConfig()
@@ -49,7 +53,7 @@ ABLATIONS: Mapping[str, AppConfig] = {
     "sum aggregation": AppConfig(aggregation="sum"),
     "max aggregation": AppConfig(aggregation="max"),
 }
-"""One change each to `PAPER`; networks are degraded by `models.expression.network.degraded`."""
+"""One change each to `PAPER`; `evals.expression.rivals.network.degraded` spoils networks."""
 _FORMAT = 1
 
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.genen.inputs import GeneInputs
+from evals.genen.inputs import GeneInputs
 from models.genen.labels import PropertyTask
 from models.genen.splits import IntArray, Split
 from models.genen.texts import FloatArray
