@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from models.inputs.screens import CELL_LINES, UNKNOWN, Rows
-from models.response.features import Evidence
+from models.response.features import FittedEvidence
 from models.response.field import N_LINES
 from models.response.schema import Analogue, Outcome
 
@@ -34,7 +34,7 @@ class Experiments:
     def __init__(
         self,
         rows: Rows,
-        evidence: Evidence,
+        evidence: FittedEvidence,
         perturbations: Sequence[str],
         readouts: Sequence[str],
     ) -> None:
