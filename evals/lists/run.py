@@ -212,8 +212,10 @@ def _regulators(root: Path, run: Run, settings: ListsEval, session: Session) -> 
             for name, m in rows.groupby("regulator")
             if len(m) >= settings.least
         ]
-        graph = session.knowledge.graph
-        return ranked_lists(library, graph, line, lists, MIXES)
+        rng = np.random.default_rng(settings.seed)
+        order = sorted(rng.permutation(len(lists))[: settings.lists])
+        some = [lists[i] for i in order]
+        return ranked_lists(library, session.knowledge.graph, line, some, MIXES)
 
     run.progress("reversing lists of regulators", 0.9)
     rows = run.table(f"regulators/{line}", ranked, "regulators")
