@@ -20,11 +20,11 @@ from evals.lists.held_out import HeldOutAtlases
 from evals.lists.page import BENCHMARK
 from evals.lists.paths import chosen, explained_rows
 from evals.lists.ranks import GRID, MIXES, joined_atlas, lists_of, ranked_lists
-from evals.regulators.truth import labelled, read_sets
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
 from knowledge.sources.genes import read_symbols, sources_root
 from models.fusion.regulator_sets import FILE as REGULATORS
+from models.fusion.regulator_sets import consensus, read_regulator_sets, without_repeats
 from models.inputs.screens import CELL_LINES
 from models.response.signed_sets import SET_FILES
 from tools.lists.atlas import atlas_dir, open_atlas
@@ -32,6 +32,8 @@ from tools.lists.causes import Library
 from tools.lists.ranking import library_of
 
 FIRST = 10
+# Net studies that agree on a gene of a regulator's list.
+LEAST_VOTES = 2
 
 
 class ListsEval(Frozen):
@@ -202,18 +204,26 @@ def _regulators(root: Path, run: Run, settings: ListsEval, session: Session) -> 
     line = settings.lines[0]
 
     def ranked() -> pd.DataFrame:
-        rows = labelled(read_sets(root, read_symbols(root)), settings.seed)
-        rows = rows[(rows["kind"] == "both") & (rows["votes"].abs() >= 2)]
+        rows = consensus(without_repeats(read_regulator_sets(root, read_symbols(root))))
+        rows = rows[rows["votes"].abs() >= LEAST_VOTES]
         library: Library = library_of(session.predictor, session.settings.data)
         if library.atlas.perturbations(line):
             library.atlas.hold(line)
         lists = [
-            (str(name), {str(g): 1 if up else -1 for g, up in zip(m["gene"], m["up"], strict=True)})
+            (
+                str(name),
+                {
+                    str(gene): 1 if votes > 0 else -1
+                    for gene, votes in zip(m["gene"], m["votes"], strict=True)
+                },
+            )
             for name, m in rows.groupby("regulator")
             if len(m) >= settings.least
         ]
-        graph = session.knowledge.graph
-        return ranked_lists(library, graph, line, lists, MIXES)
+        rng = np.random.default_rng(settings.seed)
+        order = sorted(rng.permutation(len(lists))[: settings.lists])
+        some = [lists[i] for i in order]
+        return ranked_lists(library, session.knowledge.graph, line, some, MIXES)
 
     run.progress("reversing lists of regulators", 0.9)
     rows = run.table(f"regulators/{line}", ranked, "regulators")

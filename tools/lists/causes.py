@@ -21,7 +21,7 @@ LEAST_CHANGE = 0.01
 LEAST_WAY = 0.1
 # How much each part counts, in standard deviations over all candidates; chosen by
 # `knockwise eval lists` on a fold of training perturbations that its figures leave out.
-WEIGHTS: Mapping[str, float] = {"predicted": 0.8, "measured": 1.0, "footprint": 0.1}
+WEIGHTS: Mapping[str, float] = {"predicted": 0.5, "measured": 1.0, "footprint": 0.3}
 LEAST_LIST = 3
 # What of its relatives' likeness counts for a candidate that was not measured, and how many
 # relatives' weight it is shrunk by.

@@ -22,6 +22,8 @@ from tools.lists.upstream import Upstream, upstream
 
 Floats = NDArray[np.float64]
 PERMUTED = 200
+# Of a longer list, the surest changes are compared.
+LONGEST_LIST = 500
 PATHS = 5
 # A complex larger than this is no complex that acts as one.
 LARGEST_COMPLEX = 60
@@ -119,7 +121,7 @@ def causes(
     Raises:
         QuestionError: The list is too short, or says no directions.
     """
-    signs = result.signs
+    signs = _most_changed(result)
     if len(signs) < LEAST_LIST:
         raise QuestionError(
             f"{result.source} holds {len(signs)} changed genes with a direction; give at least "
@@ -150,6 +152,17 @@ def causes(
         rows=tuple(rows),
         notes=(*result.notes, *_notes(library, cell_line, signs, rows)),
     )
+
+
+def _most_changed(result: ResultList) -> dict[str, int]:
+    """Return the signs of a list, of a long one those of its surest and largest changes."""
+    signs = result.signs
+    if len(signs) <= LONGEST_LIST:
+        return signs
+    changed = [one for one in result.changed if one.gene in signs]
+    changed.sort(key=lambda one: (one.padj if one.padj is not None else 1.0,
+                                  -abs(one.effect or 0.0)))  # fmt: skip
+    return {one.gene: signs[one.gene] for one in changed[:LONGEST_LIST]}
 
 
 def _chance(
