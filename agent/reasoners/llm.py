@@ -197,8 +197,7 @@ class LLMReasoner:
             self._note(
                 f"has not been weighed with strategy {self._strategy.name} on training "
                 "perturbations, so its probabilities have weight zero",
-                "`knockwise eval language "
-                f"--strategy {self._strategy.name} --fit` weighs it",
+                f"`knockwise eval language --strategy {self._strategy.name} --fit` weighs it",
             )
         return dict(zip(readouts, judged, strict=True))
 

@@ -100,5 +100,5 @@ PLAN = Call(
     run=_plan,
     subjects=("effects",),
     limits="It chooses genes, not guides, doses or times. How good such choices are was measured by "
-    "replaying measured screens (`knockwise eval campaign`); plan replicates and controls as ever.",
+    "replaying measured screens (`knockwise eval campaign`); add replicates and controls.",
 )
