@@ -65,7 +65,7 @@ class Experiments:
         there = np.flatnonzero(np.diff(matrix.indptr))
         found = sparse.csr_array(matrix[there])
         found.data = _WAYS[found.data.astype(np.int64)]
-        return tuple(self._perturbations[i] for i in there), found
+        return tuple(self._perturbations[int(i)] for i in there), found
 
     def rows_of(self, perturbation: int, line: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the readouts measured under a perturbation and the numbers of those rows."""
