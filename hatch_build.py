@@ -50,9 +50,21 @@ def assemble(root: Path, package: Path) -> None:
     for part in PARTS:
         shutil.copytree(root / part, package / part, ignore=skip)
     for file in package.rglob("*.py"):
-        text = file.read_text(encoding="utf-8")
-        # `models.genen` is said in the file by that name, so `models` must be there.
-        text = _DOTTED.sub(r"\1import knockwise.\2; from knockwise import \3", text)
-        if _BARE.search(text):
-            raise ValueError(f"{file.relative_to(package)}: write `from models import ...`")
-        file.write_text(_IMPORT.sub(r"\1from knockwise.\2", text), encoding="utf-8")
+        try:
+            text = rewritten(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{file.relative_to(package)}: {error}") from None
+        file.write_text(text, encoding="utf-8")
+
+
+def rewritten(text: str) -> str:
+    """Return a module's text with its imports of the six folders as those of parts of `knockwise`.
+
+    Raises:
+        ValueError: It says `import models`, which cannot be written anew.
+    """
+    # `models.genen` is said in the file by that name, so `models` must be there.
+    text = _DOTTED.sub(r"\1import knockwise.\2; from knockwise import \3", text)
+    if _BARE.search(text):
+        raise ValueError("write `from models import ...`")
+    return _IMPORT.sub(r"\1from knockwise.\2", text)

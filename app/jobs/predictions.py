@@ -86,15 +86,15 @@ def one_perturbation(
     genes = tuple(dict.fromkeys(gene for several in found for gene in several))
     perturbation = Perturbation.model_validate({"genes": genes, "kind": kind, "cell_line": line})
     if readout:
-        typed = [word for words in readout for word in split_words(words)]
+        typed = [word for joined in readout for word in split_words(joined)]
         readouts = [ground_gene(knowledge.symbols, word) for word in typed]
         for word, gene in zip(typed, readouts, strict=True):
             _tell_reading(word, gene, tell)
     else:
         readouts = typed = [effect.gene for effect in session.effects(perturbation)]
-    as_typed = {"pert": ["+".join(pert)] * len(readouts), "gene": typed}
+    said = {"pert": ["+".join(pert)] * len(readouts), "gene": typed}
     meant = {"pert": ["+".join(genes)] * len(readouts), "gene": readouts}
-    given = {role: cells for role, cells in as_typed.items() if cells != meant[role]}
+    given = {role: cells for role, cells in said.items() if cells != meant[role]}
     return asked_of(perturbation, readouts, given)
 
 

@@ -38,7 +38,7 @@ def test_every_command_keeps_to_the_conventions(words):
         if name.startswith("--"):
             assert name == name.lower()
             assert "_" not in name
-            assert param.help, f"{name} says nothing"
+            assert param.help or param.hidden, f"{name} says nothing"
 
 
 def test_every_command_that_reads_data_takes_a_folder():

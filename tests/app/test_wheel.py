@@ -44,11 +44,24 @@ def test_what_a_wheel_installs_answers_beside_folders_of_the_same_names(own, tmp
         f"loaded = {{name.partition('.')[0] for name in sys.modules}} & {set(PARTS)!r}\n"
         "assert loaded == {'models', 'tools'}, loaded\n"
     )
-    # A module that says `import models.response` finds it by that name.
-    dotted = "import knockwise.evals.perturbqa.run as ran; assert ran.models.response\n"
-    done = python(EXAMPLE + ours + dotted, own, site)
+    done = python(EXAMPLE + ours, own, site)
     assert done.returncode == 0, done.stderr
     assert re.search(r"LDLR +(up|down|unchanged|unknown) ", done.stdout), done.stdout
+
+
+def test_imports_of_ours_are_those_of_parts_of_the_package():
+    sys.path.insert(0, str(ROOT))
+    from hatch_build import rewritten
+
+    sys.path.remove(str(ROOT))
+    assert rewritten("from models.genen import X\n") == "from knockwise.models.genen import X\n"
+    # A module that says `import os.path` so finds `os`.
+    dotted = rewritten("import models.genen\nfound = models.genen\n")
+    assert dotted.splitlines()[0] == "import knockwise.models.genen; from knockwise import models"
+    done = python(dotted + "assert found.__name__ == 'models.genen'", ROOT, ROOT)
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(ValueError, match="from models import"):
+        rewritten("import models\n")
 
 
 def test_in_a_checkout_the_folder_that_hides_a_part_is_named(own):
