@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-import evals.lists
-import tools.lists
 from agent.session import Session
 from agent.settings import Settings
+from evals import lists as benchmark
+from evals import regulator_pairs
 from evals.harness.resampling import DRAWS, Resampler
 from evals.harness.run import Inputs, Run
 from evals.harness.scores import Results, Score
@@ -27,6 +27,7 @@ from models.fusion.regulator_sets import FILE as REGULATORS
 from models.fusion.regulator_sets import consensus, read_regulator_sets, without_repeats
 from models.inputs.screens import CELL_LINES
 from models.response.signed_sets import SET_FILES
+from tools import lists
 from tools.lists.atlas import atlas_dir, open_atlas
 from tools.lists.causes import Library
 from tools.lists.ranking import library_of
@@ -71,7 +72,7 @@ def evaluate(
     names = [*SET_FILES, *([REGULATORS] if settings.regulators else [])]
     inputs = Inputs(
         {name: root / name for name in names},
-        (evals.lists, tools.lists),
+        (benchmark, regulator_pairs, lists),
         {**session.versions.data, **session.versions.models},
     )
     return BENCHMARK.evaluate(

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from evals.regulator_pairs import PAIR
 from evals.regulators.predictors import FUSED, HELD_OUT, IN_SAMPLE, STARTER
-from evals.regulators.truth import PAIR
 from knowledge.errors import DataError
 from models.fusion import logit
 

@@ -6,6 +6,7 @@ from evals.harness.benchmark import Benchmark
 from evals.harness.page import Page, Record, Section
 from evals.harness.scores import Results, Score, Scores
 from evals.harness.tables import Cell, Table, percent, pivot, signed, table
+from evals.regulator_pairs import AGREEMENT, CLOSE, VOTES, Kind
 from evals.regulators.facts import Facts
 from evals.regulators.predictors import (
     EDGES,
@@ -17,7 +18,6 @@ from evals.regulators.predictors import (
     in_order,
 )
 from evals.regulators.score import ALL, CONSENSUS, FEWEST, MEASURES, Measure, Task
-from evals.regulators.truth import AGREEMENT, CLOSE, VOTES, Kind
 
 HOW = (
     "What moved after the loss or gain of transcription factors and kinases in hundreds of studies "

@@ -14,19 +14,12 @@ import pandas as pd
 from pydantic import Field, field_serializer
 
 from agent.settings import Settings
-from evals import altered_graphs
+from evals import altered_graphs, regulator_pairs
 from evals import regulators as benchmark
 from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run, part, write_table
 from evals.harness.scores import Results, Score
-from evals.regulators import lists, screens, textbook
-from evals.regulators.answers import Ask, World, answers, controls, open_world
-from evals.regulators.facts import Facts
-from evals.regulators.held_out import read_held_out, with_held_out
-from evals.regulators.page import BENCHMARK
-from evals.regulators.predictors import EDGES, EXPRESSION, PRIOR, changes, directions, in_order
-from evals.regulators.score import scores, tested_scores
-from evals.regulators.truth import (
+from evals.regulator_pairs import (
     AGREEMENT,
     PAIR,
     agreement,
@@ -36,6 +29,13 @@ from evals.regulators.truth import (
     labelled,
     read_sets,
 )
+from evals.regulators import lists, screens, textbook
+from evals.regulators.answers import Ask, World, answers, controls, open_world
+from evals.regulators.facts import Facts
+from evals.regulators.held_out import read_held_out, with_held_out
+from evals.regulators.page import BENCHMARK
+from evals.regulators.predictors import EDGES, EXPRESSION, PRIOR, changes, directions, in_order
+from evals.regulators.score import scores, tested_scores
 from knowledge import cascade
 from knowledge.errors import DataError
 from knowledge.progress import Progress
@@ -146,7 +146,9 @@ def evaluate(
     best = world.best
     models = {"response": best.response.version, "fusion": best.fusion.version}
     inputs = Inputs(
-        files, (benchmark, altered_graphs, cascade), {**best.knowledge.versions, **models}
+        files,
+        (benchmark, altered_graphs, regulator_pairs, cascade),
+        {**best.knowledge.versions, **models},
     )
 
     def work(folder: Run) -> Results:

@@ -9,8 +9,8 @@ import pandas as pd
 from evals.harness.metrics import FloatArray, IntArray, Ranking, per_group_auroc
 from evals.harness.resampling import Resampler, Sample
 from evals.harness.scores import Gain, Key, Score
+from evals.regulator_pairs import KINDS, VOTES, Kind
 from evals.regulators.predictors import LINES_APART, PRIOR
-from evals.regulators.truth import KINDS, VOTES, Kind
 
 Measure = Literal["within", "gene", "sign"]
 MEASURES: dict[Measure, str] = {
@@ -28,7 +28,7 @@ FEWEST_TESTED = 2
 FEWEST_GENES = 20
 # Parts are scored on pairs of so many votes at least.
 CONSENSUS = 2
-# How pairs are parted, by column; see `evals.regulators.truth`.
+# How pairs are parted, by column; see `evals.regulator_pairs`.
 PARTS = ("class", "ground", "edge", "trusted", "studies")
 
 

@@ -11,12 +11,12 @@ from agent.settings import Settings
 from app.cli import app
 from evals.harness.resampling import Resampler
 from evals.harness.scores import Scores
+from evals.regulator_pairs import MOST_OF_ONE_VOTE, agreement, labelled, read_sets
 from evals.regulators import lists
 from evals.regulators import score as scoring
 from evals.regulators.predictors import FUSED, HELD_OUT, IN_SAMPLE, PATHS, PRIOR, RESPONSE
 from evals.regulators.run import RegulatorsEval, evaluate
 from evals.regulators.score import FEWEST, FEWEST_GENES, scores
-from evals.regulators.truth import MOST_OF_ONE_VOTE, agreement, labelled, read_sets
 from evals.scoreboard import keep, scoreboard
 from knowledge.errors import RunError
 from knowledge.sources.genes import read_symbols
