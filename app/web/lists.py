@@ -92,7 +92,7 @@ def read_list(session: Session, upload: Upload, source: str, wanted: Wanted) -> 
 
 
 def _explained(session: Session, upload: Upload, source: str, wanted: Wanted) -> Any:  # noqa: ANN401
-    result, line = read_list(session, upload, source, wanted), _line(session, wanted.cell_line)
+    result, line = read_list(session, upload, source, wanted), line_of(session, wanted.cell_line)
     if result.kind == "perturbed":
         if not wanted.pert.strip():
             raise QuestionError("Name the gene whose level the cells of the screen were sorted by.")
@@ -108,7 +108,7 @@ def _explained(session: Session, upload: Upload, source: str, wanted: Wanted) ->
 
 
 def _who(session: Session, upload: Upload, source: str, wanted: Wanted) -> Ranked:
-    result, line = read_list(session, upload, source, wanted), _line(session, wanted.cell_line)
+    result, line = read_list(session, upload, source, wanted), line_of(session, wanted.cell_line)
     ranked = causes(
         session.predictor, _library(session.predictor, session.settings.data), result, line, top=TOP
     )
@@ -150,13 +150,13 @@ def searched(session: Session, words: str, sought: str, kind: str, cell_line: st
     Raises:
         QuestionError: The words mean no gene and no set, or nothing like it is sought.
     """
-    line = _line(session, cell_line)
+    line = line_of(session, cell_line)
     like = next((one for one in ALIKE if one == sought), None)
     if like is not None:
         return _alike(session, words, like, line)
     direction: Direction | None = next((one for one in ("up", "down") if one == sought), None)
     how: PerturbationKind = next((one for one in KINDS if one == kind), "knockdown")
-    readouts = _readouts(session, words)
+    readouts = readouts_of(session, words)
     data, predictor = session.settings.data, session.predictor
     atlas = open_atlas(atlas_dir(data), predictor.response.version)
     search = found(predictor, atlas, readouts, line, direction, how, TOP, data)
@@ -219,7 +219,8 @@ def _library(predictor: EffectPredictor, data: Path) -> Library:
     return library_of(predictor, data)
 
 
-def _line(session: Session, name: str) -> str:
+def line_of(session: Session, name: str) -> str:
+    """Return a screened line by any of its names, the default for none."""
     lines = session.knowledge.cell_lines
     return lines.ground(name or lines.default.name).name
 
@@ -233,8 +234,12 @@ def _genes(session: Session, words: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def _readouts(session: Session, words: str) -> tuple[str, ...]:
-    """Return the members of the set that the words name, or the genes."""
+def readouts_of(session: Session, words: str) -> tuple[str, ...]:
+    """Return the members of the set that the words name, or the genes.
+
+    Raises:
+        QuestionError: They name neither.
+    """
     name = " ".join(words.split()).casefold()
     if not name:
         raise QuestionError("Name a gene or a set whose change is wanted.")

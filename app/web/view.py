@@ -22,6 +22,7 @@ PLACES = (
     ("/genes", "Genes"),
     ("/lists", "Lists"),
     ("/find", "Find"),
+    ("/plan", "Plan"),
     ("/express", "Expression"),
     ("/phenotypes", "Phenotypes"),
     ("/status", "Status"),

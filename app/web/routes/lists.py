@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from app.web.house import TheHouse, ThePerson, sworn
 from app.web.lists import KINDS, SIDES, Wanted, answered, searched
+from app.web.plans import GOALS, MOST, plan_of
 from app.web.uploads import Uploads
 from knowledge.errors import KnockwiseError
 from tools.base import ToolError
@@ -123,6 +124,44 @@ async def find(
         kind=kind,
         cell_line=cell_line,
         choices=SOUGHT,
+        kinds=KINDS,
+        lines=[line.name for line in session.knowledge.cell_lines],
+        why=why,
+        ranked=ranked,
+    )
+
+
+@router.get("/plan")
+async def plan(
+    request: Request,
+    house: TheHouse,
+    q: str = "",
+    goal: str = "",
+    kind: str = "knockdown",
+    cell_line: str = "",
+    budget: int = 24,
+) -> Response:
+    """Show which perturbations to make next."""
+    q, why, ranked = q.strip()[:400], "", None
+    session = await run_in_threadpool(lambda: house.session)
+    if goal:
+        try:
+            async with house.work:
+                ranked = await run_in_threadpool(
+                    plan_of, session, q, goal, kind, cell_line[:60], budget
+                )
+        except (KnockwiseError, ToolError) as error:
+            why = str(error)
+    return house.view.page(
+        request,
+        "plan.html.j2",
+        q=q,
+        goal=goal,
+        kind=kind,
+        cell_line=cell_line,
+        budget=budget,
+        most=MOST,
+        goals=GOALS,
         kinds=KINDS,
         lines=[line.name for line in session.knowledge.cell_lines],
         why=why,

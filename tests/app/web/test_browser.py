@@ -192,6 +192,19 @@ def test_she_drops_a_table_and_sees_it_explained(look, tmp_path):
     assert fits(look)
 
 
+@pytest.mark.parametrize("look", [(390, "light"), (1300, "dark")], indirect=True)
+def test_she_plans_a_screen(look):
+    look.goto("/plan")
+    look.fill("[name=q]", "LDLR")
+    look.select_option("[name=goal]", "down")
+    look.select_option("[name=cell_line]", "HepG2")
+    look.fill("[name=budget]", "6")
+    look.click("button:has-text('Plan')")
+    look.wait_for_selector("#ranked", timeout=120_000)
+    assert "Negative controls" in look.inner_text("main")
+    assert fits(look)
+
+
 @pytest.mark.parametrize("look", LOOKS, indirect=True)
 def test_axe_finds_no_serious_fault_on_any_page(look):
     page = look
@@ -204,8 +217,9 @@ def test_axe_finds_no_serious_fault_on_any_page(look):
     faults["reading"] = serious(page)
     page.goto("/?q=florble")
     faults["refused"] = serious(page)
-    for address in ("/", "/runs", "/genes", "/genes/HSPA5", "/lists", "/phenotypes", "/status",
-                    "/express?pert=EGFR&context=mcfaline-a172", f"{answered}?again"):  # fmt: skip
+    places = "/ /runs /genes /genes/HSPA5 /lists /find /plan /phenotypes /status"
+    express = "/express?pert=EGFR&context=mcfaline-a172"
+    for address in (*places.split(), express, f"{answered}?again"):
         page.goto(address)
         page.wait_for_load_state("networkidle")
         faults[address] = serious(page)

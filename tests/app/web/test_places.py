@@ -95,3 +95,12 @@ def test_what_moves_a_gene_is_found_and_what_acts_like_a_loss(visitor):
     page = visitor.get("/find?q=SCAP&sought=alike&cell_line=K562").text
     assert "same consequences as that of SCAP" in page
     assert 'role="alert"' in visitor.get("/find?q=NOTAGENE").text
+
+
+def test_the_next_perturbations_are_planned_with_controls(visitor):
+    page = visitor.get("/plan?q=LDLR&goal=down&cell_line=HepG2&budget=6").text
+    assert "knockdowns in HepG2, to lower LDLR" in page
+    assert "Negative controls" in page
+    assert "SREBF" in page
+    for wrong in ("q=NOTAGENE&goal=down", "q=LDLR&goal=x", "q=LDLR&goal=up&budget=0", "goal=up"):
+        assert 'role="alert"' in visitor.get(f"/plan?{wrong}").text
