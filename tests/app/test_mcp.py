@@ -185,6 +185,10 @@ async def test_beyond_this_machine_a_token_is_made_up_if_none_is_set(serve):
             "There is no run of that name",
         ),
         ("express", {"perturbation": ["STAT1"], "context": "nowhere"}, "nowhere"),
+        ("find", {}, "Give find readouts"),
+        ("plan", {"goal": "cover"}, "Give plan readouts"),
+        ("who", {"changed": ["/etc/passwd"]}, "gene"),
+        ("explain", {"changed": "README.md", "perturbation": "HSPA5"}, "gene"),
     ],
 )
 async def test_a_mistake_is_one_sentence(desk, name, arguments, sentence):
@@ -235,6 +239,11 @@ async def test_answers_are_markdown_and_one_bounded_json_block(desk):
             ("express", {"perturbation": ["STAT1", "IRF1"], "context": "papalexi"}),
             ("phenotype", {"gene": "FGFR3"}),
             ("gene", {"gene": "BiP", "cell_line": "K562"}),
+            ("explain", {"changed": "DDIT3+, HERPUD1+", "perturbation": ["HSPA5"]}),
+            ("who", {"changed": ["DDIT3+", "HERPUD1+", "DNAJB9+"], "top": 3}),
+            ("find", {"readouts": ["LDLR"], "direction": "down", "cell_line": "HepG2"}),
+            ("find", {"like": "HSPA5", "top": 3}),
+            ("plan", {"goal": "modifiers", "readouts": ["LDLR"], "budget": 4}),
             ("ask", {"question": "Which knockdowns would lower LDLR in HepG2?"}),
             ("ask", {"question": "MDM2 vs MDM4 loss in RPE1, which one raises CDKN1A more?"}),
             ("ask", {"question": "is RPL11 essential in Jurkat?"}),

@@ -99,6 +99,6 @@ PLAN = Call(
     args=PlanArgs,
     run=_plan,
     subjects=("effects",),
-    limits="It chooses genes, not guides, doses or times. How good such choices are is measured by "
-    "replaying measured screens (`knockwise eval campaign`).",
+    limits="It chooses genes, not guides, doses or times. `knockwise eval campaign` measures such "
+    "choices by replaying measured screens; plan replicates and controls as ever.",
 )
