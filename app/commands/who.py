@@ -11,6 +11,15 @@ from app.show.terminal import print_json, progress, results, settings
 MOST_SHOWN = 20
 
 
+class By(StrEnum):
+    """What candidates are ranked by."""
+
+    all = "all"
+    predicted = "predicted"
+    measured = "measured"
+    footprint = "footprint"
+
+
 class Sought(StrEnum):
     """What is looked for."""
 
@@ -25,6 +34,9 @@ def who(
     ],
     cell_line: Annotated[str | None, typer.Option(help="Cell line.")] = None,
     sought: Annotated[Sought, typer.Option(help="Losses, gains or both.")] = Sought.either,
+    by: Annotated[
+        By, typer.Option(help="Rank by all parts or by one; footprint for lists of other cells.")
+    ] = By.all,
     top: Annotated[int, typer.Option(min=1, max=1000, help="How many are told.")] = MOST_SHOWN,
     alpha: Annotated[
         float, typer.Option(min=0, max=1, help="Adjusted p-value up to which a gene changed.")
@@ -66,7 +78,7 @@ def who(
         console.print(f"No --cell-line given: {line} is assumed.", style="yellow")
     with console.status("Comparing ..."):
         library = library_of(session.predictor, chosen.data)
-        found = causes(session.predictor, library, listed, line, sought.value, top)
+        found = causes(session.predictor, library, listed, line, sought.value, top, by=by.value)
     rows: list[dict[str, Any]] = [
         {
             "perturbation": one.gene,

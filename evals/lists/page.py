@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from evals.harness.benchmark import Benchmark
 from evals.harness.page import Page, Record, Section
 from evals.harness.scores import Results, Scores
-from evals.harness.tables import pivot, table
+from evals.harness.tables import number, pivot, table
 
 HOW = (
     "Explained: training rows of the four screens, perturbations of the graph drawn at random. A "
@@ -31,6 +31,7 @@ RANKED = (
     "complex in first ten", "itself in first ten", "complex in first hundred",
     "median rank of itself", "count",
 )  # fmt: skip
+COUNTS = ("median rank of itself", "count")
 
 
 def page(record: Record) -> Page:
@@ -65,7 +66,8 @@ def _sections(scores: Scores) -> Iterator[Section]:
             title,
             text,
             tuple(
-                pivot(mine.where(measure=measure), "predictor", "cell_line", caption=measure,
+                pivot(mine.where(measure=measure), "predictor", "cell_line",
+                      number(0) if measure in COUNTS else str, caption=measure,
                       header="ranked by")
                 for measure in RANKED
             ),

@@ -28,6 +28,7 @@ PATHS = 5
 # A complex larger than this is no complex that acts as one.
 LARGEST_COMPLEX = 60
 Sought = Literal["loss", "gain", "either"]
+By = Literal["all", "predicted", "measured", "footprint"]
 
 
 class Cause(Frozen):
@@ -106,6 +107,7 @@ def causes(
     sought: Sought = "either",
     top: int = 20,
     seed: int = 0,
+    by: By = "all",
 ) -> Causes:
     """Return the losses or gains that would produce a list, the likeliest first.
 
@@ -117,6 +119,8 @@ def causes(
         sought: Losses, gains or both.
         top: How many are returned.
         seed: Of the permuted lists.
+        by: All parts, or one of them; lists of other cells than the screens' are best ranked by
+            footprints.
 
     Raises:
         QuestionError: The list is too short, or says no directions.
@@ -128,15 +132,16 @@ def causes(
             f"{LEAST_LIST}, written as DDIT3+ or LDLR-."
         )
     ways: tuple[Way, ...] = ("loss", "gain") if sought == "either" else (sought,)
+    weights = WEIGHTS if by == "all" else {by: 1.0}
     ranked = []
     for way in ways:
         scores = library.scores(signs, cell_line, way=way)
-        joined = scores.joined()
+        joined = scores.joined(weights)
         for at in np.argsort(-joined, kind="stable")[:top]:
             ranked.append((float(joined[at]), way, scores, int(at)))
     ranked.sort(key=lambda one: (-one[0], one[2].genes[one[3]]))
     ranked = ranked[: min(top, MOST_ROWS)]
-    chance = _chance(library, signs, cell_line, ranked, seed)
+    chance = _chance(library, signs, cell_line, ranked, seed, weights)
     rows = [
         _row(predictor, library, signs, scores, at, way, score, chance[number], number < PATHS)
         for number, (score, way, scores, at) in enumerate(ranked)
@@ -171,6 +176,7 @@ def _chance(
     cell_line: str,
     ranked: Sequence[tuple[float, Way, Scores, int]],
     seed: int,
+    weights: Mapping[str, float],
 ) -> list[float]:
     """Return, for each candidate, the share of permuted lists that suit it as well.
 
@@ -198,7 +204,7 @@ def _chance(
     for score, way, scores, at in ranked:
         column = genes[way].index(scores.genes[at])
         total = np.zeros(len(lists))
-        for name, weight in WEIGHTS.items():
+        for name, weight in weights.items():
             values = scores.parts[name]
             known = np.isfinite(values)
             if known.sum() < 2 or not np.isfinite(values[at]):
