@@ -102,6 +102,7 @@ def look(chromium, server, request):
     context = chromium.new_context(
         base_url=server.address, viewport={"width": width, "height": 900}, color_scheme=scheme
     )
+    context.set_default_timeout(180_000)  # a busy machine is slow, and says nothing about the page
     page = context.new_page()
     page.asked, page.wrong = [], []
     page.on("request", lambda one: page.asked.append(one.url))
