@@ -1,6 +1,6 @@
 """Put the answer together: effects, hypotheses and the evidence that each of them cites."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from langgraph.runtime import Runtime
 
@@ -13,6 +13,7 @@ from agent.hypotheses import disputed, hypotheses
 from agent.nodes.consult import ranked
 from agent.numbering import Numbering
 from agent.phenotypes import organism_alone
+from agent.programmes import programme_paths, programme_words
 from agent.reasoners.evidence import EvidenceReasoner
 from agent.shadow import evidence_alone
 from agent.state import AgentState, AgentUpdate
@@ -50,15 +51,18 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     found = hypotheses(state, wanted)
     effects, facts = _supported(wanted, found, state, context, without)
     found = _disputed(found, effects)
-    unknown = [*state.unknown, *_unknown(state, reference.rejected, effects, found)]
+    shifted, measured = programme_paths(question, effects, found, context)
+    explained = {one.readout for one in shifted}
+    unknown = [*state.unknown, *_unknown(state, reference.rejected, effects, found, explained)]
     told = [outlook_words(one) for one in state.outlooks]
     told += filter(None, (verdict(question, effects), counted(question, predicted)))
     if not alone:
         told.append(await context.reasoner.tell(question, effects, found, unknown))
+        told += filter(None, [programme_words(shifted)])
     last = settled(runtime, "answer")
     usage = state.usage + last.usage
     unknown += [*state.notes, *last.notes]
-    numbering = Numbering([*state.evidence, *facts])
+    numbering = Numbering([*state.evidence, *facts, *measured])
     result = Answer(
         run=context.run,
         question=question,
@@ -73,6 +77,7 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         steps=tuple(
             numbering.step(step) for step in disputed([*state.committed, *state.rejected], effects)
         ),
+        programmes=tuple(map(numbering.programme, shifted)),
         effects=tuple(numbering.effect(effect) for effect in effects),
         evidence=_numbered(state, numbering),
         unknown=tuple(dict.fromkeys(unknown)),
@@ -208,6 +213,7 @@ def _unknown(
     rejected: Sequence[CascadeStep],
     effects: Sequence[Effect],
     found: Sequence[Hypothesis],
+    measured: Collection[str],
 ) -> list[str]:
     notes = []
     explained = {one.readout: one.direction for one in found}
@@ -217,6 +223,8 @@ def _unknown(
         notes.append(f"The cascade stops: {blocked[0].note}")
     if missing:
         notes.append(f"No signed path reaches {listed(missing)}.")
+        if also := [target for target in missing if target in measured]:
+            notes[-1] = f"{notes[-1][:-1]}; measured programmes explain {listed(also)}."
     for effect in effects:
         direction = explained.get(effect.gene)
         if effect.call in ("up", "down") and direction and direction != effect.call:

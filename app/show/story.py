@@ -65,6 +65,7 @@ def main_steps(answer: Answer) -> tuple[CascadeStep, ...]:
     the steps that lead to it.
     """
     paths = [path for one in answer.hypotheses for path in (one.steps, *one.branches)]
+    paths += [(*one.steps, *one.driven_by) for one in answer.programmes]
     told = dict.fromkeys(step for path in paths for step in path)
     if not told:
         return answer.steps
@@ -88,6 +89,11 @@ def _leading_to(
         known.add(cause)
         found.append(earlier)
     return tuple(reversed(found))
+
+
+def measured(step: CascadeStep) -> bool:
+    """Return whether the step is a measured one, through a programme of the screens."""
+    return step.proposed_by == "screens"
 
 
 def ordered_effects(answer: Answer) -> tuple[Effect, ...]:
