@@ -11,7 +11,7 @@ Q ?= Knock out HSPA5 in K562: what happens to DDIT3 and HERPUD1, and why?
 JOBS ?= 2
 export HF_HUB_OFFLINE = 1
 
-.PHONY: ask test check bench data-test live setup dev lock clean
+.PHONY: ask web test check bench data-test live setup dev lock clean
 
 setup: $(STAMP)
 
@@ -44,6 +44,10 @@ lock: $(STAMP)
 
 ask: setup
 	@$(BIN)/knockwise ask "$(Q)"
+
+# The page, from the built-in pathways or the data folder.
+web: setup
+	@$(BIN)/knockwise web
 
 test: dev
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal -m "not data and not live and not browser"

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +24,7 @@ from knowledge import schema
 from knowledge.errors import RunError
 from knowledge.files import replace_text, replacing
 from knowledge.schema import Answer, Frozen, Versions
+from tools.effect_rows import RUN_COLUMNS, RunRow
 
 Listener = Callable[[dict[str, Any]], None]
 
@@ -313,16 +314,16 @@ def replay(run_dir: Path, listener: Listener) -> Answer:
     return answer
 
 
-def write_result(run_dir: Path, answer: Answer, rows: Sequence[dict[str, Any]]) -> None:
+def write_result(run_dir: Path, answer: Answer, rows: Iterable[RunRow]) -> None:
     """Write `effects.csv`, then `result.json`, which says that the run is finished; each whole."""
     try:
         with (
             replacing(run_dir / "effects.csv") as draft,
             draft.open("w", newline="", encoding="utf-8") as file,
         ):
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["symbol"])
+            writer = csv.DictWriter(file, RUN_COLUMNS)
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows(row.model_dump() for row in rows)
         replace_text(run_dir / "result.json", answer.model_dump_json(indent=2) + "\n")
     except OSError as error:
         raise RunError(

@@ -11,7 +11,6 @@ from importlib.metadata import version
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 from agent.context import AgentContext
 from agent.llm.chat import ChatModel
@@ -22,6 +21,7 @@ from agent.question.reading import parse_question
 from agent.question.telling import as_words
 from agent.reasoners.base import Reasoner
 from agent.reasoners.evidence import EvidenceReasoner
+from agent.rows import best_path, predicted_rows, run_rows, told_paths
 from agent.run import (
     Listener,
     RunRequest,
@@ -38,7 +38,7 @@ from agent.settings import Settings
 from agent.strategies import Strategy, load_strategy
 from agent.wording import path_words
 from knowledge.base import Knowledge, load_knowledge
-from knowledge.cascade import Candidate, Reach
+from knowledge.plugins import plugin, plugin_names
 from knowledge.schema import Answer, Effect, Perturbation, Versions
 from knowledge.texts.build import full_index_dir, text_index_for
 from knowledge.texts.encoder import load_encoder
@@ -46,7 +46,7 @@ from knowledge.texts.files import read_manifest
 from knowledge.texts.search import TextIndex
 from models.fusion import Fusion
 from models.response import ResponseModel
-from tools.effect_rows import numbers
+from tools.effect_rows import DIGITS, EffectRow, RunRow
 from tools.effects import EffectPredictor
 from tools.literature import DeferredSearch, TextSearch
 from tools.toolbox import build_toolbox
@@ -159,19 +159,38 @@ class Session:
             RunError: The run cannot be kept.
         """
         async with self._reasoning() as reasoner:
-            # A question that cannot be read leaves no run behind.
-            refuse_unanswered(await reasoner.read(text, self.knowledge, cell_line))
-            now = datetime.now(UTC)
-            folder = run_dir or new_run_dir(self.settings.runs, text, now)
-            request = RunRequest(
-                question=text,
-                cell_line=cell_line,
-                settings=self.settings.record(),
-                started=now,
-                versions=self.versions,
-            )
-            create(folder, request)
+            folder, request = await self._begun(reasoner, text, cell_line, run_dir)
             return await self._finish(folder, request, reasoner, on_event)
+
+    async def begin(
+        self, text: str, cell_line: str | None = None, run_dir: Path | None = None
+    ) -> Path:
+        """Return the folder of a new run that is read and not answered; `resume` answers it.
+
+        Raises:
+            QuestionError: The question cannot be understood.
+            LLMError: A language model was asked for and does not answer.
+            RunError: The run cannot be kept.
+        """
+        async with self._reasoning() as reasoner:
+            return (await self._begun(reasoner, text, cell_line, run_dir))[0]
+
+    async def _begun(
+        self, reasoner: Reasoner, text: str, cell_line: str | None, run_dir: Path | None
+    ) -> tuple[Path, RunRequest]:
+        # A question that cannot be read leaves no run behind.
+        refuse_unanswered(await reasoner.read(text, self.knowledge, cell_line))
+        now = datetime.now(UTC)
+        folder = run_dir or new_run_dir(self.settings.runs, text, now)
+        request = RunRequest(
+            question=text,
+            cell_line=cell_line,
+            settings=self.settings.record(),
+            started=now,
+            versions=self.versions,
+        )
+        create(folder, request)
+        return folder, request
 
     def follow_up(self, text: str, run_dir: Path) -> str:
         """Return a question that follows on the one of a finished run, in words of its own.
@@ -210,6 +229,9 @@ class Session:
             return
         if wanted == "evidence" or (wanted == "auto" and not llm.base_url):
             yield self.reasoner
+            return
+        if wanted in plugin_names("reasoners"):
+            yield plugin("reasoners", wanted)(self.settings)
             return
         # Imported late: the client takes half a second that an answer without it need not spend.
         from agent.llm.open import open_chat
@@ -255,12 +277,12 @@ class Session:
         write_result(run_dir, answer, list(self._rows(answer)))
         return answer
 
-    def _rows(self, answer: Answer) -> Iterator[dict[str, Any]]:
+    def _rows(self, answer: Answer) -> Iterator[RunRow]:
         """Iterate over the rows of `effects.csv`; none where several perturbations are meant."""
         if answer.question.context:
             return
         if answer.question.intent in ("forward", "why"):
-            yield from self.effect_rows(answer.question.perturbation)
+            yield from run_rows(self.predictor, answer.question.perturbation, told_paths(answer))
 
     def effects(
         self, perturbation: Perturbation, readouts: Sequence[str] | None = None
@@ -276,29 +298,16 @@ class Session:
         for perturbation, group in groupby(pairs, key=itemgetter(0)):
             yield from self.effects(perturbation, [readout for _, readout in group])
 
-    def effect_rows(self, perturbation: Perturbation) -> Iterator[dict[str, Any]]:
-        """Iterate over the rows of `effects.csv`, what is specific to the perturbation first."""
-        reached = self.predictor.reach(perturbation)
-        effects = self.effects(perturbation)
-        for effect in sorted(effects, key=lambda one: (one.abstained, -one.specific, one.gene)):
-            path = _best_path(reached, effect.gene)
-            row = self.predictor.measured(perturbation, effect.gene)
-            facts = sum(len(step.relation.edges) for step in path) + (row is not None)
-            yield {
-                "symbol": effect.gene,
-                "call": effect.call,
-                "subtle": effect.subtle,
-                **numbers(effect),
-                "usual": None if effect.usual is None else round(effect.usual, 4),
-                "evidence_count": facts,
-                "seen_in_training": effect.seen_in_training,
-                "abstained": effect.abstained,
-                "top_evidence": row.evidence.statement if row else path_words(path),
-            }
+    def path(self, perturbation: Perturbation, readout: str) -> str:
+        """Return the best signed path to a readout in words, empty if there is none."""
+        return path_words(best_path(self.predictor.reach(perturbation), readout))
 
-
-def _best_path(reached: Reach, gene: str) -> tuple[Candidate, ...]:
-    up, down = (reached.confidence(gene, direction) for direction in ("up", "down"))
-    if not up and not down:
-        return ()
-    return reached.path(gene, "up" if up >= down else "down")
+    def rows(
+        self,
+        perturbation: Perturbation,
+        readouts: Sequence[str] | None = None,
+        digits: int | None = DIGITS,
+    ) -> Iterator[EffectRow]:
+        """Iterate over the effects on readouts as rows, in the order of `effects`."""
+        effects = self.effects(perturbation, readouts)
+        return predicted_rows(self.predictor, perturbation, effects, digits)

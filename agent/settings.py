@@ -7,7 +7,7 @@ somebody else's: it may say where data are, but never name a language model.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -19,7 +19,9 @@ from pydantic_settings import (
 )
 
 from knowledge.cascade import MAX_STEPS, MIN_CONFIDENCE
+from knowledge.plugins import plugin_names
 
+REASONERS = ("auto", "evidence", "llm")
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 PREFIX = "KNOCKWISE_"
 FOLDER_FILE = Path(".env")
@@ -29,6 +31,11 @@ NOT_OF_THE_FOLDER = f"{PREFIX}LLM__"
 def user_file() -> Path:
     """Return the user's own file of settings; it need not exist."""
     return user_config_path("knockwise") / "settings.env"
+
+
+def reasoners() -> tuple[str, ...]:
+    """Return who can reason: ours, and those that other packages register."""
+    return (*REASONERS, *plugin_names("reasoners"))
 
 
 class LLMSettings(BaseModel):
@@ -123,9 +130,17 @@ class Settings(BaseSettings):
     data: Path = Field(default_factory=lambda: user_data_path("knockwise"))
     runs: Path = Field(default_factory=lambda: user_data_path("knockwise") / "runs")
     encoder: str = DEFAULT_ENCODER
-    reasoner: Literal["auto", "evidence", "llm"] = "auto"
+    # auto, evidence, llm, or one that another package registers (see knowledge/plugins.py)
+    reasoner: str = "auto"
     cascade: CascadeSettings = CascadeSettings()
     llm: LLMSettings = LLMSettings()
+
+    @field_validator("reasoner")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in reasoners():
+            raise ValueError(f"choose one of {', '.join(reasoners())}")
+        return value
 
     @classmethod
     def settings_customise_sources(

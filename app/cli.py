@@ -16,12 +16,14 @@ from typer.main import get_command
 from app.commands.ask import ask
 from app.commands.doctor import doctor
 from app.commands.express import express
+from app.commands.mcp import mcp
 from app.commands.phenotype import phenotype
 from app.commands.predict import predict
 from app.commands.read import read
 from app.commands.report import report
 from app.commands.runs import runs
 from app.commands.serve import serve
+from app.commands.web import web
 from app.jobs.outputs import Careful
 from app.show.terminal import Interrupted, complain, tolerate_narrow_encodings
 from knowledge.errors import KnockwiseError
@@ -163,6 +165,8 @@ app.command(cls=Careful, epilog="Example: knockwise phenotype FGFR3")(phenotype)
 app.command(cls=Careful)(report)
 app.command()(runs)
 app.command()(serve)
+app.command(epilog="Example: knockwise web")(web)
+app.command(cls=Careful, epilog="Example: knockwise mcp --config")(mcp)
 app.command()(doctor)
 
 

@@ -15,12 +15,13 @@ from typing import Annotated, Any
 
 import typer
 
-from evals.expression.report import as_markdown as expression_as_markdown
-from evals.genen.report import as_markdown as genen_as_markdown
+from evals.expression.page import BENCHMARK as EXPRESSION
+from evals.genen.page import BENCHMARK as GENEN
 from evals.genes.report import as_markdown as genes_as_markdown
 from evals.genesets.run import as_markdown as genesets_as_markdown
+from evals.harness.benchmark import Benchmark
 from evals.harness.page import Record
-from evals.mechanism.report import as_markdown as mechanism_as_markdown
+from evals.mechanism.page import BENCHMARK as MECHANISM
 from evals.perturbqa.fused_report import as_markdown as fused_as_markdown
 from evals.perturbqa.report import (
     HOW,
@@ -31,8 +32,8 @@ from evals.perturbqa.report import (
     sections,
 )
 from evals.perturbqa.schema import Metrics
-from evals.phenotypes.report import as_markdown as genepheno_as_markdown
-from evals.regulators.report import as_markdown as regulators_as_markdown
+from evals.phenotypes.page import BENCHMARK as GENEPHENO
+from evals.regulators.page import BENCHMARK as REGULATORS
 from evals.with_embeddings import as_markdown as with_embeddings_as_markdown
 from knowledge.errors import DataError
 from models.fusion import WEIGHTS as FUSION
@@ -41,18 +42,18 @@ SCOREBOARD = Path(__file__).parent / "SCOREBOARD.md"
 RESULTS = Path(__file__).parent / "results"
 SETS = ("k562_set", "gse")
 EDGE_TRUST = "edge trust"
-BESIDE: Mapping[str, Callable[[dict[str, Any]], str]] = {
+BESIDE: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
     "fused": fused_as_markdown,
-    "regulators": regulators_as_markdown,
+    "regulators": REGULATORS,
 }
 """What stands beside PerturbQA's overview: a change is progress only where none of them falls."""
-KINDS: Mapping[str, Callable[[dict[str, Any]], str]] = {
-    "expression": expression_as_markdown,
-    "genen": genen_as_markdown,
+KINDS: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
+    "expression": EXPRESSION,
+    "genen": GENEN,
     "genes": genes_as_markdown,
     "with-embeddings": with_embeddings_as_markdown,
-    "genepheno": genepheno_as_markdown,
-    "mechanism": mechanism_as_markdown,
+    "genepheno": GENEPHENO,
+    "mechanism": MECHANISM,
 }
 """What writes the section of a run, by the `kind` that its metrics say it is."""
 ROWS = {"": "all", ", path": "with a path", ", multi": "multi", ", strict": "strict"}
@@ -77,9 +78,9 @@ def keep(run: Path, results: Path = RESULTS) -> list[Path]:
     metrics = _json(run / "metrics.json")
     if "columns" in metrics.get("scores", ()):
         results.mkdir(exist_ok=True)
-        record = Record.read(run)
-        kept = results / f"{record.results.kind}.json"
-        kept.write_text(record.dump(), encoding="utf-8")
+        whole = Record.read(run)
+        kept = results / f"{whole.results.kind}.json"
+        kept.write_text(whole.dump(), encoding="utf-8")
         return [kept]
     if set(SETS) <= metrics.keys():
         records = {name: metrics[name] for name in SETS}
@@ -163,10 +164,15 @@ def _others(results: Path) -> Iterator[str]:
         yield str(_json(path)["markdown"]).strip()
 
 
-def _kinds(results: Path, kinds: Mapping[str, Callable[[dict[str, Any]], str]]) -> Iterator[str]:
-    for kind, as_markdown in kinds.items():
+def _kinds(
+    results: Path, kinds: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark]
+) -> Iterator[str]:
+    for kind, told in kinds.items():
         if (path := results / f"{kind}.json").is_file():
-            yield as_markdown(_json(path)).strip()
+            if isinstance(told, Benchmark):
+                yield told.page(Record.read(path)).markdown()
+            else:
+                yield told(_json(path)).strip()
 
 
 def _fusion(record: dict[str, Any]) -> Iterator[str]:

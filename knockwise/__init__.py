@@ -1,4 +1,4 @@
-"""Knockwise from Python: `from knockwise import Session, Settings`.
+"""Knockwise from Python: `knockwise.ask("Knock out HSPA5 in K562: what happens to DDIT3?")`.
 
 In a checkout the parts of the house are the folders beside this one, and `knockwise.agent.session`
 is `agent.session` itself. A wheel holds them inside this package (see hatch_build.py), so that
@@ -18,13 +18,54 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agent.session import Session
     from agent.settings import Settings
+    from app.answer import Answer
+    from app.api import (
+        ask,
+        ask_async,
+        embeddings,
+        express,
+        expression_contexts,
+        langchain_tools,
+        load_answer,
+        open_session,
+        perturbation_of,
+        phenotypes,
+        predict,
+        read_question,
+        toolbox,
+    )
+    from knowledge.errors import KnockwiseError
 
-__all__ = ["Session", "Settings"]
+__all__ = [
+    "Answer",
+    "KnockwiseError",
+    "Session",
+    "Settings",
+    "ask",
+    "ask_async",
+    "embeddings",
+    "express",
+    "expression_contexts",
+    "langchain_tools",
+    "load_answer",
+    "open_session",
+    "perturbation_of",
+    "phenotypes",
+    "predict",
+    "read_question",
+    "toolbox",
+]
 
 PARTS = ("agent", "app", "evals", "knowledge", "models", "tools")
 _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parent
-_PUBLIC = {"Session": "agent.session", "Settings": "agent.settings"}
+_ELSEWHERE = {
+    "Answer": "app.answer",
+    "KnockwiseError": "knowledge.errors",
+    "Session": "agent.session",
+    "Settings": "agent.settings",
+}
+_PUBLIC = {name: _ELSEWHERE.get(name, "app.api") for name in __all__}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  # whatever the part defines
@@ -32,6 +73,11 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  # whatever the part defines
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, for completion."""
+    return sorted(__all__)
 
 
 class _Parts(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -1,14 +1,17 @@
 """Writing files that are there whole or not at all, and cells that no spreadsheet runs."""
 
 import ctypes
+import hashlib
+import json
 import os
 import re
 import secrets
 import shutil
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 # The longest name that common file systems take, in bytes.
 LONGEST_NAME = 255
@@ -54,6 +57,12 @@ def replace_text(path: Path, text: str) -> None:
     """Write `text` such that an interruption leaves the old file or the new."""
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8")
+
+
+def content_digest(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a JSON file says, however it is laid out."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def harmless_cell(cell: str) -> str:

@@ -11,6 +11,7 @@ from math import exp, log, log1p
 from pathlib import Path
 
 from knowledge.errors import DataError
+from knowledge.files import content_digest, replace_text
 from knowledge.schema import Edge, Frozen
 
 FILE = Path(__file__).parent / "edge_trust.json"
@@ -75,9 +76,27 @@ def load_edge_trust(path: Path = FILE) -> EdgeTrust:
         DataError: The file is missing or damaged.
     """
     try:
-        return EdgeTrust.model_validate(json.loads(path.read_bytes())["trust"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} is missing or damaged; reinstall knockwise.") from error
+        told = json.loads(path.read_bytes())
+        if told.pop("sha256") != content_digest(told):
+            raise ValueError("it is not as it was written")
+        return EdgeTrust.model_validate(told["trust"])
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        raise DataError(f"{path} is missing or damaged; reinstall Knockwise.") from error
+
+
+def save_edge_trust(trust: EdgeTrust, labelled: Mapping[str, float], path: Path = FILE) -> None:
+    """Write the learnt trust, and the counts and shares of what it was learnt on."""
+    content = {"trust": trust.model_dump(mode="json"), "labelled": dict(labelled)}
+    told = {**content, "sha256": content_digest(content)}
+    replace_text(path, json.dumps(told, indent=1) + "\n")
+    load_edge_trust.cache_clear()
 
 
 def is_starter(edge: Edge) -> bool:

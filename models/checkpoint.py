@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from knowledge.errors import DataError
-from knowledge.files import replacing_folder
+from knowledge.files import content_digest, replacing_folder
 from knowledge.schema import Frozen
 from knowledge.sources.registry import sha256_of
 
@@ -105,7 +105,7 @@ def write_checkpoint(
         "files": {name: hashlib.sha256(parts[name]).hexdigest() for name in sorted(parts)},
         "config": checkpoint.config.model_dump(mode="json"),
     }
-    told = {**content, "sha256": _digest(content)}
+    told = {**content, "sha256": content_digest(content)}
     parts[CONFIG] = (json.dumps(told, indent=1) + "\n").encode()
     try:
         with replacing_folder(folder) as draft:
@@ -153,6 +153,23 @@ def read_checkpoint(folder: Path, form: Format[ConfigT]) -> Checkpoint[ConfigT]:
     return checkpoint
 
 
+def read_names(folder: Path, form: Format[Any]) -> Names:
+    """Return the lists of words of a checkpoint alone, checked; the model is not read.
+
+    Raises:
+        DataError: They are missing or damaged.
+    """
+    try:
+        if missing := [name for name in (CONFIG, NAMES) if not (folder / name).is_file()]:
+            raise _missing(folder, form, missing)
+        data = (folder / NAMES).read_bytes()
+        if hashlib.sha256(data).hexdigest() != _told(folder / CONFIG)["files"][NAMES]:
+            raise ValueError(f"{NAMES} is not as it was written")
+        return _lists(gzip.decompress(data).decode())
+    except (KeyError, TypeError, ValueError, EOFError, OSError) as error:
+        raise damaged(folder, form, error) from error
+
+
 def damaged(folder: Path, form: Format[Any], error: Exception) -> DataError:
     """Return the error for a folder that cannot be used, with the first line of what is wrong."""
     if isinstance(error, ValidationError):
@@ -186,20 +203,15 @@ def _told(file: Path) -> dict[str, Any]:
     if found != FORMAT:
         raise ValueError(f"{file.name} has format {found}, expected {FORMAT}")
     content = {key: value for key, value in told.items() if key != "sha256"}
-    if told.get("sha256") != _digest(content):
+    if told.get("sha256") != content_digest(content):
         raise ValueError(f"{file.name} is not as it was written")
     return content
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _version(told: Mapping[str, Any]) -> str:
     """Return a short hash of what a prediction depends on: all but the record of the training."""
     files = {name: digest for name, digest in told["files"].items() if name != RECORD}
-    return _digest({**told, "files": files})[:16]
+    return content_digest({**told, "files": files})[:16]
 
 
 def _lines(names: Names) -> str:

@@ -4,9 +4,9 @@ import numpy as np
 
 from knowledge.errors import KnockwiseError
 from models.expression.checkpoint import Context
-from models.expression.genes import UnknownGeneError
 from models.expression.kernel import Variances
 from models.expression.model import ExpressionResponse
+from models.inputs.genes import UnknownGeneError
 
 READOUTS = ("CDKN1A", "GADD45A", "MDM2", "TP53", "ATF4")
 # MDM2 and MDM4 alone; together they do more to CDKN1A than their sum.

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.genepheno.model import UnknownGeneError
 from models.genepheno.sequences import Protein
+from models.inputs.genes import UnknownGeneError
 
 TERMS = {
     "mp": (

@@ -1,7 +1,7 @@
 """A tool is a pydantic argument model plus a function from it to text and citable evidence."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -81,6 +81,18 @@ class Toolbox:
             if tool.name in self._tools:
                 raise ValueError(f"Tool {tool.name!r} is registered twice")
             self._tools[tool.name] = tool
+
+    def __iter__(self) -> Iterator[Tool[Any]]:
+        """Iterate over the tools, in order."""
+        return iter(self._tools.values())
+
+    def tool(self, name: str) -> Tool[Any]:
+        """Return the tool called `name`.
+
+        Raises:
+            KeyError: There is none.
+        """
+        return self._tools[name]
 
     @property
     def names(self) -> tuple[str, ...]:

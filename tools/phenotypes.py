@@ -148,7 +148,7 @@ def outlook(
         collections: Which terms are asked about.
         most: How many predicted phenotypes each collection gives.
     """
-    from models.genepheno.model import UnknownGeneError
+    from models.inputs.genes import UnknownGeneError
 
     known = observed(model, gene, collections)
     phenotypes, evidence = _known(model, gene, known)
@@ -187,7 +187,7 @@ def predictions_of(
     Raises:
         UnknownGeneError: The model has neither.
     """
-    from models.genepheno.model import UnknownGeneError
+    from models.inputs.genes import UnknownGeneError
 
     try:
         protein = model.protein(gene)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from knowledge.base import Knowledge
+from knowledge.plugins import plugins
 from tools.base import Tool, Toolbox
 from tools.effects import EffectPredictor
 from tools.experiments import analogous_experiments_tool
@@ -32,6 +33,8 @@ def build_toolbox(
 ) -> Toolbox:
     """Return the tools over these collaborators; without an index there is no text search.
 
+    What other packages register as `knockwise.tools` comes last.
+
     `expression`, `phenotypes` and `properties` are called when their tools first are, so that a
     session opens without those models.
     """
@@ -49,4 +52,5 @@ def build_toolbox(
     ]
     if index is not None:
         tools.append(search_text_tool(knowledge, index))
+    tools += [build(knowledge, predictor) for _, build in plugins("tools")]
     return Toolbox(tools)

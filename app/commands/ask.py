@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,17 +18,10 @@ if TYPE_CHECKING:
     from agent.settings import Settings
     from knowledge.schema import Answer
 
+SCHEMA = "knockwise/answer/1"
 Listener = Callable[[dict[str, Any]], None]
 TOLD = {"node", "message", "time"}
 EXAMPLE = "knockwise ask 'Knock out HSPA5 in K562: what happens to DDIT3?'"
-
-
-class ReasonerChoice(StrEnum):
-    """Who chooses the steps of the cascade."""
-
-    auto = "auto"
-    evidence = "evidence"
-    llm = "llm"
 
 
 def ask(
@@ -43,9 +35,11 @@ def ask(
         bool, typer.Option("--json", help="Print the answer as JSON and nothing else.")
     ] = False,
     reasoner: Annotated[
-        ReasonerChoice | None,
+        str | None,
         typer.Option(
-            help="evidence: no LLM. llm: the endpoint in the settings. auto: llm if it answers."
+            help="evidence: no LLM. llm: the endpoint in the settings. auto: llm if it answers. "
+            "Or one that another package adds.",
+            show_default=False,
         ),
     ] = None,
     strategy: Annotated[
@@ -101,9 +95,11 @@ def ask(
 
         explain(text, cell_line, as_json=as_json)
         return
+    if reasoner is not None:
+        _known_reasoner(reasoner)
     llm = {"strategy": strategy, "base_url": base_url, "model": model}
     given = {name: value for name, value in llm.items() if value is not None}
-    chosen = settings(reasoner=reasoner.value if reasoner else None, llm=given or None)
+    chosen = settings(reasoner=reasoner, llm=given or None)
     console = progress()
     with console.status("Reading what is known ...") as status:
         listener = _quiet if quiet else _teller(console, status, verbose=verbose)
@@ -112,12 +108,24 @@ def ask(
         else:
             folder, answer = _ask(chosen, text, cell_line, run_dir, listener, follow)
     if as_json:
-        print_json(answer.model_dump(mode="json"))
+        from agent.rows import answer_rows
+
+        rows = [row.model_dump() for row in answer_rows(answer)]
+        print_json({"schema": SCHEMA, **answer.model_dump(mode="json"), "rows": rows})
         return
     from app.show.render import answer_view
 
     out = results()
     out.print(answer_view(answer, signs(out), run_dir=folder, verbose=verbose))
+
+
+def _known_reasoner(name: str) -> None:
+    from agent.settings import reasoners
+
+    if name not in reasoners():
+        raise QuestionError(
+            f"There is no reasoner {name!r}; choose one of {', '.join(reasoners())}."
+        )
 
 
 def _ask(

@@ -147,7 +147,7 @@ def _extras() -> Check:
     return Check(
         name="extras",
         ok=not absent,
-        found=found or "index, screens, train and eval are installed",
+        found=found or "every extra is installed",
         remedy=f"`ask` works without; {install('all')} in the checkout brings them",
         needed=False,
     )
@@ -206,7 +206,16 @@ def _phenotypes() -> Check:
     return Check(name="phenotype model", ok=True, found=found)
 
 
+def _fusion() -> Check:
+    from models.fusion import Fusion
+
+    model = Fusion.load("full")
+    found = f"version {model.version}: habits of {len(model.habit.genes):,} genes"
+    return Check(name="fusion model", ok=True, found=found)
+
+
 _INSTRUMENTS = {
+    "fusion model": ("knockwise train fusion", _fusion),
     "expression model": ("knockwise train expression", _expression),
     "gene properties": ("knockwise train genen", _properties),
     "phenotype model": ("knockwise train genepheno", _phenotypes),

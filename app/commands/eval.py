@@ -17,6 +17,7 @@ from app.jobs.outputs import Careful
 from app.jobs.own_screen import PANEL as OWN
 from app.jobs.own_screen import Controls, GeneColumn, GuidePattern, Layer, SkipUnknown
 from knowledge.errors import KnockwiseError
+from knowledge.plugins import plugins
 
 app = typer.Typer(
     add_completion=False,
@@ -116,7 +117,7 @@ def perturbqa(
     loses at most the fold at work: run the same command again to go on. A finished run is only
     rendered anew.
     """
-    from models.response.screens import CELL_LINES
+    from models.inputs.screens import CELL_LINES
 
     lines = _cell_lines(cell_line or CELL_LINES)
     asked = {
@@ -219,7 +220,7 @@ def expression(
 
     yield_cores()
     from evals.expression.gears import EPOCHS
-    from evals.expression.report import summary
+    from evals.expression.page import summary
     from evals.expression.run import ExpressionEval, GearsSettings, evaluate
     from models.expression.mirror import CONTEXTS
     from models.expression.training import UserScreen
@@ -269,6 +270,8 @@ app.command(cls=Careful, epilog=eval_genes.EPILOG)(eval_genes.genes)
 app.command(cls=Careful, epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
 app.command(cls=Careful, epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
 app.command(cls=Careful, epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
+for _name, _benchmark in plugins("benchmarks"):
+    app.command(_name, cls=Careful)(_benchmark)
 
 
 def _score_response_model(
@@ -324,7 +327,7 @@ def _cell_lines(words: "list[str] | tuple[str, ...]") -> tuple[str, ...]:
     Raises:
         KnockwiseError: The benchmark has no such line.
     """
-    from models.response.screens import CELL_LINES
+    from models.inputs.screens import CELL_LINES
 
     wanted = {word.casefold(): word for word in words}
     known = {line.casefold(): line for line in CELL_LINES}

@@ -58,7 +58,7 @@ def genen(
     from models.threads import yield_cores
 
     yield_cores()
-    from evals.genen.report import summary
+    from evals.genen.page import summary
     from evals.genen.run import evaluate
     from evals.genen.units import GenenEval
     from knowledge.texts.encoder import DEFAULT_ENCODER, load_encoder

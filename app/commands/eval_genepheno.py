@@ -50,7 +50,7 @@ def genepheno(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import torch
 
-    from evals.phenotypes.report import summary
+    from evals.phenotypes.page import summary
     from evals.phenotypes.run import CHOSEN, PhenotypeEval, evaluate
 
     if unknown := [word for word in collection or () if word not in CHOSEN]:

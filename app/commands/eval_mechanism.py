@@ -31,7 +31,7 @@ def mechanism(
     from models.threads import yield_cores
 
     yield_cores()
-    from evals.mechanism.report import summary
+    from evals.mechanism.page import summary
     from evals.mechanism.run import MechanismEval, evaluate
 
     run = MechanismEval(seed=seed, reasoner=reasoner)

@@ -50,7 +50,7 @@ def regulators(
     from models.threads import yield_cores
 
     yield_cores()
-    from evals.regulators.report import summary
+    from evals.regulators.page import summary
     from evals.regulators.run import RegulatorsEval, evaluate
 
     run = RegulatorsEval(

@@ -9,6 +9,8 @@ import typer
 from app.show.terminal import print_json, progress, settings
 from knowledge.errors import QuestionError
 
+SCHEMA = "knockwise/effects/1"
+
 
 class Kind(StrEnum):
     """What is done to the gene."""
@@ -76,6 +78,12 @@ def predict(
 
     chosen = settings()
     console = progress()
+    notes: list[str] = []
+
+    def note(said: str) -> None:
+        notes.append(said)
+        console.print(said, style="yellow", markup=False, soft_wrap=True)
+
     with console.status("Reading what is known ..."):
         session = Session.open(chosen)
         if pairs:
@@ -88,10 +96,10 @@ def predict(
                 guide_pattern=guide_pattern,
                 controls=control or (),
                 orthologues=lambda: human_of_mouse(chosen.data),
-                tell=lambda note: console.print(note, style="yellow", markup=False, soft_wrap=True),
+                tell=note,
             )
         else:
-            asked = one_perturbation(session, pert or [], readout, kind.value, cell_line)
+            asked = one_perturbation(session, pert or [], readout, kind.value, cell_line, note)
     if out and out != STDOUT:
         to_file(session, asked, out, jobs)
         return
@@ -100,10 +108,19 @@ def predict(
         for line in csv_rows(asked, effects):
             typer.echo(line, nl=False)
         return
-    rows = list(effects.rows())
+    carried = [name for name, _ in asked.carried]
+    cells = (dict(zip(carried, cells, strict=True)) for cells in asked.carried_cells())
+    rows = list(zip(effects.rows(), cells, strict=True))
     if pert and not readout:
-        rows.sort(key=lambda row: (row.abstained, -(row.p_de or 0), row.gene))
+        rows.sort(key=lambda pair: (pair[0].abstained, -(pair[0].p_de or 0), pair[0].gene))
     if as_json:
-        print_json([row.model_dump() for row in rows])
+        print_json(
+            {
+                "schema": SCHEMA,
+                "versions": session.versions.model_dump(mode="json"),
+                "rows": [{**row.model_dump(), **words} for row, words in rows],
+                "notes": notes,
+            }
+        )
     else:
-        show(rows)
+        show([row for row, _ in rows])

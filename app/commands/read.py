@@ -34,10 +34,10 @@ def explain(text: str, cell_line: str | None, *, as_json: bool) -> None:
     from agent.question.reading import parse_question, understood
     from agent.question.telling import as_words, rows
     from knowledge.base import load_knowledge
-    from models.response import ResponseModel
+    from models.inputs.genes import shipped_genes
 
     with progress().status("Reading what is known ..."):
-        knowledge = load_knowledge(settings().data, extra_genes=ResponseModel.load().genes())
+        knowledge = load_knowledge(settings().data, extra_genes=shipped_genes())
     try:
         question = parse_question(text, knowledge, cell_line=cell_line)
     except QuestionError as error:

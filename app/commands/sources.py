@@ -12,19 +12,23 @@ from knowledge.sources.registry import Registry, Source, load_registry
 PAPERS = Path(sources.__file__).parent / "papers.toml"
 HEAD = """# Sources, their terms and what to cite
 
-Written by `knockwise data sources`, from `sources.toml` and `papers.toml` of
-`knowledge/sources/`. \
-Nothing of a source is in the repository except what the shipped weights carry, which \
+Written by `knockwise data sources`, from `sources.toml` and `papers.toml` of \
+`knowledge/sources/`. Nothing of a source is in the repository except what the shipped \
+weights carry, which \
 [NOTICE](../NOTICE) lists. Terms are as each upstream generally states them; look them up there \
 before you pass anything on. Whoever publishes a result should cite what it rests on.
 """
 
 
 class Paper(Frozen):
-    """What to cite for the sources whose names it lists; a star stands for any end."""
+    """What to cite for the sources whose names it lists; a star stands for any end.
+
+    `models` are the shipped models that were trained on what it describes.
+    """
 
     cite: str
     sources: tuple[str, ...]
+    models: tuple[str, ...] = ()
 
     def covers(self, source: Source) -> bool:
         """Return whether the paper describes a source."""

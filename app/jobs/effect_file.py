@@ -12,23 +12,22 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
-from app.jobs.pairs import COLUMNS, Asked, Row
+from app.jobs.asked import Asked
 from app.show.terminal import plain
 from knowledge.errors import DataError
 from knowledge.files import LONGEST_NAME, harmless_cell, replacing, shortened
-from knowledge.schema import Call, Effect, Versions
-from tools.effect_rows import DIGITS, NUMBERS, numbers
+from knowledge.schema import Effect, Versions
+from tools.effect_rows import CALLS, COLUMNS, DIGITS, NUMBERS, EffectRow, numbers
 
-CALLS: tuple[Call, ...] = ("up", "down", "unchanged", "unknown")
 _BATCH = 20_000
-_NUMBERS = NUMBERS
 _FLAGS = ("subtle", "seen_in_training", "abstained")
+_WORDS = ("reason", "path")
 _STORED = np.dtype(
     [
         ("call", "i1"),
         *((name, "?") for name in _FLAGS),
-        *((n, "f8") for n in _NUMBERS),
-        ("reason", "i4"),
+        *((n, "f8") for n in NUMBERS),
+        *((name, "i4") for name in _WORDS),
     ]
 )
 
@@ -41,7 +40,8 @@ class Effects:
         self._values = np.zeros(len(asked), _STORED)
         self._filled = np.zeros(len(asked), np.bool_)
         self._filled[list(asked.unknown)] = True
-        self._reasons: dict[str, int] = {}
+        # Few reasons and paths are said again and again.
+        self._words: dict[str, int] = {}
 
     def put(self, at: int, line: Sequence[Any]) -> None:
         """Keep the line of the row at `at`, as `effect_line` makes it.
@@ -51,13 +51,13 @@ class Effects:
         """
         if self._filled[at]:
             raise ValueError(f"row {at} was predicted before")
-        *values, reason = line
-        number = self._reasons.setdefault(reason, len(self._reasons))
+        values, words = line[: -len(_WORDS)], line[-len(_WORDS) :]
+        told = (self._words.setdefault(word, len(self._words)) for word in words)
         # What is not known is None on paper and NaN in the array.
-        self._values[at] = (*(np.nan if one is None else one for one in values), number)
+        self._values[at] = (*(np.nan if one is None else one for one in values), *told)
         self._filled[at] = True
 
-    def rows(self, digits: int | None = DIGITS) -> Iterator[Row]:
+    def rows(self, digits: int | None = DIGITS) -> Iterator[EffectRow]:
         """Iterate over the rows in the order asked.
 
         Raises:
@@ -65,34 +65,34 @@ class Effects:
         """
         if not self._filled.all():
             raise RuntimeError(f"{int((~self._filled).sum())} rows were not predicted")
-        asked, reasons = self._asked, list(self._reasons)
+        asked, words = self._asked, list(self._words)
         for at in range(len(asked)):
             if unknown := asked.unknown.get(at):
-                yield Row(
+                yield EffectRow(
                     **unknown.model_dump(), kind=asked.kind, call="unknown", subtle=False,
-                    seen_in_training=False, abstained=True, **dict.fromkeys(_NUMBERS),
+                    path="", seen_in_training=False, abstained=True, **dict.fromkeys(NUMBERS),
                 )  # fmt: skip
                 continue
             perturbation = asked.perturbations[asked.which[at]]
             stored = self._values[at]
             values: dict[str, Any] = {name: bool(stored[name]) for name in _FLAGS}
-            for name in _NUMBERS:
+            for name in NUMBERS:
                 value = float(stored[name])
                 rounded = value if digits is None else round(value, digits)
                 values[name] = None if np.isnan(value) else rounded
-            yield Row.model_construct(
+            yield EffectRow.model_construct(
                 perturbation="+".join(perturbation.genes),
                 kind=perturbation.kind,
                 cell_line=perturbation.cell_line,
                 gene=asked.genes[asked.gene[at]],
                 call=CALLS[stored["call"]],
-                reason=reasons[stored["reason"]],
+                **{name: words[stored[name]] for name in _WORDS},
                 **values,
             )
 
 
-def effect_line(effect: Effect) -> tuple[Any, ...]:
-    """Return an effect as it is kept: exact numbers, and the reason last."""
+def effect_line(effect: Effect, path: str) -> tuple[Any, ...]:
+    """Return an effect as it is kept: exact numbers, then the reason and the path in words."""
     return (
         CALLS.index(effect.call),
         effect.subtle,
@@ -100,6 +100,7 @@ def effect_line(effect: Effect) -> tuple[Any, ...]:
         effect.abstained,
         *numbers(effect, digits=None).values(),
         plain(effect.reason),
+        path,
     )
 
 
@@ -210,10 +211,15 @@ def _parsed(raw: bytes, at: int) -> tuple[Any, ...] | None:
         return None
     try:
         ((number, call, *rest),) = csv.reader([raw.decode()])
-        flags, numbers, reason = rest[:3], rest[3:9], rest[9]
-        if int(number) != at or len(rest) != 10 or not 0 <= int(call) < len(CALLS):
+        flags, numbers, words = rest[:3], rest[3:9], rest[9:]
+        if int(number) != at or len(words) != len(_WORDS) or not 0 <= int(call) < len(CALLS):
             return None
-        return (int(call), *(flag == "1" for flag in flags), *map(float, numbers), reason)
+        return (
+            int(call),
+            *(flag == "1" for flag in flags),
+            *(float(one) if one else None for one in numbers),
+            *words,
+        )
     except (ValueError, IndexError, csv.Error):
         return None
 
@@ -294,7 +300,7 @@ def _write_parquet(asked: Asked, effects: Effects, path: Path) -> None:
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
-    kinds = {**dict.fromkeys(_NUMBERS, pa.float64()), **dict.fromkeys(_FLAGS, pa.bool_())}
+    kinds = {**dict.fromkeys(NUMBERS, pa.float64()), **dict.fromkeys(_FLAGS, pa.bool_())}
     names = (*COLUMNS, *(name for name, _ in asked.carried))
     schema = pa.schema([(name, kinds.get(name, pa.string())) for name in names])
     with ParquetWriter(path, schema) as writer:

@@ -18,12 +18,20 @@ from knowledge.files import harmless_cell, replacing
 from models.expression.checkpoint import Context
 from models.expression.model import ExpressionModel, ExpressionResponse
 from models.expression.screens import Genes, together
+from models.inputs.genes import gene_symbols
 from tools.expression import beside_sum, change_words, clear, counted, heading, most_changed
 
 if TYPE_CHECKING:
     from agent.settings import Settings
 
 DIGITS = 6
+COLUMNS = {
+    "gene": "Approved symbol of the gene, or the name of a readout that is none.",
+    "change": "Change after the perturbation, in the unit of the context (`express --list`).",
+    "low": "Low end of the 90 % interval.",
+    "high": "High end of the 90 % interval.",
+    "additive": "Sum of the changes of the single perturbations; only where several were asked.",
+}
 # What of a context is for users; the rest is how the model computes.
 ABOUT = ("name", "description", "kind", "cell_line", "unit", "readouts")
 
@@ -46,19 +54,10 @@ def asked(
 
 def _grounded(model: ExpressionModel, pert: Sequence[str], settings: "Settings") -> Genes:
     """Return the perturbed genes by their approved symbols."""
-    from knowledge.base import load_knowledge
-    from knowledge.schema import Gene
-    from models.response import ResponseModel
-
     words = [word for joined in pert for word in joined.replace("+", ",").split(",")]
     if not all(word.strip() for word in words):
         raise QuestionError(f"{plain(', '.join(pert))!r} names no gene in one place; write A,B.")
-    # A screen of one's own may perturb genes that the tables of a fresh clone do not hold.
-    known = ResponseModel.load().genes()
-    more = set(model.genes).difference(gene.symbol for gene in known)
-    symbols = load_knowledge(
-        settings.data, [*known, *(Gene(symbol=symbol) for symbol in sorted(more))]
-    ).symbols
+    symbols = gene_symbols(settings.data, model.genes)
     found = [ground_genes(symbols, word) for word in words]
     for word, genes in zip(words, found, strict=True):
         read = "+".join(genes)

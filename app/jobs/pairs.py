@@ -1,23 +1,19 @@
 """Files of (perturbation, readout) pairs: read strictly, each row predicted or told why not."""
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import pairwise
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from app.jobs.asked import NOT_ASKED, Asked, IntArray, UnknownRow
 from app.show.terminal import plain
 from knowledge.errors import KnockwiseError, QuestionError
-from knowledge.schema import Call, Frozen, Perturbation, PerturbationKind
+from knowledge.schema import Perturbation, PerturbationKind
 from knowledge.sources.registry import sha256_of
 from knowledge.user_tables.file import (
     TableFile,
-    index_column,
     open_table,
     regular_file,
     require_columns,
@@ -28,10 +24,7 @@ if TYPE_CHECKING:
     from knowledge.base import Knowledge
     from knowledge.symbols import SymbolTable
 
-IntArray = NDArray[np.int32]
 SHOWN_PROBLEMS = 3
-NOT_ASKED = -1
-GIVEN = "_as_given"
 ROLES: Mapping[str, tuple[str, ...]] = {
     "pert": ("perturbation", "perturbed_gene", "target_gene"),
     "gene": ("readout", "readout_gene"),
@@ -44,124 +37,25 @@ KINDS: Mapping[str, PerturbationKind] = {
 }  # fmt: skip
 
 
-class Row(Frozen):
-    """One line of the output; the fields are its columns.
+def split_words(words: str) -> list[str]:
+    """Return the words that commas part.
 
-    A row that could not be predicted has no probabilities.
+    Raises:
+        QuestionError: One of them is empty.
     """
-
-    perturbation: str
-    kind: PerturbationKind
-    cell_line: str
-    gene: str
-    call: Call
-    subtle: bool
-    p_de: float | None
-    p_de_low: float | None
-    p_de_high: float | None
-    p_up: float | None
-    p_up_low: float | None
-    p_up_high: float | None
-    seen_in_training: bool
-    abstained: bool
-    reason: str
+    found = words.split(",")
+    if not all(word.strip() for word in found):
+        raise QuestionError(f"{plain(words)!r} names no gene in one place; write A,B.")
+    return [word.strip() for word in found]
 
 
-COLUMNS = tuple(Row.model_fields)
+def split_perturbations(words: Sequence[str]) -> list[str]:
+    """Return what is perturbed at once: each word names a gene, or genes joined by `+` or a comma.
 
-
-class UnknownRow(Frozen):
-    """A row that cannot be predicted, kept so that no row is lost.
-
-    Attributes:
-        perturbation: The user's words.
-        cell_line: The user's words.
-        gene: The user's words.
-        reason: Why not.
+    Raises:
+        QuestionError: One of them is empty.
     """
-
-    perturbation: str
-    cell_line: str
-    gene: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Asked:
-    """Predictions asked for, a few bytes each, so that millions fit.
-
-    Attributes:
-        perturbations: Each once, in the order in which they first occur.
-        genes: Readouts, each once.
-        which: Perturbation of each row, `NOT_ASKED` where it cannot be predicted `(rows,)`.
-        gene: Readout of each row `(rows,)`.
-        kind: Of rows that cannot be predicted.
-        unknown: What is to be said of those, by row.
-        table: The user's file, from which words and further columns are carried over.
-        sha256: Its content when it was read.
-        roles: Positions of our columns in it.
-    """
-
-    perturbations: tuple[Perturbation, ...]
-    genes: tuple[str, ...]
-    which: IntArray
-    gene: IntArray
-    kind: PerturbationKind = "knockdown"
-    unknown: Mapping[int, UnknownRow] = field(default_factory=dict)
-    table: TableFile | None = None
-    sha256: str = ""
-    roles: Mapping[str, int] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.which)
-
-    @cached_property
-    def order(self) -> NDArray[np.int64]:
-        """Return the rows to predict, those of a perturbation together: they share the work."""
-        order = np.argsort(self.which, kind="stable")
-        return np.asarray(order[self.which[order] != NOT_ASKED], np.int64)
-
-    @cached_property
-    def groups(self) -> tuple[slice, ...]:
-        """Return which part of `order` each perturbation has."""
-        found = self.which[self.order]
-        cuts = [0, *(np.flatnonzero(np.diff(found)) + 1).tolist(), len(found)]
-        return tuple(slice(a, b) for a, b in pairwise(cuts) if b > a)
-
-    @cached_property
-    def carried(self) -> tuple[tuple[str, int], ...]:
-        """Return the name in the output, and the position in the file, of each carried column."""
-        if self.table is None:
-            return ()
-        index = index_column(self.table)
-        taken: set[str] = set()
-        found = []
-        for at, name in enumerate(self.table.columns):
-            if at == index:
-                continue
-            role = next((role for role, place in self.roles.items() if place == at), None)
-            called = f"{role}{GIVEN}" if role else name or f"column_{at + 1}"
-            if called in COLUMNS:
-                called += GIVEN
-            while called in taken:
-                called += "_"
-            taken.add(called)
-            found.append((called, at))
-        return tuple(found)
-
-    def carried_cells(self) -> Iterator[tuple[str, ...]]:
-        """Iterate over what the user's file says in the carried columns, row by row.
-
-        Raises:
-            QuestionError: The file was changed since it was read.
-        """
-        if self.table is None:
-            yield from (() for _ in range(len(self)))
-            return
-        if sha256_of(self.table.path) != self.sha256:
-            raise QuestionError(f"{self.table.path} was changed while it was read; run it again.")
-        for row in self.table.rows():
-            yield tuple(row.cells[at] for _, at in self.carried)
+    return [word for joined in words for word in split_words(joined.replace("+", ","))]
 
 
 def ground_gene(symbols: "SymbolTable", word: str) -> str:
@@ -174,19 +68,6 @@ def ground_gene(symbols: "SymbolTable", word: str) -> str:
     if len(genes) > 1:
         raise QuestionError(f"{plain(word)!r} names several genes; name one.")
     return genes[0]
-
-
-def asked_of(perturbation: Perturbation, genes: Sequence[str]) -> Asked:
-    """Return one perturbation with its readouts."""
-    number: dict[str, int] = {}
-    rows = np.array([number.setdefault(gene, len(number)) for gene in genes], np.int32)
-    return Asked(
-        perturbations=(perturbation,),
-        genes=tuple(number),
-        which=np.zeros(len(genes), np.int32),
-        gene=rows,
-        kind=perturbation.kind,
-    )
 
 
 def ground_genes(symbols: "SymbolTable", word: str, *, perturbed: bool = True) -> tuple[str, ...]:

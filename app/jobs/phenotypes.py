@@ -21,13 +21,20 @@ from knowledge.errors import DataError, KnockwiseError, QuestionError
 from knowledge.files import harmless_cell, replacing
 from models.genepheno.model import GenePhenoModel, PhenotypePrediction
 from models.genepheno.sequences import Query, read_fasta
+from models.inputs.genes import gene_symbols
 from tools.phenotype_terms import by_system, share_words, telling
 from tools.phenotypes import ABOUT, USUAL, Asked, observed, predictions_of, remarks
 
 if TYPE_CHECKING:
     from agent.settings import Settings
 
-COLUMNS = ("id", "collection", "term", "name", "probability")
+COLUMNS = {
+    "id": "Approved symbol of the gene, or the sequence's name in the FASTA file.",
+    "collection": "`mp`, `hpo`, `komp` or `gwas`: where the term comes from.",
+    "term": "Identifier of the phenotype.",
+    "name": "Its name.",
+    "probability": "That losing the gene causes it, as the model predicts from the sequence.",
+}
 DIGITS = 6
 BATCH = 64
 """Sequences predicted at a time."""
@@ -47,14 +54,7 @@ def asked(model: GenePhenoModel, word: str, settings: "Settings") -> str:
     Raises:
         QuestionError: It means no gene, or several.
     """
-    from knowledge.base import load_knowledge
-    from knowledge.schema import Gene
-    from models.response import ResponseModel
-
-    known = ResponseModel.load().genes()
-    more = set(model.genes).difference(gene.symbol for gene in known)
-    genes = [*known, *(Gene(symbol=symbol) for symbol in sorted(more))]
-    gene = ground_gene(load_knowledge(settings.data, genes).symbols, word)
+    gene = ground_gene(gene_symbols(settings.data, model.genes), word)
     if word.strip().upper() != gene.upper():
         progress().print(f"{plain(word)} is read as {gene}.", style="yellow", markup=False)
     return gene
@@ -257,7 +257,7 @@ def _found(
     model: GenePhenoModel, gene: str, collections: Sequence[Asked]
 ) -> tuple[tuple[PhenotypePrediction, ...], list[str]]:
     """Return the predictions, or why there are none."""
-    from models.genepheno.model import UnknownGeneError
+    from models.inputs.genes import UnknownGeneError
 
     try:
         return predictions_of(model, gene, collections), []

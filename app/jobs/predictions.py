@@ -1,7 +1,7 @@
 """The work behind `knockwise predict`: pairs predicted, kept as they come, and shown as a table."""
 
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.session import Session
+from app.jobs.asked import Asked, asked_of
 from app.jobs.effect_file import (
     Effects,
     PartialFile,
@@ -21,9 +22,10 @@ from app.jobs.effect_file import (
     locked,
     write_effects,
 )
-from app.jobs.pairs import Asked, Row, asked_of, ground_gene, ground_genes
+from app.jobs.pairs import ground_gene, ground_genes, split_perturbations, split_words
 from app.show.terminal import STYLES, Interrupted, plain, progress, results, signs
-from knowledge.schema import Interval, Perturbation
+from knowledge.schema import Effect, Interval, Perturbation
+from tools.effect_rows import EffectRow
 
 if TYPE_CHECKING:
     from agent.settings import Settings
@@ -49,24 +51,47 @@ def one_perturbation(
     readout: list[str] | None,
     kind: str,
     cell_line: str | None,
+    tell: Callable[[str], None] = lambda note: None,
 ) -> Asked:
-    """Return one perturbation with its readouts, every gene that can be predicted by default."""
+    """Return one perturbation with its readouts, every gene that can be predicted by default.
+
+    Args:
+        session: Knows the genes and lines.
+        pert: What is perturbed: words, several joined by `+` or a comma.
+        readout: Words for the readouts.
+        kind: What is done.
+        cell_line: The line, or None for the one assumed.
+        tell: Told how words were read where that is not plain.
+
+    Raises:
+        QuestionError: A word is no gene.
+    """
     knowledge = session.knowledge
+    pert = split_perturbations(pert)
     found = [ground_genes(knowledge.symbols, word) for word in pert]
-    for word, genes in zip(pert, found, strict=True):
-        if word.upper() != "+".join(genes).upper():
-            said = f"{plain(word)} is read as {'+'.join(genes)}."
-            progress().print(said, style="yellow", markup=False)
+    for word, several in zip(pert, found, strict=True):
+        _tell_reading(word, "+".join(several), tell)
     line = knowledge.cell_lines.ground(cell_line or knowledge.cell_lines.default.name).name
     if cell_line is None:
-        progress().print(f"No --cell-line given: {line} is assumed.", style="yellow")
+        tell(f"No --cell-line given: {line} is assumed.")
     genes = tuple(dict.fromkeys(gene for several in found for gene in several))
     perturbation = Perturbation.model_validate({"genes": genes, "kind": kind, "cell_line": line})
     if readout:
-        readouts = [ground_gene(knowledge.symbols, word) for word in readout]
+        typed = [word for words in readout for word in split_words(words)]
+        readouts = [ground_gene(knowledge.symbols, word) for word in typed]
+        for word, gene in zip(typed, readouts, strict=True):
+            _tell_reading(word, gene, tell)
     else:
-        readouts = [effect.gene for effect in session.effects(perturbation)]
-    return asked_of(perturbation, readouts)
+        readouts = typed = [effect.gene for effect in session.effects(perturbation)]
+    words = {"pert": ["+".join(pert)] * len(readouts), "gene": typed}
+    meant = {"pert": ["+".join(genes)] * len(readouts), "gene": readouts}
+    given = {role: cells for role, cells in words.items() if cells != meant[role]}
+    return asked_of(perturbation, readouts, given)
+
+
+def _tell_reading(word: str, read: str, tell: Callable[[str], None]) -> None:
+    if word.strip().upper() != read.upper():
+        tell(f"{plain(word)} is read as {read}.")
 
 
 def predicted(session: Session, asked: Asked, jobs: int = 1) -> Effects:
@@ -120,9 +145,14 @@ def _computed(
     effects = session.predict(_pair(asked, at) for at in rows)
     with closing(effects):  # type: ignore[type-var]  # a generator
         for group in groups:
+            perturbation = _pair(asked, asked.order[group.start])[0]
             count = group.stop - group.start
-            lines = [effect_line(effect) for effect in islice(effects, count)]
+            lines = [_line(session, perturbation, one) for one in islice(effects, count)]
             yield asked.order[group].tolist(), lines
+
+
+def _line(session: Session, perturbation: Perturbation, effect: Effect) -> Line:
+    return effect_line(effect, session.path(perturbation, effect.gene))
 
 
 def _pair(asked: Asked, at: int) -> tuple[Perturbation, str]:
@@ -177,7 +207,9 @@ def _open_session(settings: dict[str, Any]) -> None:
 def _lines_of(perturbation: Perturbation, genes: Sequence[str]) -> list[Line]:
     if _session is None:
         raise RuntimeError("this process has no session")
-    return [effect_line(effect) for effect in _session.effects(perturbation, genes)]
+    return [
+        _line(_session, perturbation, effect) for effect in _session.effects(perturbation, genes)
+    ]
 
 
 @contextmanager
@@ -190,14 +222,14 @@ def _bar(total: int, done: int) -> Generator[Any]:
         yield lambda count: bar.advance(task, count)
 
 
-def show(rows: Sequence[Row]) -> None:
+def show(rows: Sequence[EffectRow], top: int = MOST_ROWS) -> None:
     """Print the first rows as a table."""
     out = results()
     chars = signs(out)
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for name in HEADINGS:
         table.add_column(name, no_wrap=True)
-    for row in rows[:MOST_ROWS]:
+    for row in rows[:top]:
         de = chars.chance(row.p_de, _interval(row.p_de_low, row.p_de_high))
         up = chars.chance(row.p_up, _interval(row.p_up_low, row.p_up_high))
         table.add_row(
@@ -210,7 +242,7 @@ def show(rows: Sequence[Row]) -> None:
             "yes" if row.seen_in_training else "no",
         )
     out.print(table)
-    if (more := len(rows) - MOST_ROWS) > 0:
+    if (more := len(rows) - top) > 0:
         out.print(f"{more:,} more with --out FILE or --json.", style="dim")
 
 

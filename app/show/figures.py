@@ -6,19 +6,21 @@ are line patterns.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 from agent.wording import QUANTITY_WORDS
 from app.show.layout import LINE, PAD_Y, Node, Route, lay_out
 from app.show.story import measured
-from knowledge.schema import Answer, CascadeStep, Direction, EdgeEffect, Effect, Frozen, Interval
+from knowledge.schema import Answer, CascadeStep, Direction, EdgeEffect, Effect, Frozen
 
 SMALL_LETTER = 5.6  # mean width of a 10.5 px letter
 BADGE = 8.5
 MOST_LABELS = 40  # steps; beyond, mechanisms are left to the table
 ROW = 24.0
-NAME_WIDTH, PANEL, BETWEEN, CALL_WIDTH = 130.0, 270.0, 46.0, 110.0
+NAME_WIDTH, PANEL, CALL_WIDTH = 96.0, 300.0, 104.0
 TOP, BOTTOM = 34.0, 26.0
+CALLS = {"up": "▲ up", "down": "▼ down", "unchanged": "no change", "unknown": "either way"}
 PERTURBED = {"knockout": "knocked out", "knockdown": "knocked down", "activation": "activated"}
 Box = tuple[float, float, float, float]
 
@@ -30,9 +32,20 @@ class Figure(Frozen):
     width: int
 
 
-def cascade_figure(answer: Answer, steps: Sequence[CascadeStep]) -> Figure:
-    """Return `steps` as a picture: the perturbation left, the readouts right."""
+def cascade_figure(
+    answer: Answer, steps: Sequence[CascadeStep], numbers: Sequence[int] | None = None
+) -> Figure:
+    """Return `steps` as a picture: the perturbation left, the readouts right.
+
+    Args:
+        answer: What they belong to.
+        steps: What is drawn.
+        numbers: Of each step; counted from 1 by default.
+    """
     layout = lay_out(steps, answer.question.readouts)
+    if numbers is not None:
+        routes = (replace(one, number=numbers[one.number - 1]) for one in layout.routes)
+        layout = replace(layout, routes=tuple(routes))
     svg = _canvas(layout.width, layout.height, "cascade", "The predicted cascade")
     effects = {effect.gene: effect for effect in answer.effects if not effect.abstained}
     for route in layout.routes:
@@ -50,36 +63,66 @@ def cascade_figure(answer: Answer, steps: Sequence[CascadeStep]) -> Figure:
 
 
 def effects_figure(effects: Sequence[Effect]) -> Figure:
-    """Return a forest plot: one row per gene, P(changes) and P(up if it changes)."""
-    width = NAME_WIDTH + 2 * PANEL + BETWEEN + CALL_WIDTH
+    """Return one row per gene: how likely it goes down, to the left, and up, to the right."""
+    width = NAME_WIDTH + PANEL + CALL_WIDTH
     height = TOP + ROW * len(effects) + BOTTOM
-    svg = _canvas(width, height, "effects", "Predicted effects with 90 % intervals")
-    panels = {"P(changes)": NAME_WIDTH}
-    panels["P(up if it changes)"] = NAME_WIDTH + PANEL + BETWEEN
-    for title, left in panels.items():
-        _text(svg, left + PANEL / 2, 14, title, "axis-title")
-        for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
-            x = left + tick * PANEL
-            _line(svg, (x, TOP - 8), (x, height - BOTTOM), "grid")
-            _text(svg, x, height - BOTTOM + 15, f"{tick:g}", "tick")
+    svg = _canvas(width, height, "effects", "How likely each transcript goes down or up")
+    middle, half = NAME_WIDTH + PANEL / 2, PANEL / 2
+    _text(svg, middle - half / 2, 14, "P(goes down)", "axis-title")
+    _text(svg, middle + half / 2, 14, "P(goes up)", "axis-title")
+    for tick in (-1.0, -0.5, 0.0, 0.5, 1.0):
+        x = middle + tick * half
+        _line(svg, (x, TOP - 8), (x, height - BOTTOM), "grid" if tick else "grid zero")
+        _text(svg, x, height - BOTTOM + 15, f"{abs(tick):g}", "tick")
     for row, effect in enumerate(effects):
         y = TOP + ROW * (row + 0.5)
-        _text(svg, NAME_WIDTH - 14, y + 4.5, effect.gene, "gene-name end")
-        if effect.abstained:
-            _text(svg, NAME_WIDTH + 6, y + 4.5, f"no prediction: {effect.reason}", "note start")
+        _text(svg, NAME_WIDTH - 10, y + 4.5, effect.gene, "gene-name end")
+        words = _unmeasured(effect)
+        if words:
+            _text(svg, NAME_WIDTH + 4, y + 4.5, words, "note start")
             continue
-        de_left, up_left = panels.values()
-        if effect.p_de is None:
-            cut = effect.call == "unchanged"
-            says = "its path is cut off" if cut else f"a path says {effect.call}"
-            words = f"no screen read this gene; {says}"
-            _text(svg, NAME_WIDTH + 6, y + 4.5, words, "note start")
-            continue
-        _estimate(svg, de_left, y, effect.p_de, effect.interval, effect)
-        _estimate(svg, up_left, y, effect.p_up, effect.p_up_interval, effect)
+        _bars(svg, middle, half, y, effect)
         seen = "" if effect.seen_in_training else " *"
-        _text(svg, width - CALL_WIDTH + 18, y + 4.5, effect.call + seen, f"call {effect.call}")
+        said = CALLS[effect.call] + seen
+        _text(svg, width - CALL_WIDTH + 12, y + 4.5, said, f"call {effect.call}")
     return _figure(svg)
+
+
+def _unmeasured(effect: Effect) -> str:
+    """Return why an effect has no bars; nothing if it has."""
+    if effect.abstained:
+        return f"no prediction: {effect.reason}"
+    if effect.p_de is None:
+        says = "its path is cut off" if effect.call == "unchanged" else f"a path says {effect.call}"
+        return f"no screen read this gene; {says}"
+    return ""
+
+
+def _bars(svg: ET.Element, middle: float, half: float, y: float, effect: Effect) -> None:
+    """Draw both chances as bars, and the interval of P(changes) on the likelier side."""
+    p_de = effect.p_de or 0.0
+    group = ET.SubElement(svg, "g", {"class": f"estimate {effect.call}"})
+    for side, share in ((-1, 1 - effect.p_up), (1, effect.p_up)):
+        length = p_de * share * half
+        ET.SubElement(
+            group,
+            "rect",
+            {
+                "class": f"bar {'up' if side > 0 else 'down'}",
+                "x": f"{middle if side > 0 else middle - length:.1f}",
+                "y": f"{y - 6:.1f}",
+                "width": f"{length:.1f}",
+                "height": "12",
+            },
+        )
+    if effect.interval is not None:
+        side, share = (1, effect.p_up) if effect.p_up >= 0.5 else (-1, 1 - effect.p_up)
+        ends = [
+            middle + side * share * half * p for p in (effect.interval.low, effect.interval.high)
+        ]
+        _line(group, (ends[0], y), (ends[1], y), "interval")
+        for end in ends:
+            _line(group, (end, y - 3.5), (end, y + 3.5), "interval")
 
 
 def _figure(svg: ET.Element) -> Figure:
@@ -108,7 +151,7 @@ def _node(svg: ET.Element, node: Node, answer: Answer, effects: Mapping[str, Eff
     classes = ["node", kind, direction]
     classes += ["perturbed"] if perturbed else []
     classes += ["readout"] if name in answer.question.readouts else []
-    group = ET.SubElement(svg, "g", {"class": " ".join(classes)})
+    group = ET.SubElement(svg, "g", {"class": " ".join(classes), "data-node": name})
     _shape(group, node, kind)
     y = node.y - node.height / 2 + PAD_Y + LINE - 4
     for line in node.lines:
@@ -187,7 +230,11 @@ def _shape(group: ET.Element, node: Node, kind: str) -> None:
 def _edge(svg: ET.Element, route: Route) -> None:
     step = route.step
     standing = "measured" if measured(step) else step.status
-    group = ET.SubElement(svg, "g", {"class": f"edge {standing} {step.relation}"})
+    group = ET.SubElement(
+        svg,
+        "g",
+        {"class": f"edge {standing} {step.relation}", "data-step": str(route.number)},
+    )
     title = ET.SubElement(group, "title")
     title.text = (
         f"{route.number}. {step.source.node} {step.relation} {step.target.node}"
@@ -263,24 +310,46 @@ def _badge(svg: ET.Element, route: Route, taken: Sequence[Box]) -> Box:
         box = (x - BADGE, y - BADGE, x + BADGE, y + BADGE)
         if not _overlaps(box, taken):
             break
-    group = ET.SubElement(svg, "g", {"class": f"badge {route.step.status}"})
+    group = ET.SubElement(
+        svg, "g", {"class": f"badge {route.step.status}", "data-step": str(route.number)}
+    )
     ET.SubElement(group, "circle", {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{BADGE}"})
     _text(group, x, y + 3.6, str(route.number), "number")
     return box
 
 
 def _mechanism(svg: ET.Element, route: Route, taken: list[Box]) -> None:
-    """Write the mechanism near the number where there is room; the table of steps has it anyway."""
+    """Write the mechanism beside the line where there is room; the table of steps has it anyway."""
     words = route.step.mechanism
-    half = len(words) * SMALL_LETTER / 2
+    if not words:
+        return
+    for middle, y in _beside(route, len(words) * SMALL_LETTER / 2):
+        half = len(words) * SMALL_LETTER / 2
+        box = (middle - half, y - 9, middle + half, y + 3)
+        if not _overlaps(box, taken):
+            _text(svg, middle, y, words, "mechanism")
+            taken.append(box)
+            return
+
+
+def _beside(route: Route, half: float) -> Iterator[tuple[float, float]]:
+    """Iterate over places for words of half this width: at the number, then at either end."""
     for t in (0.45, 0.6, 0.3):
         for lift in (-14.0, 20.0):
             x, y = _along(route, t)
-            box = (x - half, y + lift - 9, x + half, y + lift + 3)
-            if words and not _overlaps(box, taken):
-                _text(svg, x, y + lift, words, "mechanism")
-                taken.append(box)
-                return
+            yield x, y + lift
+    if route.backwards:
+        return
+    # On the outer side of a curve, where no parallel branch runs.
+    (x0, y0), (x1, y1) = route.points[-3:-1]
+    outer = -6.0 if y1 <= y0 else 15.0
+    yield x1 - half - 2, y1 + outer
+    yield x1 - half - 2, y1 - 9.0 - outer * 0.2
+    yield x0 + half + 4, y0 - outer + 9.0
+    (x0, y0), (x1, y1) = route.points[1:3]
+    outer = -6.0 if y1 <= y0 else 15.0
+    yield x1 - half - 2, y1 + outer
+    yield x0 + half + 4, y0 - outer + 9.0
 
 
 def _line_boxes(route: Route) -> Iterator[Box]:
@@ -302,24 +371,6 @@ def _overlaps(box: Box, others: Iterable[Box]) -> bool:
         left < other[2] and other[0] < right and top < other[3] and other[1] < bottom
         for other in others
     )
-
-
-def _estimate(
-    svg: ET.Element, left: float, y: float, value: float, interval: Interval | None, effect: Effect
-) -> None:
-    group = ET.SubElement(svg, "g", {"class": f"estimate {effect.call}"})
-    x = left + value * PANEL
-    if interval is not None:
-        low, high = left + interval.low * PANEL, left + interval.high * PANEL
-        _line(group, (low, y), (high, y), "interval")
-        for end in (low, high):
-            _line(group, (end, y - 3.5), (end, y + 3.5), "interval")
-    if effect.call in ("up", "down"):
-        _triangle(group, x, y, "up" if effect.call == "up" else "down", size=6.5)
-    else:
-        ET.SubElement(
-            group, "circle", {"class": "mark", "cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": "5"}
-        )
 
 
 def _triangle(

@@ -19,8 +19,14 @@ if TYPE_CHECKING:
     from knowledge.schema import Call, Direction, EdgeEffect, Effect, Interval, StepStatus
 
 PIPE_WIDTH = 100
-# Variables that the tests and their Makefile read.
-NO_SETTINGS = {"KNOCKWISE_MIRROR", "KNOCKWISE_REFRESH", "KNOCKWISE_LIVE", "KNOCKWISE_VLLM_VENV"}
+# Variables that the tests, their Makefile and `knockwise mcp` read.
+NO_SETTINGS = {
+    "KNOCKWISE_LIVE",
+    "KNOCKWISE_MCP_TOKEN",
+    "KNOCKWISE_MIRROR",
+    "KNOCKWISE_REFRESH",
+    "KNOCKWISE_VLLM_VENV",
+}
 
 
 @dataclass(frozen=True)
@@ -129,7 +135,7 @@ def settings(**changes: object) -> "Settings":
         # A value of the language model may be a key, or hold one.
         value = "" if name.startswith(NOT_OF_THE_FOLDER) else f" (it is {first['input']!r})"
         raise KnockwiseError(
-            f"The setting {name} cannot be used: {first['msg']}{value}; change it {where}."
+            f"The setting {name} cannot be used: {_bare(first['msg'])}{value}; change it {where}."
         ) from None
     except SettingsError as error:
         raise KnockwiseError(
@@ -145,6 +151,11 @@ def settings(**changes: object) -> "Settings":
         said += f"Put it into {user_file()}, or export it."
         progress().print(said, style="yellow", markup=False, soft_wrap=True)
     return chosen
+
+
+def _bare(message: str) -> str:
+    """Return what pydantic says without its own name for a failed check."""
+    return message.removeprefix("Value error, ")
 
 
 def _misspelt(where: str) -> None:

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from evals.expression import gears
 from evals.expression.gears import Gears
-from evals.expression.schema import Role
 from models.expression.baselines import (
     Additive,
     LinearSelf,
@@ -26,6 +25,7 @@ from models.expression.kernel import KernelResidual
 from models.expression.network import GeneNetwork
 from models.expression.screens import ExpressionScreen, Predictor
 
+Role = Literal["baseline", "ours", "ablation"]
 NO_CHANGE, ADDITIVE, IMPROVED = "no change", "additive", "kernel residual"
 LINEAR = "linear, "
 """How the names of the linear models begin."""

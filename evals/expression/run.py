@@ -1,42 +1,35 @@
 """Scores expression responses in a run folder; a run that was stopped goes on with what it has.
 
-config.json      settings, hashes of data and code; a folder holds one run
-units/           a table per context, task, predictor and fold
-measures.parquet a row per held-out perturbation, context, task and predictor
-metrics.json     every figure; the same after a second run with the same seed
-timing.json      how long each predictor took and how much memory
-scoreboard.md    the tables
+`units/` holds a table per context, task, predictor and fold, `measures.parquet` a row per held-out
+perturbation, context, task and predictor.
 """
 
-import json
 import logging
-import re
-from collections.abc import Iterator, Mapping
-from importlib.metadata import version
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
+import evals.expression
+import models.expression
 from evals.expression import gears, predictors
 from evals.expression.gears import EPOCHS, Gears
 from evals.expression.measures import CellSamples, Yardstick
-from evals.expression.predictors import Entry, Knowledge, entries
-from evals.expression.report import as_markdown
-from evals.expression.schema import Interaction, Metrics, Role, Score
-from evals.expression.score import DRAWS, Comparison, joined
-from evals.folder import Clock, claim, finished, part, write_table
+from evals.expression.page import BENCHMARK
+from evals.expression.predictors import Entry, Knowledge, Role, entries
+from evals.expression.score import DRAWS, Comparison
+from evals.harness.run import Inputs, Run, part, write_table
+from evals.harness.scores import Results, Score
 from knowledge.errors import KnockwiseError
-from knowledge.files import replace_text
 from knowledge.schema import Frozen
-from knowledge.sources.registry import missing, sha256_of
 from models.expression import mirror, network
 from models.expression.choice import TASKS, Fold, Task, answers, folds_of
 from models.expression.genes import gene_features
 from models.expression.screens import ExpressionScreen, together
 from models.expression.training import UserScreen, read_user_screen
-from models.provenance import code_commit
 from models.response import annotations
 from models.response.annotations import read_symbols, sources_root
 from models.response.screens import approve
@@ -57,25 +50,17 @@ class GearsSettings(Frozen):
 
 
 class ExpressionEval(Frozen):
-    """What an evaluation can be told; another value is another run.
+    """What an evaluation can be told; another value is another run."""
 
-    Attributes:
-        contexts: Screens of the mirror that are scored.
-        own: A user's screen, scored besides.
-        seed: Of folds, networks and resamples.
-        folds: Of the cross-validation over perturbations.
-        neural: Whether networks are trained; most of the time goes there.
-        draws: Bootstrap resamples of perturbations.
-        gears: GEARS as one more baseline, in the contexts that it can be trained in.
-    """
-
-    contexts: tuple[str, ...] = tuple(mirror.CONTEXTS)
-    own: UserScreen | None = None
-    seed: int = 0
-    folds: int = 5
-    neural: bool = True
-    draws: int = DRAWS
-    gears: GearsSettings | None = None
+    contexts: tuple[str, ...] = Field(
+        tuple(mirror.CONTEXTS), description="Screens of the mirror that are scored."
+    )
+    own: UserScreen | None = Field(None, description="A user's screen, scored besides.")
+    seed: int = Field(0, description="Seed of everything that is drawn.")
+    folds: int = Field(5, ge=2, description="Folds over perturbations.")
+    neural: bool = Field(True, description="Train networks, and their ablations.")
+    draws: int = Field(DRAWS, description="Bootstrap resamples of perturbations.")
+    gears: GearsSettings | None = Field(None, description="GEARS as one more baseline.")
 
 
 class Unit(NamedTuple):
@@ -87,16 +72,20 @@ class Unit(NamedTuple):
     folds: list[Fold]
 
     @property
-    def folder(self) -> Path:
-        """Return where its tables lie, relative to those of all."""
-        name = re.sub(r"[^\w.-]+", "-", self.entry.predictor.name)
-        return Path(self.screen.context) / self.task / name
+    def name(self) -> str:
+        """Return what its tables are kept under."""
+        return f"{self.screen.context}/{self.task}/{self.entry.predictor.name}"
+
+    def kept(self, run: Run) -> pd.DataFrame:
+        """Return the tables of all its folds as one."""
+        paths = [run.path(f"{self.name}/{number}") for number in range(len(self.folds))]
+        return pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
 
 
 def evaluate(
     data: Path, out: Path, settings: ExpressionEval, threads: int, progress: Progress
-) -> Metrics:
-    """Return the metrics; a finished run is read, an interrupted one gone on with.
+) -> Results:
+    """Return the results; a finished run is read, an interrupted one gone on with.
 
     Args:
         data: Mirror, or a data folder with `sources`.
@@ -109,42 +98,32 @@ def evaluate(
         DataError: A file is missing or cannot be used.
         RunError: `out` holds another run.
     """
-    root = sources_root(data)
-    claim(out, _config(root, settings))
-    metrics = finished(out, Metrics, lambda: _evaluated(data, out, settings, threads, progress))
-    timing = json.loads((out / "timing.json").read_text(encoding="utf-8"))
-    config = json.loads((out / "config.json").read_text(encoding="utf-8"))
-    page = as_markdown({"metrics": metrics.model_dump(), "config": config, "timing": timing})
-    replace_text(out / "scoreboard.md", page + "\n")
-    progress("done", 1.0)
-    return metrics
+    inputs = _inputs(sources_root(data), settings)
+    return BENCHMARK.evaluate(
+        out, settings, inputs, lambda run: _evaluated(data, run, settings, threads), progress
+    )
 
 
-def _evaluated(
-    data: Path, out: Path, settings: ExpressionEval, threads: int, progress: Progress
-) -> Metrics:
-    clock = Clock(out)
-    with clock("read"):
-        progress("reading screens", 0.0)
+def _evaluated(data: Path, run: Run, settings: ExpressionEval, threads: int) -> Results:
+    with run.clock("read"):
+        run.progress("reading screens", 0.0)
         screens, knowledge = _world(data, settings)
     if settings.neural:
         import torch
 
         torch.set_num_threads(threads)
     units = [unit for screen in screens for unit in _units(screen, knowledge, settings)]
-    told = part(progress, 0.02, 0.93)
+    told = part(run.progress, 0.02, 0.93)
     done = 0
     for screen in screens:
-        mine = [unit for unit in units if unit.screen is screen]
         yardstick = Yardstick(screen, _cells(data, screen, settings))
-        for unit in mine:
-            told(f"{unit.folder}", done / len(units))
-            with clock(unit.entry.predictor.name):
-                _fit(unit, yardstick, out / "units", settings.seed)
+        for unit in (unit for unit in units if unit.screen is screen):
+            told(unit.name, done / len(units))
+            _fit(unit, yardstick, run, settings.seed)
             done += 1
-    progress("resampling perturbations", 0.95)
-    with clock("score"):
-        return _metrics(sources_root(data), out, units, settings)
+    run.progress("resampling perturbations", 0.95)
+    with run.clock("score"):
+        return _results(sources_root(data), run, units, settings)
 
 
 def _world(data: Path, settings: ExpressionEval) -> tuple[list[ExpressionScreen], Knowledge]:
@@ -188,37 +167,33 @@ def _cells(data: Path, screen: ExpressionScreen, settings: ExpressionEval) -> Ce
     return CellSamples.of(mirror.cells(data, screen.context, seed=settings.seed), rng)
 
 
-def _fit(unit: Unit, yardstick: Yardstick, folder: Path, seed: int) -> None:
+def _fit(unit: Unit, yardstick: Yardstick, run: Run, seed: int) -> None:
     """Fit and measure the folds of a unit that are not there yet."""
     for number, fold in enumerate(unit.folds):
-        path = folder / unit.folder / f"{number}.parquet"
-        if path.is_file():
-            continue
-        predicted, answered = answers(unit.entry.predictor, unit.screen, fold, seed)
-        table = yardstick.table(fold.held_out, predicted)
-        write_table(table.assign(answered=answered, fold=number), path)
+
+        def measured(number: int = number, fold: Fold = fold) -> pd.DataFrame:
+            predicted, answered = answers(unit.entry.predictor, unit.screen, fold, seed)
+            table = yardstick.table(fold.held_out, predicted)
+            return table.assign(answered=answered, fold=number)
+
+        run.table(f"{unit.name}/{number}", measured, unit.entry.predictor.name)
 
 
-def _metrics(root: Path, out: Path, units: list[Unit], settings: ExpressionEval) -> Metrics:
+def _results(root: Path, run: Run, units: list[Unit], settings: ExpressionEval) -> Results:
     scores: list[Score] = []
-    interactions: list[Interaction] = []
     written = []
     for context, task in dict.fromkeys((unit.screen.context, unit.task) for unit in units):
-        tables: dict[str, pd.DataFrame] = {}
-        roles: dict[str, Role] = {}
-        for unit in units:
-            if (unit.screen.context, unit.task) == (context, task):
-                name = unit.entry.predictor.name
-                files = sorted((out / "units" / unit.folder).glob("*.parquet"))
-                tables[name] = joined([pd.read_parquet(path) for path in files])
-                roles[name] = unit.entry.role
-                written.append(tables[name].assign(context=context, task=task, predictor=name))
+        mine = [unit for unit in units if (unit.screen.context, unit.task) == (context, task)]
+        tables = {unit.entry.predictor.name: unit.kept(run) for unit in mine}
+        roles: dict[str, Role] = {unit.entry.predictor.name: unit.entry.role for unit in mine}
+        for name, table in tables.items():
+            written.append(table.assign(context=context, task=task, predictor=name))
         comparison = Comparison(tables, roles, settings.seed, settings.draws)
         scores += comparison.scores(context, task)
         if context == INTERACTING and task == "doubles":
-            interactions += comparison.interactions(_norman(root))
-    write_table(joined(written), out / "measures.parquet")
-    return Metrics(scores=tuple(scores), interactions=tuple(interactions))
+            scores += comparison.interactions(_norman(root))
+    write_table(pd.concat(written, ignore_index=True), run.out / "measures.parquet")
+    return Results.of(BENCHMARK.kind, scores)
 
 
 def _norman(root: Path) -> pd.DataFrame:
@@ -233,29 +208,16 @@ def _norman(root: Path) -> pd.DataFrame:
     return table.set_index(pd.Index(["+".join(genes) for genes in doubles]))
 
 
-def _config(root: Path, settings: ExpressionEval) -> dict[str, Any]:
-    """Return what a run is, with hashes of what goes into it."""
+def _inputs(root: Path, settings: ExpressionEval) -> Inputs:
+    """Return what the figures rest on."""
     # What other contexts lend to baselines is read only where one of the mirror is scored.
     shared = [*mirror.files(tuple(mirror.CONTEXTS)), NORMAN] if settings.contexts else []
     names = [*shared, *annotations.FILES]
     names += network.FILES["string"] if settings.neural else ()
-    paths: Mapping[str, Path] = {name: root / name for name in dict.fromkeys(names)}
+    files = {name: root / name for name in names}
     if settings.own:
-        paths = {**paths, settings.own.path.name: settings.own.path}
-    for path in paths.values():
-        if not path.is_file():
-            raise missing(path)
-    code = [*Path(mirror.__file__).parent.glob("*.py"), *Path(__file__).parent.glob("*.py")]
-    return {
-        "settings": settings.model_dump(mode="json"),
-        "data": {name: sha256_of(path) for name, path in paths.items()},
-        "code": {
-            **{f"{path.parent.name}/{path.name}": sha256_of(path) for path in sorted(code)},
-            **_opponent(settings),
-        },
-        "commit": code_commit(),
-        "knockwise": version("knockwise"),
-    }
+        files[settings.own.path.name] = settings.own.path
+    return Inputs(files, (evals.expression, models.expression), _opponent(settings))
 
 
 def _opponent(settings: ExpressionEval) -> dict[str, str]:

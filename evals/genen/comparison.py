@@ -4,29 +4,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
-import numpy as np
 import pandas as pd
 
-from evals.genen.predictors import GCN, OURS, REWIRED, TEXT, TOGETHER
-from evals.genen.schema import (
+from evals.genen.facts import (
     HEADLINE,
     PLAIN,
     WITH_COMPARTMENT,
     Condition,
     Facts,
-    Gain,
-    Metrics,
     Neighbourhood,
     Role,
-    Score,
     Studied,
-    StudyScore,
+    TaskFacts,
 )
+from evals.genen.predictors import GCN, OURS, REWIRED, TEXT, TOGETHER
 from evals.genen.score import BoolArray, Yardstick, common
 from evals.genen.world import World
 from evals.harness.resampling import Sample
+from evals.harness.scores import Gain, Results, Score
+from evals.harness.scores import Key as Value
 from models.genen.labels import PropertyTask, TaskName
 from models.response.settings import Progress
+
+KIND = "genen"
 
 
 class Key(NamedTuple):
@@ -53,7 +53,7 @@ def compared(
     maps: Sequence[Neighbourhood],
     draws: int,
     progress: Progress,
-) -> Metrics:
+) -> Results:
     """Return every figure of a run.
 
     Args:
@@ -65,28 +65,23 @@ def compared(
         progress: Told how far it is.
     """
     scores: list[Score] = []
-    gains: list[Gain] = []
-    studied: list[StudyScore] = []
     for number, task in enumerate(world.tasks):
         progress(f"resampling genes: {task.name}", number / len(world.tasks))
         mine = {Key(c, name): t for (of, c, name), t in tables.items() if of == task.name}
         found = Comparison(world, task, mine, roles, draws)
-        scores += found.scores()
-        gains += found.gains()
-        studied += found.studied()
-    return Metrics(
-        tasks=tuple(facts(task) for task in world.tasks),
-        scores=tuple(scores),
-        gains=tuple(gains),
-        studied=tuple(studied),
+        scores += (*found.scores(), *found.gains(), *found.studied())
+    facts = Facts(
+        tasks=tuple(told(task) for task in world.tasks),
+        conditions=tuple(dict.fromkeys(condition for _, condition, _ in tables)),
         neighbourhoods=tuple(maps),
         quoted=world.quoted,
     )
+    return Results.of(KIND, scores, facts)
 
 
-def facts(task: PropertyTask) -> Facts:
+def told(task: PropertyTask) -> TaskFacts:
     """Return what a task is."""
-    return Facts(
+    return TaskFacts(
         task=task.name,
         title=task.title,
         kind=task.kind,
@@ -122,21 +117,19 @@ class Comparison:
     def scores(self) -> Iterator[Score]:
         """Yield the score of every predictor under every condition."""
         for key, table in self.tables.items():
-            f1 = self.yardstick.f1(table)
             hidden = None
             if key.condition.hidden:
                 among = self.world.hidden(self.task, key.condition.hidden)
-                hidden = self._finite(self.yardstick.value(table, among)) if among.any() else None
-            yield Score(
-                task=self.task.name,
-                condition=key.condition,
-                predictor=key.predictor,
-                role=self.roles[key.predictor],
-                repeats=int(table["repeat"].nunique()),
-                value=self.values[key].estimate(),
-                f1=f1.estimate() if f1 else None,
-                among_hidden=hidden.estimate() if hidden else None,
-            )
+                hidden = self._known(self.yardstick.value(table, among)) if among.any() else None
+            measured = {
+                "value": self.values[key],
+                "f1": self.yardstick.f1(table),
+                "genes without text": hidden,
+            }
+            for measure, sample in measured.items():
+                if sample is not None:
+                    yield self._score(key, measure, sample)
+            yield self._score(key, "repeats", int(table["repeat"].nunique()))
 
     def best_baseline(self, condition: Condition) -> Key | None:
         """Return the plain baseline with the best value, with this graph or without one."""
@@ -169,15 +162,17 @@ class Comparison:
         for one, other in pairs:
             if other in self.tables:
                 yield Gain(
+                    one.predictor,
+                    other.predictor,
+                    "value",
+                    self._gain(one, other),
+                    self.roles[one.predictor],
                     task=self.task.name,
-                    condition=one.condition,
-                    predictor=one.predictor,
-                    than=other.predictor,
-                    than_condition=other.condition,
-                    gain=self._gain(one, other).estimate(),
+                    condition=one.condition.name,
+                    than_condition=other.condition.name,
                 )
 
-    def studied(self) -> Iterator[StudyScore]:
+    def studied(self) -> Iterator[Score]:
         """Yield how the less and the well studied half of the genes are predicted."""
         studied = self.world.studied[self.task.name]
         keys = (Key(HEADLINE, OURS), Key(HEADLINE, GCN), Key(PLAIN, TEXT))
@@ -186,20 +181,18 @@ class Comparison:
             less, more = (self._half(key, among) for among in (~well, well))
             if less is None or more is None:
                 continue
-            yield StudyScore(
-                task=self.task.name,
-                condition=key.condition,
-                predictor=key.predictor,
-                by=by,
-                less=less.estimate(),
-                well=more.estimate(),
-                gap=(more - less).estimate(),
-            )
+            found = {"less studied": less, "well studied": more, "gap": more - less}
+            for measure, sample in found.items():
+                yield self._score(key, measure, sample, by=by)
+
+    def _score(self, key: Key, measure: str, value: Sample | int, **keys: Value) -> Score:
+        keys = {"task": self.task.name, "condition": key.condition.name, **keys}
+        return Score(key.predictor, measure, value, self.roles[key.predictor], **keys)
 
     def _half(self, key: Key, among: BoolArray) -> Sample | None:
         if not among.any():
             return None
-        return self._finite(self.yardstick.value(self.tables[key], among))
+        return self._known(self.yardstick.value(self.tables[key], among))
 
     def _gain(self, one: Key, other: Key) -> Sample:
         """Return the difference over the repeats that both were tried on."""
@@ -210,6 +203,6 @@ class Comparison:
         return self.yardstick.value(first) - self.yardstick.value(second)
 
     @staticmethod
-    def _finite(sample: Sample) -> Sample | None:
+    def _known(sample: Sample) -> Sample | None:
         """Return a sample unless nothing could be ranked, as where a half lacks a class."""
-        return sample if np.isfinite(sample.value) and np.isfinite(sample.draws).any() else None
+        return sample if sample.known else None

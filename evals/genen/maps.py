@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evals.genen.schema import Neighbourhood
+from evals.genen.facts import Neighbourhood
 from models.genen.inputs import GeneInputs
 from models.genen.labels import PropertyTask, TaskName
 from models.genen.propagation import adjacency, symmetric

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from evals.genen.schema import HEADLINE, PLAIN, WITH_COMPARTMENT, Condition, Role
+from evals.genen.facts import HEADLINE, PLAIN, WITH_COMPARTMENT, Condition, Role
 from models.genen.labels import PropertyTask, TaskName
 from models.genen.predictor import PropertyPredictor
 from models.genen.texts import MASKED

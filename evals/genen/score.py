@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evals.harness.metrics import FloatArray, Ranking
-from evals.harness.resampling import Sample, resamples
+from evals.harness.resampling import Resampler, Sample
 from models.genen.labels import PropertyTask
 from models.genen.predictor import targets
 
@@ -34,7 +34,7 @@ class Yardstick:
     def __init__(self, task: PropertyTask, seed: int, draws: int = DRAWS) -> None:
         self.task = task
         self.truth = targets(task)
-        self._drawn = resamples(len(task), draws, np.random.default_rng(seed))
+        self._draw = Resampler(range(len(task)), seed, draws)
 
     def value(self, table: pd.DataFrame, among: BoolArray | None = None) -> Sample:
         """Return the mean AUROC over folds and classes, or the mean correlation over folds.
@@ -56,8 +56,7 @@ class Yardstick:
         label = self.truth[row].ravel().astype(np.int64)
         unit = np.repeat(row, outputs)
         ranking = Ranking(group, label, said.ravel())
-        value = float(ranking.macro(np.ones((len(unit), 1)))[0])
-        return Sample(value, ranking.resampled(unit, self._drawn), len(np.unique(row)))
+        return self._draw.auroc(unit, ranking)
 
     def f1(self, table: pd.DataFrame) -> Sample | None:
         """Return the mean F1 of the classes over repeats; none for a regression.
@@ -89,7 +88,7 @@ class Yardstick:
             return np.asarray(each.mean(axis=1))
 
         value = mean(np.ones((len(row), 1), np.float32))[0]
-        return Sample(float(value), mean(self._drawn[row]), len(row))
+        return Sample(float(value), mean(self._draw.drawn(row)), len(row))
 
     def _correlation(self, table: pd.DataFrame) -> Sample:
         """Return the mean Pearson correlation over folds; what does not vary correlates with 0."""
@@ -102,7 +101,7 @@ class Yardstick:
             x, y = _standard(x), _standard(y)
             sums = np.column_stack([np.ones_like(x), x, y, x * x, y * y, x * y])
             once = float(_pearson(sums.sum(axis=0, keepdims=True))[0])
-            draws = (self._drawn[row].T @ sums.astype(np.float32)).astype(float)
+            draws = (self._draw.drawn(row).T @ sums.astype(np.float32)).astype(float)
             found.append(Sample(once, _pearson(draws), len(row)))
         mean = Sample.mean(found)
         return Sample(mean.value, mean.draws, len(np.unique(rows)))

@@ -1,16 +1,15 @@
 """The work of an evaluation of gene properties, in units that are done once and kept."""
 
-import re
-from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+from pydantic import Field
 
-from evals.folder import Clock, write_table
+from evals.genen.facts import Condition
 from evals.genen.predictors import MASKED_TASKS, Entry, conditions, entries, repeats
-from evals.genen.schema import Condition
 from evals.genen.score import DRAWS, held_out
 from evals.genen.world import World
+from evals.harness.run import Clock, Run, write_table
 from knowledge.schema import Frozen
 from models.genen.graphs import GRAPH_KINDS, GraphKind
 from models.genen.labels import TASKS, PropertyTask, TaskName
@@ -20,25 +19,19 @@ from models.response.settings import Progress
 
 
 class GenenEval(Frozen):
-    """What an evaluation can be told; another value is another run.
+    """What an evaluation can be told; another value is another run."""
 
-    Attributes:
-        tasks: Properties that are predicted.
-        graphs: Graphs that are tried, with and without GO's cellular components.
-        seed: Of folds, networks, masks, rewired edges and resamples.
-        folds: Of the cross-validation over genes.
-        shares: Shares of the texts that are hidden, of the tasks of `MASKED_TASKS`.
-        neural: Whether networks are trained; most of the time goes there.
-        draws: Bootstrap resamples of genes.
-    """
-
-    tasks: tuple[TaskName, ...] = TASKS
-    graphs: tuple[GraphKind, ...] = GRAPH_KINDS
-    seed: int = 0
-    folds: int = FOLDS
-    shares: tuple[float, ...] = MASKED
-    neural: bool = True
-    draws: int = DRAWS
+    tasks: tuple[TaskName, ...] = Field(
+        TASKS, description="Property to score; repeat for several, all eight by default."
+    )
+    graphs: tuple[GraphKind, ...] = Field(
+        GRAPH_KINDS, description="ppi, go or go+ppi; repeat for several, all by default."
+    )
+    seed: int = Field(0, description="Seed of everything that is drawn.")
+    folds: int = Field(FOLDS, ge=2, description="Folds over genes.")
+    shares: tuple[float, ...] = Field(MASKED, description="Shares of the texts that are hidden.")
+    neural: bool = Field(True, description="Train networks; most of the time goes there.")
+    draws: int = Field(DRAWS, description="Bootstrap resamples of genes.")
 
 
 class Unit(NamedTuple):
@@ -49,11 +42,9 @@ class Unit(NamedTuple):
     entry: Entry
 
     @property
-    def path(self) -> Path:
-        """Return where its table lies, relative to those of all."""
-        names = (self.condition.name, self.task.name, self.entry.predictor.name)
-        *folders, name = (re.sub(r"[^\w.+-]+", "-", one) for one in names)
-        return Path(*folders) / f"{name}.parquet"
+    def name(self) -> str:
+        """Return what it is kept as."""
+        return f"{self.condition.name}/{self.task.name}/{self.entry.predictor.name}"
 
     @property
     def inputs(self) -> Condition:
@@ -76,20 +67,19 @@ def planned(world: World, settings: GenenEval) -> list[Unit]:
 
 
 def fit(
-    unit: Unit, world: World, folder: Path, settings: GenenEval, clock: Clock, told: Progress
+    unit: Unit, world: World, run: Run, settings: GenenEval, clock: Clock, told: Progress
 ) -> None:
-    """Write the held-out scores of a unit, unless they are there.
+    """Keep the held-out scores of a unit, unless they are there.
 
     Args:
         unit: What to fit.
         world: What predictors are given.
-        folder: Of all units.
+        run: Keeps them.
         settings: What is evaluated.
-        clock: Counts the time towards the predictor.
+        clock: Counts the time towards the predictor, of this process alone.
         told: What is being done.
     """
-    path = folder / unit.path
-    if path.is_file():
+    if run.path(unit.name).is_file():
         return
     task, condition, entry = unit
     with clock("graphs and texts"):
@@ -102,4 +92,4 @@ def fit(
             held_out(split.repeat, split.fold, split.test, said)
             for split, said in zip(splits, scores, strict=True)
         ]
-        write_table(pd.concat(parts, ignore_index=True), path)
+        write_table(pd.concat(parts, ignore_index=True), run.path(unit.name))

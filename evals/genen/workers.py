@@ -11,14 +11,13 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
-from evals.folder import Clock
-from evals.genen.schema import Condition
+from evals.genen.facts import Condition
 from evals.genen.units import GenenEval, Unit, fit, planned
 from evals.genen.world import read_world
+from evals.harness.run import Clock, Run
 from knowledge.errors import KnockwiseError
 from knowledge.files import replace_text
 from knowledge.texts.encoder import load_encoder
-from models.response.settings import Progress
 
 CLOCKS = "workers"
 """Folder of the clocks of the processes, in the run folder."""
@@ -28,44 +27,41 @@ _LOOK_S = 1.0
 def fit_together(
     units: Sequence[Unit],
     data: Path,
-    out: Path,
+    run: Run,
     settings: GenenEval,
     encoder: str,
     cache: Path,
     jobs: int,
-    progress: Progress,
 ) -> None:
     """Fit units in processes of one thread each, and wait for them.
 
     Args:
         units: What to fit; those that are there are skipped.
         data: Read by every process anew.
-        out: The run folder.
+        run: Keeps them, and is told how many units are done.
         settings: What is evaluated.
         encoder: Name of what embeds texts; each process loads its own.
         cache: Folder that keeps embeddings.
         jobs: How many processes.
-        progress: Told how many units are done.
 
     Raises:
         KnockwiseError: A process ended before its work was done; the first sentence is told.
     """
-    folder = out / "units"
-    left = [unit for unit in units if not (folder / unit.path).is_file()]
+    left = [unit for unit in units if not run.path(unit.name).is_file()]
     context = multiprocessing.get_context("spawn")
     groups: Any = context.Queue()
     errors: Any = context.Queue()
     for group in dict.fromkeys(unit.inputs for unit in left):
         groups.put(group)
-    given = (data, out, settings, encoder, cache, groups, errors)
+    given = (data, run.out, settings, encoder, cache, groups, errors)
     processes = [context.Process(target=_work, args=(n, *given)) for n in range(jobs)]
     with _ended(processes):
         for process in processes:
             process.start()
         while any(process.is_alive() for process in processes):
             time.sleep(_LOOK_S)
-            done = len(units) - sum(not (folder / unit.path).is_file() for unit in left)
-            progress(f"{done} of {len(units)} predictors fitted", done / len(units))
+            done = len(units) - sum(not run.path(unit.name).is_file() for unit in left)
+            run.progress(f"{done} of {len(units)} predictors fitted", done / len(units))
             if failed := [p.exitcode for p in processes if p.exitcode]:
                 raise KnockwiseError(_sentence(errors, failed[0]))
 
@@ -138,11 +134,12 @@ def _work(
                 world = read_world(
                     data, settings.tasks, settings.seed, load_encoder(encoder), cache
                 )
+            run = Run(out, lambda *told: None, clock)
             units = planned(world, settings)
             while (group := _next(groups)) is not None:
                 for unit in units:
                     if unit.inputs == group:
-                        fit(unit, world, out / "units", settings, clock, lambda *told: None)
+                        fit(unit, world, run, settings, clock, run.progress)
     except KnockwiseError as error:
         errors.put(str(error))
         raise SystemExit(2) from None

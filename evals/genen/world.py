@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evals.genen.schema import Condition, Quoted
+from evals.genen.facts import Condition, Quoted
 from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology
 from knowledge.parsers.gmt import read_gmt

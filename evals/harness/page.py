@@ -98,6 +98,10 @@ class Section:
             yield f"### {self.title}{suffix}"
         if self.text:
             yield self.text
+        yield from self.tabled()
+
+    def tabled(self) -> Iterator[str]:
+        """Yield its tables below their captions."""
         for one in self.tables:
             if one.rows:
                 yield from [f"**{one.caption}**"] if one.caption else []
@@ -141,16 +145,9 @@ class Page:
             plots: Captions of the plots that were drawn, by name.
             folder: Where they are.
         """
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
         images = {name: embedded(folder / f"{name}.svg") for name in plots}
-        return environment.get_template("page.html.j2").render(
+        return filled(
+            TEMPLATES / "page.html.j2",
             css=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
             page=self,
             config=config,
@@ -165,6 +162,19 @@ class Page:
         replace_text(page, self.markdown() + "\n")
         replace_text(html, self.html(_json(out / "config.json"), plots, out / "plots"))
         return page, html
+
+
+def filled(template: Path, **values: Any) -> str:  # noqa: ANN401  # whatever it asks for
+    """Return an HTML template filled in; what is text is escaped, a missing value is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(template.parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template.name).render(values)
 
 
 def provenance(config: Mapping[str, Any]) -> Table:

@@ -24,7 +24,7 @@ import pandas as pd
 from pydantic import BaseModel, TypeAdapter
 
 from evals.harness import metrics, resampling
-from evals.harness.scores import Results
+from evals.harness.scores import Results, Score, Scores
 from knowledge.errors import RunError
 from knowledge.files import replace_text, replacing
 from knowledge.sources.registry import missing, sha256_of
@@ -145,6 +145,16 @@ class Run:
             path.parent.mkdir(parents=True, exist_ok=True)
             replace_text(path, text + "\n")
         return adapter.validate_json(path.read_bytes())
+
+    def scores(self, name: str, make: Callable[[], Iterable[Score]], stage: str = "") -> Scores:
+        """Return kept scores, or make and keep them."""
+        path = self.path(name, "json")
+        if not path.is_file():
+            with self.clock(stage or name):
+                text = Results.of(name, make()).dump()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_text(path, text)
+        return Results.load(json.loads(path.read_bytes()), path).scores
 
     def tables(self, units: Iterable[Unit], start: float, share: float) -> list[pd.DataFrame]:
         """Return the tables of units in order; those that are not there yet are made.

@@ -74,6 +74,7 @@ class Score:
         measure: str,
         value: Estimate | Sample | float,
         role: str = "",
+        /,
         **keys: Key,
     ) -> None:
         if isinstance(value, Sample):
@@ -107,6 +108,7 @@ class Gain(Score):
         measure: str,
         value: Estimate | Sample | float,
         role: str = "",
+        /,
         **keys: Key,
     ) -> None:
         super().__init__(predictor, measure, value, role, **keys)
@@ -168,6 +170,10 @@ class Scores(Sequence[Score]):
         """Return all but the gains."""
         return Scores(one for one in self._found if not isinstance(one, Gain))
 
+    def by(self, *columns: str) -> dict[tuple[Any, ...], Score]:
+        """Return them by the values of these columns; of two with the same ones the last."""
+        return {tuple(one[name] for name in columns): one for one in self._found}
+
     def values(self, column: str) -> list[Any]:
         """Return the values of a column, each once, in order of appearance."""
         return list(dict.fromkeys(one[column] for one in self._found if one[column] is not None))
@@ -194,7 +200,7 @@ class Scores(Sequence[Score]):
         return cls(_score(dict(zip(columns, row, strict=True))) for row in rows)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Results:
     """Everything that a run found.
 
@@ -212,6 +218,12 @@ class Results:
     def of(cls, kind: str, scores: Iterable[Score], facts: Frozen | None = None) -> Self:
         """Return results of these scores and facts."""
         return cls(kind, Scores(scores), facts.model_dump(mode="json") if facts else {})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Results) and self.dump() == other.dump()
+
+    def __hash__(self) -> int:
+        return hash(self.dump())
 
     def about(self, model: type[FactsT]) -> FactsT:
         """Return the facts as the benchmark's own model."""

@@ -9,24 +9,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evals.harness.metrics import FloatArray
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Gain, Key, Score
 from evals.mechanism.cascades import chosen, followed
+from evals.mechanism.facts import ALL, Doubtful, Loop, Rule, Split, Tuning
 from evals.mechanism.graphs import Relations, is_curated
-from evals.mechanism.resampling import Resampler, told
-from evals.mechanism.schema import (
-    ALL,
-    Agreement,
-    Doubtful,
-    Loop,
-    Reliability,
-    Rule,
-    Split,
-    Tuning,
-)
 from knowledge.base import Knowledge
 from knowledge.cascade import MIN_CONFIDENCE
 from models.response.screens import CELL_LINES
 from models.response.settings import Progress
 
+ABOUT, MEASURE = "direction", "agreement"
 SHUFFLES = 100
 REWIRED = 2
 # Perturbations per line and split that are followed through rewired graphs.
@@ -216,8 +209,13 @@ def agreements(
     use: NDArray[np.bool_],
     changed: Mapping[tuple[str, str], int],
     resampler: Resampler,
-) -> Iterator[Agreement]:
-    """Iterate over the agreement per line, split, loop and slice.
+) -> Iterator[Score]:
+    """Iterate over the agreement per line, split, loop and kind of `paths`, beside controls.
+
+    *Shuffled*: signs dealt anew among relations of a type, on the same paths. *Rewired*: the same
+    search where relations of a type exchanged targets; a pair without a path there counts half. Of
+    drawn perturbations; so is the gain over it. *Majority*: the readout's commoner direction among
+    other perturbations in the line.
 
     Args:
         pairs: From `changed_pairs`.
@@ -245,7 +243,10 @@ def agreements(
                     at = here & kept & part
                     # A slice of a line is told where there is enough of it to be told.
                     if at.any() and (name == ALL or line == ALL):
-                        yield _agreement(pairs, controls, at, resampler, line, split, loop, name, n)
+                        keys: dict[str, Key] = {"cell_line": line, "split": split, "loop": loop,
+                                                "paths": name}  # fmt: skip
+                        yield Score("cascade", "changed", n, about=ABOUT, **keys)
+                        yield from _agreement(pairs, controls, at, resampler, keys)
 
 
 def _agreement(
@@ -253,54 +254,32 @@ def _agreement(
     controls: Controls,
     at: NDArray[np.bool_],
     resampler: Resampler,
-    line: str,
-    split: Split,
-    loop: Loop,
-    name: str,
-    changed: int,
-) -> Agreement:
-    unit = pairs.pert.to_numpy(str)[at]
-    cascade = resampler.mean(unit, pairs.right.to_numpy()[at])
-    shuffled, commoner = (resampler.mean(unit, one[at]) for one in (controls.shuffled,
-                                                                    controls.majority))  # fmt: skip
-    asked = at & np.isfinite(controls.rewired)
-    there = pairs.pert.to_numpy(str)[asked]
-    rewired = resampler.mean(there, controls.rewired[asked])
-    beside = resampler.mean(there, pairs.right.to_numpy()[asked])
-    return Agreement(
-        cell_line=line,
-        split=split,
-        loop=loop,
-        slice=name,
-        changed=changed,
-        covered=int(at.sum()),
-        cascade=cascade.estimate(),
-        shuffled=shuffled.estimate(),
-        rewired=told(rewired),
-        majority=commoner.estimate(),
-        over_shuffled=(cascade - shuffled).estimate(),
-        over_rewired=told(beside - rewired),
-        over_majority=(cascade - commoner).estimate(),
-    )
+    keys: Mapping[str, Key],
+) -> Iterator[Score]:
+    unit, right = pairs.pert.to_numpy(str), pairs.right.to_numpy()
+    cascade = resampler.mean(unit[at], right[at])
+    yield Score("cascade", "covered", int(at.sum()), about=ABOUT, **keys)
+    yield Score("cascade", MEASURE, cascade, about=ABOUT, **keys)
+    for name, values in controls._asdict().items():
+        asked = at & np.isfinite(values)
+        control, beside = (resampler.mean(unit[asked], one[asked]) for one in (values, right))
+        if control.known:
+            yield Score(name, MEASURE, control, "control", about=ABOUT, **keys)
+            yield Gain("cascade", name, MEASURE, beside - control, about=ABOUT, **keys)
 
 
-def reliability(
-    pairs: pd.DataFrame, controls: Controls, resampler: Resampler
-) -> Iterator[Reliability]:
+def reliability(pairs: pd.DataFrame, controls: Controls, resampler: Resampler) -> Iterator[Score]:
     """Iterate over the agreement of training pairs by the confidence of their cascade."""
     train = (pairs.split == "train").to_numpy()
     confidence = pairs.confidence.to_numpy()
     for low, high in pairwise(BINS):
         at = train & (confidence >= low) & (confidence < high)
         if at.any():
-            unit = pairs.pert.to_numpy(str)[at]
-            yield Reliability(
-                low=low,
-                high=high,
-                pairs=int(at.sum()),
-                agreement=resampler.mean(unit, pairs.right.to_numpy()[at]).estimate(),
-                shuffled=resampler.mean(unit, controls.shuffled[at]).estimate(),
-            )
+            unit, bounds = pairs.pert.to_numpy(str)[at], f"{low:g} to {high:g}"
+            yield Score("cascade", "pairs", int(at.sum()), about="confidence", confidence=bounds)
+            for name, values in (("cascade", pairs.right), ("shuffled", controls.shuffled)):
+                mean = resampler.mean(unit, np.asarray(values)[at])
+                yield Score(name, MEASURE, mean, about="confidence", confidence=bounds)
 
 
 def doubtful(

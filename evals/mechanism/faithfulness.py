@@ -1,22 +1,23 @@
 """Does an answer rest on the steps it names? Take the central one away and ask again."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from agent.session import Session
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Gain, Score
 from evals.mechanism.agent import Asked, ask, without
 from evals.mechanism.graphs import Pair
 from evals.mechanism.grounding import Question
-from evals.mechanism.resampling import Resampler
-from evals.mechanism.schema import Faithfulness
 from knowledge.graph import SignedGraph
 from knowledge.schema import CascadeStep, Hypothesis
 from models.fusion import logit
 from models.response.settings import Progress
 
+CENTRAL, RANDOM = "central step", "random step"
 NEAREST = 20
 MEASURES = {
     "path": "share whose path changes",
@@ -79,8 +80,8 @@ def faithfulness(
     rng: np.random.Generator,
     seed: int,
     progress: Progress,
-) -> tuple[Faithfulness, ...]:
-    """Return how far central and random steps move the answers.
+) -> Iterator[Score]:
+    """Yield how far central and random steps move the answers.
 
     Args:
         questions: What was asked.
@@ -104,24 +105,17 @@ def faithfulness(
             _moved(question, asked, hypothesis, pair, session) for pair in (_pair(central), other)
         ]
         rows.append((question.name, moved[0], moved[1]))
-    if not rows:
-        return ()
     units = [name for name, *_ in rows]
     resampler = Resampler([*units, "none"], seed)
-    found = []
-    for name, measure in MEASURES.items():
-        central_mean = resampler.mean(units, [getattr(one, name) for _, one, _ in rows])
-        random_mean = resampler.mean(units, [getattr(one, name) for _, _, one in rows])
-        found.append(
-            Faithfulness(
-                questions=len(rows),
-                measure=measure,
-                central=central_mean.estimate(),
-                random=random_mean.estimate(),
-                ahead=(central_mean - random_mean).estimate(),
-            )
-        )
-    return tuple(found)
+    for name, measure in MEASURES.items() if rows else ():
+        means = {
+            step: resampler.mean(units, [getattr(row[place], name) for row in rows])
+            for place, step in ((1, CENTRAL), (2, RANDOM))
+        }
+        for step, mean in means.items():
+            yield Score(step, measure, mean, about="faithfulness")
+        ahead = means[CENTRAL] - means[RANDOM]
+        yield Gain(CENTRAL, RANDOM, measure, ahead, about="faithfulness")
 
 
 def _moved(

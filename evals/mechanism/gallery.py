@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from agent.context import AgentContext
 from evals.mechanism.agent import ask
-from evals.mechanism.schema import Shown
+from evals.mechanism.facts import Shown
 from knowledge.schema import CascadeStep, Evidence
 from models.response.screens import CELL_LINES
 from tools.evidence import opposing_evidence, relation_evidence

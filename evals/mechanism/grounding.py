@@ -13,10 +13,9 @@ from agent.context import AgentContext
 from agent.nodes.verify import judge
 from agent.session import Session
 from agent.state import Proposal
-from evals.harness.resampling import Estimate
+from evals.harness.resampling import Estimate, Resampler
 from evals.mechanism.agent import Asked, ask
-from evals.mechanism.resampling import Resampler, told
-from evals.mechanism.schema import Grounding, StepCount
+from evals.mechanism.facts import Grounding, StepCount
 from knowledge.graph import changed
 from knowledge.schema import Answer, CascadeStep, Change, Evidence
 from models.response.screens import CELL_LINES
@@ -116,7 +115,6 @@ def grounding(
             if step.status == "verified":
                 unit.append(str(number))
                 borne.append(all(found.values()))
-    resampler = Resampler([*unit, "none"], seed)
     graph = context.knowledge.graph
     genes = sorted({edge.target for edge in graph.edges if graph.kind(edge.target) == "gene"})
     nonsense = [_nonsense(one, context, genes, rng) for one in states]
@@ -135,7 +133,7 @@ def grounding(
             )
             for proposer, status in sorted(counts)
         ),
-        grounded=told(resampler.mean(unit, borne)),
+        grounded=_share(unit, borne, seed),
         unverified=sum(
             step.status != "verified"
             for answer in answers
@@ -202,8 +200,12 @@ def _proposal(step: CascadeStep, target: str) -> Proposal:
 
 def _refused(parts: Iterable[list[bool]], seed: int) -> Estimate | None:
     rows = [(str(number), value) for number, part in enumerate(parts) for value in part]
-    resampler = Resampler([*(unit for unit, _ in rows), "none"], seed)
-    return told(resampler.mean([unit for unit, _ in rows], [ok for _, ok in rows]))
+    return _share([unit for unit, _ in rows], [ok for _, ok in rows], seed)
+
+
+def _share(unit: Sequence[str], right: Sequence[bool], seed: int) -> Estimate | None:
+    mean = Resampler([*unit, "none"], seed).mean(unit, right)
+    return mean.estimate() if mean.known else None
 
 
 def asked_again(

@@ -1,17 +1,19 @@
 """Do paths say anything that the response model does not know already?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from evals.harness.metrics import FloatArray, IntArray, Ranking
-from evals.mechanism.resampling import Resampler
-from evals.mechanism.schema import ALL, Information
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Gain, Key, Score
+from evals.mechanism.facts import ALL
 from models.fusion import balance, logit, strength
 from models.response.screens import CELL_LINES
 
+ABOUT = "information"
 FOLDS = 5
 INVERSE_PENALTY = 1.0
 Task = Literal["de", "dir"]
@@ -34,7 +36,7 @@ def path_features(table: pd.DataFrame, task: Task) -> FloatArray:
     return np.column_stack([x, there / np.maximum(table.steps.to_numpy(), 1), curated])
 
 
-def information(table: pd.DataFrame, resampler: Resampler, seed: int) -> Iterator[Information]:
+def information(table: pd.DataFrame, resampler: Resampler, seed: int) -> Iterator[Score]:
     """Iterate over what paths add, per task, choice of rows and line.
 
     Both models are logistic, fitted on other perturbations' rows: one on the response model's
@@ -60,11 +62,8 @@ def information(table: pd.DataFrame, resampler: Resampler, seed: int) -> Iterato
         for name, chosen in (("reached", reached), ("path", path)):
             for line in (*CELL_LINES, ALL):
                 at = chosen if line == ALL else chosen & (rows.cell_line == line).to_numpy()
-                found = _gain(rows[at], label, group[at], alone[at], joint[at], resampler)
-                if found is not None:
-                    yield Information.model_validate(
-                        {"cell_line": line, "task": task, "rows": name, **found}
-                    )
+                keys: dict[str, Key] = {"task": task, "rows": name, "cell_line": line}
+                yield from _gain(rows[at], label, group[at], alone[at], joint[at], resampler, keys)
 
 
 def _held_out(
@@ -98,22 +97,20 @@ def _gain(
     alone: FloatArray,
     joint: FloatArray,
     resampler: Resampler,
-) -> dict[str, object] | None:
-    y = rows[label].to_numpy(np.int64)
-    unit = rows.pert.to_numpy(str)
+    keys: Mapping[str, Key],
+) -> Iterator[Score]:
+    y, unit = rows[label].to_numpy(np.int64), rows.pert.to_numpy(str)
     rankings = [Ranking(group, y, p) for p in (alone, joint)]
     if not len(rankings[0].groups):
-        return None
-    before, after = (resampler.auroc(unit, ranking, len(rows)) for ranking in rankings)
-    if not np.isfinite((after - before).draws).any():
-        return None
-    loss = [_loss(y, p) for p in (joint, alone)]
-    return {
-        "response": before.estimate(),
-        "joint": after.estimate(),
-        "gain": (after - before).estimate(),
-        "log_loss": resampler.mean(unit, loss[0] - loss[1]).estimate(),
-    }
+        return
+    before, after = (resampler.auroc(unit, ranking) for ranking in rankings)
+    if not (after - before).known:
+        return
+    lost = resampler.mean(unit, _loss(y, joint) - _loss(y, alone))
+    yield Score("response", "auroc", before, about=ABOUT, **keys)
+    yield Score("with paths", "auroc", after, about=ABOUT, **keys)
+    yield Gain("with paths", "response", "auroc", after - before, about=ABOUT, **keys)
+    yield Score("with paths", "change of log loss", lost, about=ABOUT, **keys)
 
 
 def _loss(y: IntArray, p: FloatArray) -> FloatArray:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Gain, Key, Score
+from evals.mechanism.facts import ALL
 from evals.mechanism.graphs import Pair, Relations
-from evals.mechanism.resampling import Resampler
-from evals.mechanism.schema import ALL, Order
 from models.response.screens import CELL_LINES
 
 
@@ -77,7 +78,7 @@ def order(
     hidden: frozenset[Pair],
     resampler: Resampler,
     rng: np.random.Generator,
-) -> Iterator[Order]:
+) -> Iterator[Score]:
     """Iterate over the order accuracy per line, of known regulon edges and of hidden ones.
 
     Args:
@@ -100,14 +101,14 @@ def order(
         mine, theirs = (one[(one.cell_line == line) | (line == ALL)] for one in (found, others))
         if mine.empty or theirs.empty:
             continue
-        accuracy = resampler.mean(mine.pert.to_numpy(str), mine.right)
-        shuffled = resampler.mean(theirs.pert.to_numpy(str), theirs.right)
-        yield Order(
-            cell_line=line,
-            pairs="hidden" if hidden else "known",
-            count=len(mine),
-            by_construction=float(mine.own.mean()),
-            accuracy=accuracy.estimate(),
-            shuffled=shuffled.estimate(),
-            ahead=(accuracy - shuffled).estimate(),
+        accuracy, exchanged_ones = (
+            resampler.mean(one.pert.to_numpy(str), one.right) for one in (mine, theirs)
         )
+        keys: dict[str, Key] = {
+            "about": "order", "edges": "hidden" if hidden else "known", "cell_line": line,
+        }  # fmt: skip
+        yield Score("cascade", "pairs", len(mine), **keys)
+        yield Score("cascade", "on one path", float(mine.own.mean()), **keys)
+        yield Score("cascade", "in order", accuracy, **keys)
+        yield Score("exchanged", "in order", exchanged_ones, "control", **keys)
+        yield Gain("cascade", "exchanged", "in order", accuracy - exchanged_ones, **keys)

@@ -1,14 +1,37 @@
-"""A path as a picture: boxes from the perturbation to the readout, with what joins them."""
+"""The gallery: paths as pictures, boxes from perturbation to readout and what joins them."""
 
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
-from agent.wording import QUANTITY_WORDS
+from agent.wording import QUANTITY_WORDS, path_words
+from evals.harness.page import filled
+from evals.mechanism.facts import Shown
 from knowledge.schema import CascadeStep, Change
 
+TEMPLATE = Path(__file__).parent / "templates" / "gallery.html.j2"
+STYLE = """
+svg.path { font: 12px sans-serif; max-width: 100%; height: auto; }
+svg.path text { text-anchor: middle; fill: var(--ink); stroke: none; }
+svg.path .name { font-weight: 600; }
+svg.path .how { font-size: 10.5px; fill: var(--muted); }
+svg.path rect { fill: none; stroke: var(--muted); stroke-width: 1.4; }
+svg.path .up rect { stroke: #b84a00; } svg.path .down rect { stroke: #00609c; }
+svg.path path { fill: none; stroke: var(--muted); stroke-width: 1.6; }
+article { border-top: 1px solid var(--rule); padding: 14px 0; }
+article h3 { color: var(--ink); font-size: 15px; margin: 4px 0; }
+article p { margin: 4px 0; } article li { font-size: 13.5px; }
+.wrong { font-weight: 600; }
+"""
 BOX, GAP, HEIGHT, TOP = 128, 66, 52, 26
 LETTERS = 17
 ARROWS = {"up": "▲", "down": "▼"}
+
+
+def gallery_html(gallery: Sequence[Shown]) -> str:
+    """Return the gallery as HTML: an article per cascade, with its picture and what it cites."""
+    drawn = [(one, path_picture(one.steps, path_words(one.steps))) for one in gallery]
+    return filled(TEMPLATE, gallery=drawn)
 
 
 def path_picture(steps: Sequence[CascadeStep], title: str) -> str:

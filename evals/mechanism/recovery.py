@@ -6,7 +6,7 @@ is not already linked; ours is a logistic model of those clues, fitted to a seco
 hidden from the rest in the same way, so no hidden pair is ever looked at.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from evals.harness.metrics import FloatArray, IntArray
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Gain, Score
 from evals.mechanism.graphs import Pair, Relations
-from evals.mechanism.resampling import Resampler, told
-from evals.mechanism.schema import Recovery
 from knowledge.base import Knowledge
 from knowledge.graph import Relation
 
@@ -26,6 +26,8 @@ SOURCES = 400
 FITTED_SOURCES = 200
 FIRST = 10
 LARGEST_SET = 300
+ABOUT = "recovery"
+RANKED, SIGN = ("precision at 10", "average precision"), "right sign"
 OURS = "clues left in the knowledge"
 CLUES = (
     "targets' degree",
@@ -105,8 +107,8 @@ def recovery(
     hidden: frozenset[Pair],
     rng: np.random.Generator,
     seed: int,
-) -> tuple[Recovery, ...]:
-    """Return how well each proposer finds the hidden relations again.
+) -> Iterator[Score]:
+    """Yield how well each proposer finds the hidden relations again.
 
     Args:
         relations: All of the graph.
@@ -124,7 +126,7 @@ def recovery(
     )
     sources = _drawn(answers, SOURCES, rng)
     if not len(sources):
-        return ()
+        return
     scores: dict[str, list[tuple[float, float]]] = {name: [] for name in _rankers(weights)}
     right: dict[str, list[tuple[str, float]]] = {OURS: [], "every relation activates": [],
                                                  "the source's commoner sign": []}  # fmt: skip
@@ -149,40 +151,31 @@ def recovery(
             right[name] += [
                 (known.genes[source], float(ok)) for ok in answer == truth[asked]
             ]  # fmt: skip
-    return tuple(_told(sources, known.genes, scores, right, found, float(np.mean(sizes)), seed))
+    yield Score(OURS, "relations", found, about=ABOUT)
+    yield Score(OURS, "candidates", float(np.mean(sizes)), about=ABOUT)
+    yield from _told([known.genes[source] for source in sources], scores, right, seed)
 
 
 def _told(
-    sources: IntArray,
-    genes: tuple[str, ...],
+    names: Sequence[str],
     scores: Mapping[str, list[tuple[float, float]]],
     right: Mapping[str, list[tuple[str, float]]],
-    relations: int,
-    candidates: float,
     seed: int,
-) -> Iterable[Recovery]:
-    names = [genes[source] for source in sources]
+) -> Iterator[Score]:
     resampler = Resampler(names, seed)
-    ours = resampler.mean(names, [one[1] for one in scores[OURS]])
-    signs = {
-        name: told(resampler.mean([unit for unit, _ in rows], [ok for _, ok in rows]))
-        for name, rows in right.items()
-    }
-    for name, rows in scores.items():
-        precision, average = (
-            resampler.mean(names, [row[column] for row in rows]) for column in (0, 1)
-        )
-        yield Recovery(
-            proposer=name,
-            relations=relations,
-            candidates=candidates,
-            precision=precision.estimate(),
-            average_precision=average.estimate(),
-            sign=signs.pop(name, None),
-            ahead=None if name == OURS else (ours - average).estimate(),
-        )
-    for name, sign in signs.items():
-        yield Recovery(proposer=name, relations=relations, candidates=candidates, sign=sign)
+    for place, measure in enumerate(RANKED):
+        means = {
+            name: resampler.mean(names, [row[place] for row in rows])
+            for name, rows in scores.items()
+        }
+        for name, mean in means.items():
+            yield Score(name, measure, mean, about=ABOUT)
+            if name != OURS:
+                yield Gain(OURS, name, measure, means[OURS] - mean, about=ABOUT)
+    for name, found in right.items():
+        sign = resampler.mean([unit for unit, _ in found], [ok for _, ok in found])
+        if sign.known:
+            yield Score(name, SIGN, sign, about=ABOUT)
 
 
 def _rankers(weights: FloatArray) -> dict[str, FloatArray]:

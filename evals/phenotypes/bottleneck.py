@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from evals.phenotypes.facts import Bottleneck
 from evals.phenotypes.predictors import Task
-from evals.phenotypes.schema import Bottleneck
 from models.genepheno.predictor import GenePheno
 
 PER_SYSTEM = 2

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evals.phenotypes.schema import Role
+from evals.phenotypes.facts import Role
 from models.genepheno.baselines import (
     Aligner,
     CompositionLogistic,

@@ -1,45 +1,32 @@
 """Scores predicted phenotypes in a run folder; a run that was stopped goes on with what it has.
 
-config.json      settings, hashes of data and code; a folder holds one run
-alignments.parquet  proteins against each other by MMseqs2, for splits and baselines
-candidates.parquet  the same by the search of our model
-units/           a table per collection, split, predictor and fold
-metrics.json     every figure; the same after a second run with the same seed
-timing.json      how long each predictor took and how much memory
-scoreboard.md    the tables; report.html has the plots too
+`alignments.parquet` holds proteins against each other by MMseqs2, for splits and baselines,
+`candidates.parquet` the same by the search of our model, `units/` a table per collection, split,
+predictor and fold.
 """
 
-import re
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
-from evals.folder import Clock, claim, finished, part, write_table
+import evals.phenotypes
+import models.genepheno
+from evals.harness.run import Inputs, Run, part, write_table
+from evals.harness.scores import Results, Score
 from evals.phenotypes import score
 from evals.phenotypes.bottleneck import bottleneck
+from evals.phenotypes.facts import Bottleneck, Curve, Division, Facts
 from evals.phenotypes.measures import DRAWS, information_content, measured
+from evals.phenotypes.page import BENCHMARK
 from evals.phenotypes.predictors import Entry, Task, World, entries, fitted, predicted
-from evals.phenotypes.render import render
-from evals.phenotypes.schema import (
-    MEASURES,
-    Bottleneck,
-    Curve,
-    Division,
-    Gain,
-    Metrics,
-    Score,
-    SystemScore,
-)
 from evals.phenotypes.score import Folds, as_table
 from knowledge.files import replace_text
 from knowledge.schema import Frozen
-from knowledge.sources.registry import missing, sha256_of
-from models.genepheno import baselines, ontology, phenotypes, sequences
-from models.genepheno.baselines import Aligner, AllAgainstAll, searched
+from models.genepheno import ontology, phenotypes, sequences
+from models.genepheno.baselines import Aligner, AllAgainstAll, FloatArray, searched
 from models.genepheno.homology import Hits, families
 from models.genepheno.phenotypes import (
     FEWEST_GENES,
@@ -57,7 +44,6 @@ from models.genepheno.splits import (
     random_split,
     temporal_split,
 )
-from models.provenance import code_commit
 from models.response.annotations import read_symbols, sources_root
 from models.response.settings import Progress
 
@@ -73,25 +59,17 @@ CHOSEN: tuple[Collection, ...] = tuple(PLAN)
 
 
 class PhenotypeEval(Frozen):
-    """What an evaluation can be told; another value is another run.
+    """What an evaluation can be told; another value is another run."""
 
-    Attributes:
-        collections: What is scored.
-        seed: Of folds, networks and resamples.
-        folds: How many of the five folds are scored.
-        ablation: Whether ours is also trained without each of its parts.
-        draws: Bootstrap resamples of genes.
-    """
-
-    collections: tuple[Collection, ...] = CHOSEN
-    seed: int = 0
-    folds: int = 1
-    ablation: bool = True
-    draws: int = DRAWS
+    collections: tuple[Collection, ...] = Field(CHOSEN, description="Collections to score.")
+    seed: int = Field(0, description="Seed of everything that is drawn.")
+    folds: int = Field(1, ge=1, le=5, description="How many of five folds over genes are scored.")
+    ablation: bool = Field(True, description="Train also without each part of the model.")
+    draws: int = Field(DRAWS, description="Bootstrap resamples of genes.")
 
 
-def evaluate(data: Path, out: Path, settings: PhenotypeEval, progress: Progress) -> Metrics:
-    """Return the metrics; a finished run is read, an interrupted one gone on with.
+def evaluate(data: Path, out: Path, settings: PhenotypeEval, progress: Progress) -> Results:
+    """Return the results; a finished run is read, an interrupted one gone on with.
 
     Args:
         data: Mirror, or a data folder with `sources`.
@@ -104,40 +82,40 @@ def evaluate(data: Path, out: Path, settings: PhenotypeEval, progress: Progress)
         RunError: `out` holds another run.
     """
     root = sources_root(data)
-    claim(out, _config(root, settings))
-    metrics = finished(out, Metrics, lambda: _evaluated(root, out, settings, progress))
-    progress("drawing", 0.99)
-    render(metrics, out)
-    progress("done", 1.0)
-    return metrics
+    return BENCHMARK.evaluate(
+        out,
+        settings,
+        _inputs(root, settings),
+        lambda run: _evaluated(root, run, settings),
+        progress,
+    )
 
 
-def _evaluated(root: Path, out: Path, settings: PhenotypeEval, progress: Progress) -> Metrics:
-    clock = Clock(out)
-    with clock("read and align"):
-        progress("reading and aligning proteins", 0.0)
-        world, found = _world(root, out, settings)
+def _evaluated(root: Path, run: Run, settings: PhenotypeEval) -> Results:
+    with run.clock("read and align"):
+        run.progress("reading and aligning proteins", 0.0)
+        world, found = _world(root, run.out, settings)
     work = [
         (task, entry, fold)
         for task in found
         for fold in task.folds
         for entry in entries(task, ablation=settings.ablation)
     ]
-    told = part(progress, 0.05, 0.92)
+    told = part(run.progress, 0.05, 0.92)
     for done, (task, entry, fold) in enumerate(work):
         told(f"{task.collection}, {task.split}: {entry.name}", done / len(work))
-        path = unit_path(out, task, entry, fold)
+        path = run.path(unit_name(task, entry, fold))
         if path.is_file():
             continue
-        with clock(entry.name):
+        with run.clock(entry.name):
             predictor = fitted(entry, world, task, fold)
             probabilities = predicted(predictor, task, fold)
         if isinstance(predictor, GenePheno) and entry.role == "ours" and fold.fold == 0:
             _keep_bottleneck(predictor, task, path.with_name("bottleneck.json"))
-        with clock("measures"):
+        with run.clock("measures"):
             write_table(_measured(probabilities, task, fold, settings), path)
-    progress("putting together", 0.97)
-    return _metrics(out, found, settings)
+    run.progress("putting together", 0.97)
+    return _results(run, found, settings)
 
 
 def _keep_bottleneck(model: GenePheno, task: Task, path: Path) -> None:
@@ -147,10 +125,9 @@ def _keep_bottleneck(model: GenePheno, task: Task, path: Path) -> None:
         replace_text(path, found.model_dump_json())
 
 
-def unit_path(out: Path, task: Task, entry: Entry, fold: GeneSplit) -> Path:
-    """Return where the table of one predictor on one fold lies."""
-    name = re.sub(r"[^\w.-]+", "-", entry.name).strip("-")
-    return out / "units" / task.collection / task.split / name / f"{fold.fold}.parquet"
+def unit_name(task: Task, entry: Entry, fold: GeneSplit) -> str:
+    """Return what the table of one predictor on one fold is kept as."""
+    return f"{task.collection}/{task.split}/{entry.name}/{fold.fold}"
 
 
 def _world(root: Path, out: Path, settings: PhenotypeEval) -> tuple[World, list[Task]]:
@@ -214,7 +191,7 @@ def _task(
 
 
 def _measured(
-    probabilities: baselines.FloatArray, task: Task, fold: GeneSplit, settings: PhenotypeEval
+    probabilities: FloatArray, task: Task, fold: GeneSplit, settings: PhenotypeEval
 ) -> pd.DataFrame:
     """Return the measures of a fold; all its predictors share the resamples."""
     vocabulary = task.labels.vocabulary
@@ -231,34 +208,26 @@ def _measured(
     )
 
 
-def _metrics(out: Path, tasks: list[Task], settings: PhenotypeEval) -> Metrics:
+def _results(run: Run, tasks: list[Task], settings: PhenotypeEval) -> Results:
     divisions: list[Division] = []
     scores: list[Score] = []
-    gains: list[Gain] = []
-    systems: list[SystemScore] = []
     curves: list[Curve] = []
     for task in tasks:
         found = {
             entry.name: Folds(
-                [pd.read_parquet(unit_path(out, task, entry, fold)) for fold in task.folds],
+                [pd.read_parquet(run.path(unit_name(task, entry, fold))) for fold in task.folds],
                 entry.role,
             )
             for entry in entries(task, ablation=settings.ablation)
         }
         about = _division(task, next(iter(found.values())))
         divisions.append(about)
-        scores += score.scores(about, found, tuple(MEASURES))
-        gains += score.gains(about, found, tuple(MEASURES))
-        systems += score.systems(about, found)
+        scores += (*score.scores(about, found), *score.systems(about, found))
         curves += score.curves(about, found)
-    return Metrics(
-        divisions=tuple(divisions),
-        scores=tuple(scores),
-        gains=tuple(gains),
-        systems=tuple(systems),
-        curves=tuple(curves),
-        bottlenecks=tuple(_bottlenecks(out)),
+    facts = Facts(
+        divisions=tuple(divisions), curves=tuple(curves), bottlenecks=tuple(_bottlenecks(run.out))
     )
+    return Results.of(BENCHMARK.kind, scores, facts)
 
 
 def _division(task: Task, first: Folds) -> Division:
@@ -280,19 +249,9 @@ def _bottlenecks(out: Path) -> Iterator[Bottleneck]:
         yield Bottleneck.model_validate_json(path.read_text(encoding="utf-8"))
 
 
-def _config(root: Path, settings: PhenotypeEval) -> dict[str, Any]:
-    """Return what a run is, with hashes of what goes into it."""
+def _inputs(root: Path, settings: PhenotypeEval) -> Inputs:
+    """Return what the figures rest on."""
     asked = set(settings.collections) | ({"hpo"} if "hpo-2014" in settings.collections else set())
     names = [phenotypes.FILES[one] for one in phenotypes.COLLECTIONS if one in asked]
     names += [*ontology.FILES.values(), *ontology.GO_FILES, *sequences.FILES, phenotypes.MP_NAMES]
-    for name in names:
-        if not (root / name).is_file():
-            raise missing(root / name)
-    code = [*Path(baselines.__file__).parent.glob("*.py"), *Path(__file__).parent.glob("*.py")]
-    return {
-        "settings": settings.model_dump(mode="json"),
-        "data": {name: sha256_of(root / name) for name in names},
-        "code": {f"{one.parent.name}/{one.name}": sha256_of(one) for one in sorted(code)},
-        "commit": code_commit(),
-        "knockwise": version("knockwise"),
-    }
+    return Inputs({name: root / name for name in names}, (evals.phenotypes, models.genepheno))

@@ -8,8 +8,9 @@ import pandas as pd
 
 from evals.harness.metrics import FloatArray
 from evals.harness.resampling import Sample
+from evals.harness.scores import Gain, Score
+from evals.phenotypes.facts import MEASURES, Curve, Division, Role
 from evals.phenotypes.measures import Measures
-from evals.phenotypes.schema import LOWER, Curve, Division, Gain, Measure, Role, Score, SystemScore
 
 
 def as_table(found: Measures) -> pd.DataFrame:
@@ -90,60 +91,30 @@ class Folds:
         return np.where(found.any(axis=0), total / np.maximum(found.sum(axis=0), 1), np.nan)
 
 
-def scores(
-    about: Division, found: Mapping[str, Folds], measures: Sequence[Measure]
-) -> Iterator[Score]:
-    """Yield the score of every predictor by every measure."""
-    for measure in measures:
-        for name, folds in found.items():
-            yield Score(
-                collection=about.collection,
-                split=about.split,
-                predictor=name,
-                role=folds.role,
-                measure=measure,
-                value=folds.sample("measure", measure).estimate(),
-            )
+def scores(about: Division, found: Mapping[str, Folds]) -> Iterator[Score]:
+    """Yield the score of every predictor by every measure, and how far ours are ahead of others."""
+    for measure, what in MEASURES.items():
+        samples = {name: folds.sample("measure", measure) for name, folds in found.items()}
+        for name, sample in samples.items():
+            yield Score(name, measure, sample, found[name].role, **about.keys)
+        for name, mine in samples.items():
+            for other, theirs in samples.items() if found[name].role == "ours" else ():
+                if other != name:
+                    ahead = what.ahead(mine, theirs)
+                    yield Gain(name, other, measure, ahead, "ours", **about.keys)
 
 
-def gains(
-    about: Division, found: Mapping[str, Folds], measures: Sequence[Measure]
-) -> Iterator[Gain]:
-    """Yield how far ours are ahead of each baseline and reference, and of their ablations."""
-    ours = [name for name, folds in found.items() if folds.role == "ours"]
-    for measure in measures:
-        sign = -1.0 if measure in LOWER else 1.0
-        for name in ours:
-            mine = found[name].sample("measure", measure)
-            for other, folds in found.items():
-                if other == name:
-                    continue
-                ahead = mine - folds.sample("measure", measure)
-                signed = Sample(sign * ahead.value, sign * ahead.draws, ahead.units)
-                yield Gain(
-                    collection=about.collection,
-                    split=about.split,
-                    measure=measure,
-                    predictor=name,
-                    over=other,
-                    gain=signed.estimate(),
-                )
-
-
-def systems(about: Division, found: Mapping[str, Folds]) -> Iterator[SystemScore]:
-    """Yield the macro AUROC of every system that has terms to rank, for every predictor."""
+def systems(about: Division, found: Mapping[str, Folds]) -> Iterator[Score]:
+    """Yield the macro AUROC of every system that has terms to rank, and how many were ranked."""
+    told: dict[str, int] = {}
     for name, folds in found.items():
         for system in folds.names("system"):
             sample = folds.sample("system", system)
             if math.isfinite(sample.value):
-                yield SystemScore(
-                    collection=about.collection,
-                    split=about.split,
-                    predictor=name,
-                    system=system,
-                    terms=round(folds.count(system, "terms")),
-                    auroc=sample.estimate(),
-                )
+                told[system] = round(folds.count(system, "terms"))
+                yield Score(name, "auroc", sample, folds.role, system=system, **about.keys)
+    for system, terms in told.items():
+        yield Score("", "terms", terms, system=system, **about.keys)
 
 
 def curves(about: Division, found: Mapping[str, Folds]) -> Iterator[Curve]:

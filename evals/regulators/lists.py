@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from evals.harness.metrics import FloatArray
-from evals.mechanism.resampling import Resampler
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Key, Score
 from evals.regulators.answers import World
-from evals.regulators.schema import Listed
 from knowledge.schema import Perturbation
 from models.expression import mirror
 from models.fusion.specific import specificity
@@ -95,8 +95,8 @@ def rankings(
     }
 
 
-def listed(lists: pd.DataFrame, resampler: Resampler, seed: int) -> Iterator[Listed]:
-    """Yield the precision of every ranking per line.
+def listed(lists: pd.DataFrame, resampler: Resampler, seed: int) -> Iterator[Score]:
+    """Yield the precision of every ranking per line, and what one that knew would reach.
 
     Args:
         lists: `cell_line`, `pert`, `gene`, `changed`, `specific`, `p_de` and `habit`.
@@ -119,10 +119,7 @@ def listed(lists: pd.DataFrame, resampler: Resampler, seed: int) -> Iterator[Lis
                 )
         for rule, pairs in found.items():
             precision, any_change = np.array(pairs).T
-            yield Listed(
-                cell_line=str(line),
-                rule=rule,
-                precision=resampler.mean(units, precision).estimate(),
-                changed=float(any_change.mean()),
-                most=float(np.mean(most)),
-            )
+            keys: dict[str, Key] = {"about": "lists", "cell_line": str(line)}
+            yield Score(rule, "specific", resampler.mean(units, precision), **keys)
+            yield Score(rule, "changed", float(any_change.mean()), **keys)
+        yield Score("at most", "specific", float(np.mean(most)), about="lists", cell_line=str(line))

@@ -1,33 +1,29 @@
 """Scores answers about regulators in a run folder; a run that was stopped goes on with its units.
 
-config.json      settings, hashes of data, knowledge, models and code; a folder holds one run
-units/           a table per question that was asked
-pairs.parquet    every labelled pair of a regulator and a gene, and what each predictor says of it
-metrics.json     every figure; the same after a second run with the same seed
-timing.json      how long each stage took and how much memory
-scoreboard.md    the tables
-report.html      the same as a page
+`units/` holds a table per question that was asked, and `pairs.parquet` every labelled pair of a
+regulator and a gene, and what each predictor says of it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field, field_serializer
 
+import evals.regulators
 from agent.settings import Settings
-from evals.folder import Clock, claim, finished, part, write_table
-from evals.mechanism.resampling import Resampler
+from evals.harness.resampling import Resampler
+from evals.harness.run import Inputs, Run, part, write_table
+from evals.harness.scores import Results, Score
 from evals.regulators import lists, screens, textbook
 from evals.regulators.answers import Ask, World, answers, controls, open_world
+from evals.regulators.facts import Facts
 from evals.regulators.held_out import read_held_out, with_held_out
+from evals.regulators.page import BENCHMARK
 from evals.regulators.predictors import EDGES, EXPRESSION, PRIOR, changes, directions, in_order
-from evals.regulators.render import render
-from evals.regulators.schema import Listed, Metrics, Score, Tested, Textbook
 from evals.regulators.score import scores, tested_scores
 from evals.regulators.truth import (
     AGREEMENT,
@@ -42,11 +38,10 @@ from evals.regulators.truth import (
 from knowledge import cascade
 from knowledge.errors import DataError
 from knowledge.schema import Frozen
-from knowledge.sources.registry import missing, sha256_of
+from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
 from models.expression import mirror
 from models.fusion.regulator_sets import FILE
-from models.provenance import code_commit
 from models.response.annotations import HGNC, read_symbols, sources_root
 from models.response.screens import CELL_LINES
 from models.response.settings import Progress
@@ -56,25 +51,26 @@ LISTS = tuple(name for context in lists.CONTEXTS.values() for name in mirror.fil
 
 
 class RegulatorsEval(Frozen):
-    """What an evaluation can be told; another value is another run.
+    """What an evaluation can be told; another value is another run."""
 
-    Attributes:
-        pairs: Textbook pairs, a test only.
-        held_out: Predictions of fusion with each regulator's fold left out.
-        least_votes: Regulators without a gene of so many votes are not asked about.
-        tested: Whether data sets with tested negatives are scored.
-        open_questions: Whether lists of a line's readouts are scored.
-        seed: Of everything that is drawn.
-        draws: Bootstrap resamples.
-    """
+    pairs: Path | None = Field(
+        None, description="CSV of textbook pairs: pert, kind, cell_line, gene, direction."
+    )
+    held_out: Path | None = Field(
+        None, description="Predictions with each regulator held out, from `train fusion`."
+    )
+    least_votes: int = Field(
+        2, ge=1, description="Leave out regulators without a gene of so many net votes."
+    )
+    tested: bool = Field(True, description="Score data sets with tested negatives.")
+    open_questions: bool = Field(True, description="Score lists of readouts.")
+    seed: int = Field(0, description="Seed of everything that is drawn.")
+    draws: int = Field(300, description="Bootstrap resamples.")
 
-    pairs: Path | None = None
-    held_out: Path | None = None
-    least_votes: int = 2
-    tested: bool = True
-    open_questions: bool = True
-    seed: int = 0
-    draws: int = 300
+    @field_serializer("pairs", "held_out", when_used="json")
+    def _named(self, path: Path | None) -> str | None:
+        """Return a file's name; its hash says which it was, wherever it lay."""
+        return None if path is None else path.name
 
 
 @dataclass(frozen=True)
@@ -91,20 +87,18 @@ class _Stages:
     """The work of one run; every answer is kept under `units/` and read from there again."""
 
     root: Path
-    out: Path
-    run: RegulatorsEval
+    run: Run
+    settings: RegulatorsEval
     given: _Given
     world: World
-    progress: Progress
-    clock: Clock
 
-    def unit(self, folder: str, name: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-        """Return a kept table, or make and keep it."""
-        path = self.out / "units" / folder / f"{name}.parquet"
-        if not path.is_file():
-            with self.clock(folder):
-                write_table(make(), path)
-        return pd.read_parquet(path)
+    def draw(self, units: Iterable[str]) -> Resampler:
+        """Return the resamples of these units."""
+        return Resampler(units, self.settings.seed, self.settings.draws)
+
+    def told(self, start: float, share: float) -> Progress:
+        """Return the progress of a stage."""
+        return part(self.run.progress, start, share)
 
     def asked(self, folder: str, asks: Iterable[Ask], told: Progress) -> pd.DataFrame:
         """Return answers and controls of every question, with `asked`, `kind` and the line."""
@@ -114,7 +108,8 @@ class _Stages:
             told(f"{folder}: {ask.gene}", number / len(waiting))
             lines = ask.cell_lines[0] if len(ask.cell_lines) == 1 else "all"
             name = f"{ask.gene}-{ask.kind}-{lines}"
-            table = self.unit(folder, name, partial(_asked, self.world, ask))
+            make = partial(_asked, self.world, ask)
+            table = self.run.table(f"{folder}/{name}", make, folder)
             tables.append(table.assign(asked=ask.gene, kind=ask.kind))
         if not tables:
             raise DataError(f"{folder}: there is nothing to ask; see the data of this evaluation.")
@@ -123,8 +118,8 @@ class _Stages:
 
 def evaluate(
     data: Path, out: Path, run: RegulatorsEval, settings: Settings, progress: Progress
-) -> Metrics:
-    """Return the metrics; a finished run is read, an interrupted one gone on with.
+) -> Results:
+    """Return the results; a finished run is read, an interrupted one gone on with.
 
     Args:
         data: Mirror, or a data folder with `sources`.
@@ -138,7 +133,7 @@ def evaluate(
         RunError: `out` holds another run.
     """
     root = sources_root(data)
-    paths = _inputs(root, run)
+    files = _files(root, run)
     symbols = read_symbols(root)
     given = _Given(
         symbols,
@@ -147,60 +142,53 @@ def evaluate(
     )
     progress("loading knowledge and models", 0.0)
     world = open_world(settings, run.seed)
-    claim(out, _config(paths, run, world))
-    metrics = finished(
-        out,
-        Metrics,
-        lambda: _evaluated(_Stages(root, out, run, given, world, progress, Clock(out))),
-    )
-    render(metrics, out)
-    progress("done", 1.0)
-    return metrics
+    best = world.best
+    models = {"response": best.response.version, "fusion": best.fusion.version}
+    inputs = Inputs(files, (evals.regulators, cascade), {**best.knowledge.versions, **models})
+
+    def work(folder: Run) -> Results:
+        return _evaluated(_Stages(root, folder, run, given, world))
+
+    return BENCHMARK.evaluate(out, run, inputs, work, progress)
 
 
-def _evaluated(do: _Stages) -> Metrics:
+def _evaluated(do: _Stages) -> Results:
     symbols = do.given.symbols
     rows = read_sets(do.root, symbols)
     pairs, predictors = _pairs(do, rows)
-    write_table(pairs, do.out / "pairs.parquet")
+    write_table(pairs, do.run.out / "pairs.parquet")
     regulators = sorted(set(pairs["regulator"]))
     agree = agreement(rows)
-    tested: tuple[Tested, ...] = ()
-    if do.run.tested:
-        tested = tuple(_tested(do, screens.contexts(do.root, symbols, do.run.seed)))
-    judged: Sequence[Textbook] = ()
+    found: list[Score] = []
+    if do.settings.tested:
+        found += _tested(do, screens.contexts(do.root, symbols, do.settings.seed))
     if do.given.textbook is not None:
-        judged = _textbook(do, do.given.textbook)
-    listed: tuple[Listed, ...] = ()
-    if do.run.open_questions:
-        listed = _listed(do)
-    do.progress("resampling regulators", 0.95)
-    with do.clock("score"):
-        resampler = Resampler(regulators, do.run.seed, do.run.draws)
-        found: tuple[Score, ...] = tuple(scores(pairs, predictors, resampler))
-    return Metrics(
+        found += _textbook(do, do.given.textbook)
+    if do.settings.open_questions:
+        found += _listed(do)
+    do.run.progress("resampling regulators", 0.95)
+    with do.run.clock("score"):
+        found += scores(pairs, predictors, do.draw(regulators))
+    facts = Facts(
         regulators=len(regulators),
         agreeing=sum(agree.get(one, 0) >= AGREEMENT for one in regulators),
         held_out=do.given.held_out is not None,
-        scores=found,
-        tested=tested,
-        textbook=tuple(judged),
-        listed=listed,
     )
+    return Results.of(BENCHMARK.kind, found, facts)
 
 
 def _pairs(do: _Stages, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Return the labelled pairs with their parts and what each predictor says, and its columns."""
-    pairs = labelled(rows, do.run.seed)
+    pairs = labelled(rows, do.settings.seed)
     most = pairs[pairs["kind"] == "both"].groupby("regulator")["votes"].max()
-    pairs = pairs[pairs["regulator"].map(most) >= do.run.least_votes].reset_index(drop=True)
-    told = part(do.progress, 0.02, 0.55)
+    pairs = pairs[pairs["regulator"].map(most) >= do.settings.least_votes].reset_index(drop=True)
+    told = do.told(0.02, 0.55)
     table = do.asked("regulators", _questions(pairs), told)
     found = []
     for kind in ("knockout", "activation"):
         asked = table[table["kind"] == kind]
         if asked.size:
-            columns = directions(asked, do.world.scope, do.run.seed).reset_index()
+            columns = directions(asked, do.world.scope, do.settings.seed).reset_index()
             found.append(columns.assign(activated=kind == "activation"))
     said = pd.concat(found, ignore_index=True).rename(columns={"asked": "regulator"})
     pairs = pairs.assign(activated=pairs["kind"] == "gain")
@@ -246,7 +234,7 @@ def _questions(pairs: pd.DataFrame) -> Iterable[Ask]:
             yield Ask(str(regulator), "activation", CELL_LINES, tuple(sorted(set(gained))))
 
 
-def _tested(do: _Stages, contexts: Iterable[screens.Context]) -> Iterable[Tested]:
+def _tested(do: _Stages, contexts: Iterable[screens.Context]) -> Iterable[Score]:
     habits = {line: do.world.best.response.habit(line) for line in CELL_LINES}
     for number, context in enumerate(contexts):
         rows = context.rows
@@ -254,7 +242,7 @@ def _tested(do: _Stages, contexts: Iterable[screens.Context]) -> Iterable[Tested
             Ask(str(one), context.kind, context.cell_lines, tuple(sorted(mine["gene"])))
             for one, mine in rows.groupby("perturbation")
         ]
-        told = part(do.progress, 0.57 + 0.05 * number, 0.05)
+        told = do.told(0.57 + 0.05 * number, 0.05)
         table = do.asked(context.name, asks, told)
         keys = zip(table["cell_line"], table["gene"], strict=True)
         known = [habits[line].get(gene) for line, gene in keys]
@@ -266,7 +254,7 @@ def _tested(do: _Stages, contexts: Iterable[screens.Context]) -> Iterable[Tested
             prior = (of_gene.transform("sum") - label + label.mean()) / of_gene.transform("size")
             say = changes if task == "de" else directions
             # The expression model was trained on most of these data sets.
-            columns = say(table, do.world.scope, do.run.seed).drop(
+            columns = say(table, do.world.scope, do.settings.seed).drop(
                 columns=EXPRESSION, errors="ignore"
             )
             keyed = asked.assign(label=label, **{PRIOR: prior})
@@ -274,53 +262,47 @@ def _tested(do: _Stages, contexts: Iterable[screens.Context]) -> Iterable[Tested
                 columns.reset_index(), left_on=["perturbation", "gene"],
                 right_on=["asked", "gene"],
             )  # fmt: skip
-            draw = Resampler(keyed["perturbation"], do.run.seed, do.run.draws)
+            draw = do.draw(keyed["perturbation"])
             names = in_order([PRIOR, *columns.columns])
             yield from tested_scores(keyed, names, context.name, task, draw)
 
 
-def _textbook(do: _Stages, pairs: pd.DataFrame) -> Sequence[Textbook]:
-    told = part(do.progress, 0.77, 0.05)
+def _textbook(do: _Stages, pairs: pd.DataFrame) -> Iterable[Score]:
+    told = do.told(0.77, 0.05)
     table = do.asked("textbook", textbook.asks(pairs), told).rename(columns={"asked": "pert"})
     called = textbook.calls(table, do.world.scope, do.world.best.response.de_threshold)
     names = {name: called[name] for name in in_order(list(called))}
-    draw = Resampler(pairs["pert"], do.run.seed, do.run.draws)
-    return list(textbook.judged(pairs, names, draw))
+    return textbook.judged(pairs, names, do.draw(pairs["pert"]))
 
 
-def _listed(do: _Stages) -> tuple[Listed, ...]:
-    do.progress("measured lists", 0.82)
-    table = do.unit(
-        "lists", "measured", lambda: lists.measured_lists(do.root, do.world, do.run.seed)
+def _listed(do: _Stages) -> Iterable[Score]:
+    do.run.progress("measured lists", 0.82)
+    table = do.run.table(
+        "lists/measured",
+        lambda: lists.measured_lists(do.root, do.world, do.settings.seed),
+        "lists",
     )
-    told = part(do.progress, 0.83, 0.12)
+    told = do.told(0.83, 0.12)
     groups = list(table.groupby(["cell_line", "pert"]))
     parts = []
     for number, (key, mine) in enumerate(groups):
         line, pert = (str(word) for word in key)
         told(f"open questions: {pert}", number / len(groups))
         ask = partial(lists.list_answers, do.world, line, pert, tuple(mine["gene"]))
-        answered = do.unit("lists", f"{pert}-{line}", ask)
+        answered = do.run.table(f"lists/{pert}-{line}", ask, "lists")
         parts.append(mine.merge(answered, on="gene"))
     joined = pd.concat(parts, ignore_index=True)
     habits = {line: do.world.best.response.habit(line) for line in lists.CONTEXTS}
     keys = zip(joined["cell_line"], joined["gene"], strict=True)
     joined["habit"] = [habits[line][gene].p_de for line, gene in keys]
-    draw = Resampler(joined["pert"], do.run.seed, do.run.draws)
-    return tuple(lists.listed(joined, draw, do.run.seed))
+    return lists.listed(joined, do.draw(joined["pert"]), do.settings.seed)
 
 
 def _asked(world: World, ask: Ask) -> pd.DataFrame:
     return answers(world, ask).merge(controls(world, ask), on="gene")
 
 
-def _named(run: RegulatorsEval) -> dict[str, str]:
-    """Return the names of the files given; their hashes say which they were, wherever they lay."""
-    given = {"pairs": run.pairs, "held_out": run.held_out}
-    return {name: path.name for name, path in given.items() if path is not None}
-
-
-def _inputs(root: Path, run: RegulatorsEval) -> dict[str, Path]:
+def _files(root: Path, run: RegulatorsEval) -> dict[str, Path]:
     """Return the files behind the figures.
 
     Raises:
@@ -339,23 +321,3 @@ def _inputs(root: Path, run: RegulatorsEval) -> dict[str, Path]:
                 raise DataError(f"{given} is no file; name another {option}.")
             paths[option] = given
     return paths
-
-
-def _config(paths: dict[str, Path], run: RegulatorsEval, world: World) -> dict[str, Any]:
-    """Return what a run is, with hashes of what goes into it."""
-    told = ("report.py", "render.py")
-    mine = [path for path in Path(__file__).parent.glob("*.py") if path.name not in told]
-    code = [*mine, Path(cascade.__file__)]
-    best = world.best
-    return {
-        "settings": {**run.model_dump(mode="json"), **_named(run)},
-        "data": {
-            **{name: sha256_of(path) for name, path in paths.items()},
-            **best.knowledge.versions,
-            "response": best.response.version,
-            "fusion": best.fusion.version,
-        },
-        "code": {path.name: sha256_of(path) for path in sorted(code)},
-        "commit": code_commit(),
-        "knockwise": version("knockwise"),
-    }

@@ -1,17 +1,25 @@
 """Turns labelled pairs and columns of directions into scores: a function of them and a seed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from evals.harness.metrics import FloatArray, Ranking, per_group_auroc
-from evals.harness.resampling import Sample
-from evals.mechanism.resampling import Resampler
+from evals.harness.metrics import FloatArray, IntArray, Ranking, per_group_auroc
+from evals.harness.resampling import Resampler, Sample
+from evals.harness.scores import Gain, Key, Score
 from evals.regulators.predictors import LINES_APART, PRIOR
-from evals.regulators.schema import ALL, MEASURES, Measure, Score, Task, Tested
 from evals.regulators.truth import KINDS, VOTES, Kind
 
+Measure = Literal["within", "gene", "sign"]
+MEASURES: dict[Measure, str] = {
+    "within": "AUROC within regulator",
+    "gene": "AUROC within gene",
+    "sign": "right sign",
+}
+Task = Literal["de", "dir"]
+ALL = "all"
 # An AUROC of fewer genes up, or down, is noise.
 FEWEST = 5
 # Of a data set with tested negatives, every perturbation has changes that are no accident.
@@ -22,11 +30,13 @@ FEWEST_GENES = 20
 CONSENSUS = 2
 # How pairs are parted, by column; see `evals.regulators.truth`.
 PARTS = ("class", "ground", "edge", "trusted", "studies")
-IntArray = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 
 def scores(pairs: pd.DataFrame, predictors: Sequence[str], resampler: Resampler) -> Iterator[Score]:
     """Yield the score of every predictor by kind and votes, and of parts of the consensus genes.
+
+    How many `pairs` a part has is told without a predictor, and of each predictor on which share
+    of them it says anything (`known`).
 
     Args:
         pairs: `regulator`, `gene`, `kind`, `votes`, `up`, `PARTS` and a column per predictor.
@@ -61,25 +71,28 @@ def _scored(
     part: str = ALL,
     measures: Sequence[Measure] = tuple(MEASURES),
 ) -> Iterator[Score]:
+    keys: dict[str, Key] = {"about": "pairs", "kind": kind, "votes": votes, "by": by, "part": part}
+    if len(rows):
+        yield Score("", "pairs", len(rows), **keys)
     for measure in measures:
         samples = {name: _sample(rows, name, measure, resampler) for name in predictors}
-        prior = samples.get(PRIOR)
-        for name, sample in samples.items():
-            if sample is None:
-                continue
-            against = None if name == PRIOR or prior is None else (sample - prior).estimate()
-            yield Score(
-                predictor=name,
-                kind=kind,
-                votes=votes,
-                by=by,
-                part=part,
-                measure=measure,
-                value=sample.estimate(),
-                ahead=against,
-                rows=len(rows),
-                known=float((rows[name] != 0).mean()),
-            )
+        yield from _compared(samples, measure, keys)
+        if measure == "sign":
+            for name, sample in samples.items():
+                if sample is not None:
+                    yield Score(name, "known", float((rows[name] != 0).mean()), **keys)
+
+
+def _compared(
+    samples: Mapping[str, Sample | None], measure: str, keys: Mapping[str, Key]
+) -> Iterator[Score]:
+    """Yield scores, and gains over the gene prior on the same resamples."""
+    prior = samples.get(PRIOR)
+    for name, sample in samples.items():
+        if sample is not None:
+            yield Score(name, measure, sample, **keys)
+            if name != PRIOR and prior is not None:
+                yield Gain(name, PRIOR, measure, sample - prior, **keys)
 
 
 def _sample(rows: pd.DataFrame, name: str, measure: Measure, draw: Resampler) -> Sample | None:
@@ -96,7 +109,7 @@ def _sample(rows: pd.DataFrame, name: str, measure: Measure, draw: Resampler) ->
     group = pd.Categorical(rows["gene"]).codes.astype(np.int64)
     ranking = Ranking(group, up, score)
     enough = len(ranking.groups) >= FEWEST_GENES
-    return draw.auroc(unit, ranking, len(rows)) if enough else None
+    return draw.auroc(unit, ranking) if enough else None
 
 
 def right(score: FloatArray, up: IntArray) -> FloatArray:
@@ -122,7 +135,7 @@ def within(
 
 def tested_scores(
     rows: pd.DataFrame, predictors: Sequence[str], context: str, task: Task, draw: Resampler
-) -> Iterator[Tested]:
+) -> Iterator[Score]:
     """Yield how well predictors rank the readouts of each perturbation of one data set.
 
     Args:
@@ -137,15 +150,4 @@ def tested_scores(
         name: within(unit, label, rows[name].to_numpy(np.float64), draw, FEWEST_TESTED)
         for name in predictors
     }
-    prior = samples.get(PRIOR)
-    for name, sample in samples.items():
-        if sample is not None:
-            against = None if name == PRIOR or prior is None else (sample - prior).estimate()
-            yield Tested(
-                context=context,
-                task=task,
-                predictor=name,
-                value=sample.estimate(),
-                ahead=against,
-                rows=len(rows),
-            )
+    yield from _compared(samples, "auroc", {"about": "tested", "context": context, "task": task})

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evals.mechanism.resampling import Resampler
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Score
 from evals.regulators.answers import Ask
 from evals.regulators.predictors import FUSED, PATHS, RESPONSE, named
-from evals.regulators.schema import Textbook
 from knowledge.errors import DataError
 from knowledge.schema import PerturbationKind
 from knowledge.symbols import SymbolTable
@@ -83,7 +83,7 @@ def calls(answers: pd.DataFrame, best: Scope, threshold: float) -> dict[str, pd.
 
 def judged(
     pairs: pd.DataFrame, called: Mapping[str, pd.Series], resampler: Resampler
-) -> Iterator[Textbook]:
+) -> Iterator[Score]:
     """Yield how many calls of each predictor are right, wrong and open."""
     keys = pd.MultiIndex.from_frame(pairs[["pert", "kind", "cell_line", "gene"]])
     truth, unit = pairs["direction"].to_numpy(str), pairs["pert"].to_numpy(str)
@@ -93,11 +93,8 @@ def judged(
         right = told & (call == truth)
         share = resampler.mean(unit, told.astype(np.float64))
         of_told = resampler.mean(unit[told], right[told].astype(np.float64))
-        yield Textbook(
-            predictor=name,
-            right=int(right.sum()),
-            wrong=int((told & ~right).sum()),
-            open=int((~told).sum()),
-            called=share.estimate(),
-            right_of_called=of_told.estimate(),
-        )
+        counts = {"right": right, "wrong": told & ~right, "open": ~told}
+        for measure, which in counts.items():
+            yield Score(name, measure, int(which.sum()), about="textbook")
+        yield Score(name, "called", share, about="textbook")
+        yield Score(name, "right of the called", of_told, about="textbook")

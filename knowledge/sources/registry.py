@@ -14,6 +14,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from knowledge.errors import DataError
+from knowledge.plugins import plugins
 from knowledge.schema import Frozen
 
 REGISTRY = Path(__file__).parent / "sources.toml"
@@ -98,22 +99,29 @@ class Registry:
 
 @lru_cache(maxsize=4)
 def load_registry(path: Path = REGISTRY) -> Registry:
-    """Return the declared sources.
+    """Return the declared sources; after the shipped ones, those of other packages.
 
     Raises:
         DataError: The registry is malformed or declares a name twice.
     """
-    try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))["source"]
-        sources = [Source.model_validate(entry) for entry in entries]
-    except (OSError, tomllib.TOMLDecodeError, KeyError, ValidationError) as error:
-        message = " ".join(str(error).split())
-        raise DataError(f"{path}: {message}; correct the file or reinstall Knockwise.") from None
+    sources = _declared(path)
+    if path == REGISTRY:
+        for _, other in plugins("sources"):
+            sources += _declared(Path(other))
     names = [source.name for source in sources]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"{path}: '{twice}' is declared twice; keep one of the two.")
     return Registry(sources)
+
+
+def _declared(path: Path) -> list[Source]:
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))["source"]
+        return [Source.model_validate(entry) for entry in entries]
+    except (OSError, tomllib.TOMLDecodeError, KeyError, ValidationError) as error:
+        message = " ".join(str(error).split())
+        raise DataError(f"{path}: {message}; correct the file or reinstall Knockwise.") from None
 
 
 def source_path(data_dir: Path, source: Source) -> Path:

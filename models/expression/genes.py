@@ -10,17 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from knowledge.errors import KnockwiseError
+from models.inputs.genes import rows_of
 
 FloatArray = NDArray[np.float32]
 # Each with an equal share. Where a gene product is found says little about what it does.
 FAMILIES = ("process", "function", "pathway", "domain", "text", "string")
 DIMENSIONS = 128
 STEPS = 255
-
-
-class UnknownGeneError(KnockwiseError):
-    """A gene of which nothing is known here."""
 
 
 class Similarity(Protocol):
@@ -113,21 +109,6 @@ class StoredSimilarity:
         return out
 
 
-def rows_of(genes: Sequence[str], index: Mapping[str, int]) -> NDArray[np.intp]:
-    """Return the row of each gene.
-
-    Raises:
-        UnknownGeneError: One of them has none; the sentence names it.
-    """
-    unknown = [gene for gene in genes if gene not in index]
-    if unknown:
-        raise UnknownGeneError(
-            f"{', '.join(unknown)}: not among the {len(index):,} genes that anything is known of; "
-            "name protein-coding genes by their approved symbols."
-        )
-    return np.array([index[gene] for gene in genes], np.intp)
-
-
 def gene_features(data: Path, also: Iterable[str] = (), seed: int = 0) -> GeneFeatures:
     """Return features of every protein-coding gene from annotations, STRING and descriptions.
 
@@ -144,12 +125,8 @@ def gene_features(data: Path, also: Iterable[str] = (), seed: int = 0) -> GeneFe
     """
     from sklearn.utils.extmath import randomized_svd
 
-    from models.response.annotations import (
-        annotations,
-        protein_coding,
-        read_symbols,
-        sources_root,
-    )
+    from knowledge.sources.genes import protein_coding, read_symbols, sources_root
+    from models.inputs.annotations import annotations
 
     root = sources_root(data)
     symbols = tuple(sorted({*protein_coding(root), *also}))

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from knowledge.errors import DataError
 from knowledge.schema import PerturbationKind
+from knowledge.sources.genes import HGNC, read_symbols, sources_root
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
 from models.expression.anndata_file import (
@@ -22,8 +23,7 @@ from models.expression.anndata_file import (
     readout_names,
 )
 from models.expression.screens import ExpressionScreen, FloatArray, Genes, together
-from models.response.annotations import HGNC, read_symbols, sources_root
-from models.response.screens import approve, tested_perturbations
+from models.inputs.screens import approve, tested_perturbations
 
 if TYPE_CHECKING:
     from anndata import AnnData

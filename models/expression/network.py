@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from knowledge.symbols import SymbolTable
-from models.expression.genes import GeneFeatures, UnknownGeneError
+from models.expression.genes import GeneFeatures
+from models.inputs.genes import UnknownGeneError
 
 IntArray = NDArray[np.int64]
 Source = Literal["string", "interaction", "regulon", "signaling"]
@@ -89,7 +90,7 @@ def build_network(
     Raises:
         DataError: `data` is no mirror.
     """
-    from models.response.annotations import read_symbols, sources_root
+    from knowledge.sources.genes import read_symbols, sources_root
 
     root = sources_root(data)
     symbols = read_symbols(root)

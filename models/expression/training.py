@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from knowledge.errors import DataError
+from knowledge.progress import Progress
 from knowledge.schema import Frozen, PerturbationKind
+from knowledge.sources.genes import read_symbols, sources_root
 from knowledge.sources.registry import sha256_of
 from models.checkpoint import write_checkpoint
 from models.expression import mirror
@@ -19,10 +21,8 @@ from models.expression.choice import TASKS, Task, distances, folds_of
 from models.expression.genes import GeneFeatures, StoredSimilarity, gene_features
 from models.expression.kernel import Array, KernelResidual
 from models.expression.screens import ExpressionScreen, Predictor
+from models.inputs import annotations
 from models.provenance import code_commit
-from models.response import annotations
-from models.response.annotations import read_symbols, sources_root
-from models.response.settings import Progress
 
 SHIPPED_CONTEXTS = tuple(name for name in mirror.CONTEXTS if not name.startswith("replogle"))
 """Contexts whose licence allows weights to be shipped."""

@@ -13,9 +13,6 @@ that none has, and less again where a path of the starter pack reaches the reado
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from pathlib import Path
@@ -25,14 +22,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from knowledge.errors import DataError
-from knowledge.schema import Frozen
-from models.fusion.habit import LossHabit, load_habit
+from models.checkpoint import read_checkpoint
+from models.fusion.checkpoint import (
+    FORMAT,
+    WEIGHTS,
+    Floats,
+    FusionConfig,
+    Scope,
+    stored_habit,
+)
+from models.fusion.habit import LossHabit
 
-WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "fusion"
-Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-Scope = Literal["starter", "full"]
 Task = Literal["de", "up"]
 
 
@@ -121,35 +122,6 @@ def features(support: Support, task: Task) -> dict[str, Floats]:
     }
 
 
-class Head(Frozen):
-    """`logit(p) = bias + sum of weights[name] * feature[name]`, see `features`."""
-
-    bias: float
-    weights: Mapping[str, float]
-
-    def logit(self, found: Mapping[str, Floats]) -> Floats:
-        """Return log-odds `(n,)`."""
-        total = np.full(len(next(iter(found.values()))), self.bias)
-        for name, weight in self.weights.items():
-            total += weight * found[name]
-        return total
-
-
-class Heads(Frozen):
-    """The heads of one knowledge scope; `de_threshold` is chosen on training rows."""
-
-    de: Head
-    up: Head
-    de_threshold: float
-
-
-class FusionConfig(Frozen):
-    """What `config.json` holds."""
-
-    format_version: Literal[2] = 2
-    scopes: dict[Scope, Heads]
-
-
 class Fusion:
     """Loaded fusion weights for one knowledge scope."""
 
@@ -171,17 +143,8 @@ class Fusion:
         Raises:
             DataError: If they are missing or damaged.
         """
-        file = path / "config.json"
-        try:
-            raw = file.read_bytes()
-            config = FusionConfig.model_validate(json.loads(raw))
-            if scope not in config.scopes:
-                raise ValueError(f"it has no heads for the {scope} knowledge")
-        except (OSError, ValueError) as error:
-            raise DataError(f"{file} is missing or damaged; reinstall knockwise.") from error
-        habit = load_habit(path)
-        version = hashlib.sha256(raw + habit.version.encode()).hexdigest()[:16]
-        return cls(config, scope, habit, version)
+        stored = read_checkpoint(path, FORMAT)
+        return cls(stored.config, scope, stored_habit(stored), stored.version)
 
     def p_de(self, support: Support) -> Floats:
         """Return P(differentially expressed) `(n,)`, NaN where the response model abstains.

@@ -1,6 +1,6 @@
 """Labelled pairs of both worlds, screens and regulators, with everything that speaks about them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from knowledge.base import Knowledge
 from knowledge.cascade import CellState, Reach, reach, start
 from knowledge.errors import DataError
+from knowledge.progress import Progress
 from knowledge.schema import Perturbation
+from models.fusion.checkpoint import Floats
 from models.fusion.habit import LossHabit
-from models.fusion.posterior import Bools, Floats, Support, Task
+from models.fusion.posterior import Bools, Support, Task
 from models.fusion.support import gathered
 from models.response import ResponseModel
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)

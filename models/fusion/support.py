@@ -6,7 +6,8 @@ import numpy as np
 
 from knowledge.cascade import Reach
 from knowledge.schema import PerturbationKind
-from models.fusion.posterior import Floats, PathKind, Support
+from models.fusion.checkpoint import Floats
+from models.fusion.posterior import PathKind, Support
 from models.response import Ground
 
 

@@ -7,7 +7,6 @@ cells. Figures are cross-fitted, by perturbation and by regulator; the shipped h
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,30 +21,20 @@ from sklearn.metrics import brier_score_loss, log_loss
 
 from knowledge.base import load_knowledge
 from knowledge.errors import DataError
-from knowledge.files import replace_text
+from knowledge.progress import Progress
+from knowledge.sources.genes import sources_root
 from knowledge.sources.registry import sha256_of
-from knowledge.trust import FILE as EDGE_TRUST
-from knowledge.trust import load_edge_trust
+from knowledge.trust import save_edge_trust
+from models.checkpoint import write_checkpoint
+from models.fusion.checkpoint import FORMAT, Floats, FusionConfig, Head, Heads, Scope, to_store
 from models.fusion.edge_trust import fit_edge_trust, measured_signs
-from models.fusion.habit import LossHabit, save_habit
+from models.fusion.habit import LossHabit
 from models.fusion.habit_training import fit_habit, gene_features, regulators
-from models.fusion.posterior import (
-    Floats,
-    FusionConfig,
-    Head,
-    Heads,
-    PathKind,
-    Scope,
-    Support,
-    Task,
-    features,
-    logit,
-)
+from models.fusion.posterior import PathKind, Support, Task, features, logit
 from models.fusion.regulator_sets import consensus, read_regulator_sets, without_repeats
-from models.fusion.rows import Progress, Rows, World, read_held_out
+from models.fusion.rows import Rows, World, read_held_out
 from models.provenance import code_commit
 from models.response import ResponseModel
-from models.response.annotations import sources_root
 from models.threshold import best_f1_threshold
 
 FOLDS = 5
@@ -115,11 +104,7 @@ def train(held_out: Mapping[str, Path], data: Path, out: Path, told: Progress) -
     directions = tables["multi"][tables["multi"]["task"] == "dir"]
     told("learning how far each database is trusted", 0.0)
     trust, trusted = fit_edge_trust(full.graph.edges, measured_signs(votes, directions))
-    replace_text(
-        EDGE_TRUST,
-        json.dumps({"trust": trust.model_dump(), "labelled": trusted}, indent=1) + "\n",
-    )
-    load_edge_trust.cache_clear()
+    save_edge_trust(trust, trusted)
     genes = sorted({*votes["gene"], *(gene.symbol for gene in response.genes())})
     acting = regulators(full.graph.edges)
     told("learning what genes usually do", 0.0)
@@ -241,7 +226,6 @@ def _write(
     held_out: Mapping[str, Path],
     figures: Figures,
 ) -> None:
-    save_habit(habit, out)
     training: dict[str, object] = {
         "held_out_sha256": {name: sha256_of(path) for name, path in held_out.items()},
         "knowledge": versions,
@@ -251,5 +235,4 @@ def _write(
         "commit": code_commit(),
         "date": datetime.now(UTC).date().isoformat(),
     }
-    replace_text(out / "config.json", config.model_dump_json(indent=2) + "\n")
-    replace_text(out / "training.json", json.dumps(training, indent=2, sort_keys=True) + "\n")
+    write_checkpoint(out, FORMAT, to_store(config, habit), training)

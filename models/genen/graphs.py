@@ -11,6 +11,7 @@ from scipy import sparse
 
 from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology
+from knowledge.sources.genes import protein_coding, read_symbols, sources_root
 from knowledge.symbols import SymbolTable
 from models.genen.interactions import (
     DEFAULT_SOURCES,
@@ -20,7 +21,6 @@ from models.genen.interactions import (
     Source,
     read_interactions,
 )
-from models.response.annotations import protein_coding, read_symbols, sources_root
 
 if TYPE_CHECKING:
     from torch_geometric.data import Data, HeteroData

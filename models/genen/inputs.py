@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from knowledge.ontology import GeneOntology
+from knowledge.progress import Progress
+from knowledge.sources.genes import read_symbols, sources_root
 from knowledge.symbols import SymbolTable
 from knowledge.texts.encoder import Encoder
 from models.genen.graphs import (
@@ -25,8 +27,6 @@ from models.genen.texts import (
     masked,
     term_texts,
 )
-from models.response.annotations import read_symbols, sources_root
-from models.response.settings import Progress
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from knowledge.errors import DataError
+from knowledge.sources.genes import read_symbols, sources_root
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
-from models.response.annotations import read_symbols, sources_root
 
 Kind = Literal["binary", "multiclass", "multilabel", "regression"]
 TaskName = Literal[

@@ -13,7 +13,6 @@ from knowledge.errors import DataError
 from knowledge.texts.encoder import Encoder
 from knowledge.texts.vector_store import text_digest
 from models.checkpoint import damaged, read_checkpoint
-from models.expression.genes import rows_of
 from models.genen.attribution import Influence, InfluenceKind, influences
 from models.genen.checkpoint import FORMAT, Checkpoint, PropertyConfig
 from models.genen.heads import probabilities
@@ -21,6 +20,7 @@ from models.genen.labels import TaskName
 from models.genen.neighbourhood import Neighbourhood
 from models.genen.representation import TextSpace, heard
 from models.genen.texts import FloatArray, GeneText, embed
+from models.inputs.genes import rows_of
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights" / "genen"
 Support = Literal["text and neighbours", "text alone", "neighbours alone", "nothing"]

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.progress import Progress
+from knowledge.sources.genes import read_symbols, sources_root
 from knowledge.sources.registry import sha256_of
 from knowledge.texts.encoder import Encoder
 from models.checkpoint import write_checkpoint
@@ -30,8 +32,6 @@ from models.genen.representation import TextSpace, heard, places, root_mean_squa
 from models.genen.splits import FOLDS
 from models.genen.texts import BoolArray, FloatArray, embed, gene_texts
 from models.provenance import code_commit
-from models.response.annotations import read_symbols, sources_root
-from models.response.settings import Progress
 
 FILES = (*labels.FILES, *texts.FILES, *interactions.FILES[:-1], OBO, GAF)
 """What is read, relative to the root of the data; iRefIndex is not."""

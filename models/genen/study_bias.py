@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from knowledge.errors import DataError
+from knowledge.sources.genes import read_symbols, sources_root
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
 from models.genen.texts import GeneText
-from models.response.annotations import read_symbols, sources_root
 
 PUBLICATIONS = "networks/mapping/gene2pubmed_counts_2023-12.tsv"
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from knowledge.compiled.builders import Inputs, build_summaries
 from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology
+from knowledge.progress import Progress
+from knowledge.sources.genes import HGNC, sources_root
 from knowledge.texts.documents import cleaned
 from knowledge.texts.encoder import Encoder
 from knowledge.texts.vector_store import VectorStore, text_digest
-from models.response.annotations import HGNC, sources_root
-from models.response.settings import Progress
 
 FloatArray: TypeAlias = NDArray[np.float32]
 BoolArray: TypeAlias = NDArray[np.bool_]

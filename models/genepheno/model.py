@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.errors import KnockwiseError
 from models.checkpoint import read_checkpoint
 from models.genepheno.alignment import SequenceIndex, self_bits
 from models.genepheno.checkpoint import FORMAT, Checkpoint
@@ -22,16 +21,13 @@ from models.genepheno.network import probabilities
 from models.genepheno.ontology import ancestry
 from models.genepheno.phenotypes import Collection, Vocabulary
 from models.genepheno.sequences import Protein, Species
+from models.inputs.genes import UnknownGeneError
 
 FloatArray: TypeAlias = NDArray[np.float32]
 Basis = Literal["sequence", "curated functions"]
 SHIPPED = Path(__file__).resolve().parent.parent / "weights" / "genepheno"
 NEIGHBOURS = 5
 _CHUNK = 512
-
-
-class UnknownGeneError(KnockwiseError):
-    """The model has no sequence of a gene."""
 
 
 class Neighbour(NamedTuple):

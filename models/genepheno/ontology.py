@@ -13,9 +13,9 @@ from scipy import sparse
 from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology, Term
 from knowledge.parsers.table import read_table
+from knowledge.sources.genes import read_symbols, sources_root
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
-from models.response.annotations import read_symbols, sources_root
 
 IntArray: TypeAlias = NDArray[np.int64]
 FOLDER = "phenotype/ontology"

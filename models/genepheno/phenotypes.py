@@ -16,6 +16,7 @@ from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology
 from knowledge.parsers.gmt import read_gmt
 from knowledge.parsers.table import malformed, open_text, read_table
+from knowledge.sources.genes import read_symbols, sources_root
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
 from models.genepheno.ontology import (
@@ -36,7 +37,6 @@ from models.genepheno.ontology import (
     system_of,
 )
 from models.genepheno.sequences import by_gene, read_proteins
-from models.response.annotations import read_symbols, sources_root
 
 BoolArray: TypeAlias = NDArray[np.bool_]
 Collection = Literal["mp", "hpo", "hpo-2014", "komp", "gwas"]

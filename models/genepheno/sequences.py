@@ -11,10 +11,10 @@ from typing import Literal
 
 from knowledge.errors import DataError
 from knowledge.parsers.table import open_text, read_table
+from knowledge.sources.genes import read_symbols, sources_root
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
 from knowledge.user_tables.orthologues import ORTHOLOGUES, read_orthologues
-from models.response.annotations import read_symbols, sources_root
 
 Species = Literal["human", "mouse", "other"]
 FOLDER = "phenotype/sequences"

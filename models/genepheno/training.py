@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.errors import DataError
+from knowledge.progress import Progress
+from knowledge.sources.genes import HGNC, read_symbols, sources_root
 from knowledge.sources.registry import sha256_of
 from models.checkpoint import write_checkpoint
 from models.genepheno import ontology, phenotypes, sequences
@@ -21,8 +23,6 @@ from models.genepheno.phenotypes import Collection, PhenotypeLabels, read_labels
 from models.genepheno.predictor import FunctionUnits, Settings, Workbench, aligned, head
 from models.genepheno.sequences import Protein, read_proteins
 from models.provenance import code_commit
-from models.response.annotations import HGNC, read_symbols, sources_root
-from models.response.settings import Progress
 
 SHIPPED_COLLECTIONS: tuple[Collection, ...] = ("mp", "hpo", "komp", "gwas")
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, expit
 
-from models.response.screens import IntArray
+from models.inputs.screens import IntArray
 
 FloatArray = NDArray[np.float64]
 TAIL = 0.05

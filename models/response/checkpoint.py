@@ -6,17 +6,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.schema import Frozen, Gene
+from knowledge.schema import Frozen
 from models import checkpoint
 from models.checkpoint import Format, Shapes
+from models.inputs.screens import CELL_LINES, Setting
 from models.response.calibration import Calibration
 from models.response.field import FieldSettings
-from models.response.screens import CELL_LINES, Setting
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights" / "response"
-_FIELDS = ("name", "hgnc_id", "entrez_id", "ensembl_id", "uniprot_ids", "aliases",
-           "previous_symbols")  # fmt: skip
-_LISTS = {"uniprot_ids", "aliases", "previous_symbols"}
 
 
 class Config(Frozen):
@@ -85,21 +82,6 @@ FORMAT = Format(
     shapes=_shapes,
     gaps=frozenset({"baseline", "essential", "held_out"}),
 )
-
-
-def gene_fields(gene: Gene) -> str:
-    """Return what is known of a gene beside its symbol as one line."""
-    values = (getattr(gene, name) for name in _FIELDS)
-    return "\t".join("|".join(v) if isinstance(v, tuple) else v for v in values)
-
-
-def stored_gene(symbol: str, line: str) -> Gene:
-    """Return the gene that a symbol and a line stand for."""
-    fields: dict[str, Any] = {
-        name: tuple(filter(None, value.split("|"))) if name in _LISTS else value
-        for name, value in zip(_FIELDS, line.split("\t"), strict=True)
-    }
-    return Gene(symbol=symbol, **fields)
 
 
 def coarse(values: NDArray[np.floating[Any]]) -> NDArray[np.float16]:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from knowledge.progress import Progress
+from knowledge.sources.genes import protein_coding, read_symbols, sources_root
 from knowledge.symbols import SymbolTable
-from models.response import annotations
-from models.response.annotations import sources_root
+from models.inputs import annotations
+from models.inputs.screens import IntArray, Screens, Setting, read_training
 from models.response.features import GeneFacts
-from models.response.screens import IntArray, Screens, Setting, read_training
-from models.response.settings import Progress
 from models.response.signed_sets import SignedSets, read_set_rows, signed_sets
 from models.response.similarity import Relatives, relatives
 
@@ -59,9 +59,9 @@ def read_corpus(data: Path, setting: Setting, progress: Progress) -> Corpus:
     """
     root = sources_root(data)
     progress("reading symbols and screens", 0.0)
-    symbols = annotations.read_symbols(root)
+    symbols = read_symbols(root)
     screens = read_training(root, symbols)
-    known = annotations.protein_coding(root)
+    known = protein_coding(root)
     rows = None
     if setting == "extended":
         rows = read_set_rows(root, symbols)

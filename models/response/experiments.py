@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.inputs.screens import CELL_LINES, UNKNOWN, Rows
 from models.response.features import Evidence
 from models.response.field import N_LINES
 from models.response.schema import Analogue, Outcome
-from models.response.screens import CELL_LINES, UNKNOWN, Rows
 
 FloatArray = NDArray[np.float32]
 

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from models.inputs.screens import CELL_LINES, UNKNOWN, IntArray, Rows
 from models.response.experiments import Experiments
 from models.response.features import STRENGTH_ROWS, Evidence, Task, planes
 from models.response.field import FloatArray
 from models.response.query import Query
 from models.response.scoring import FittedModel
-from models.response.screens import CELL_LINES, UNKNOWN, IntArray, Rows
 from models.response.similarity import kin_of, similarity_to
 
 CITED_EACH_WAY = 5

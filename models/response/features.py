@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from models.inputs.screens import UNKNOWN, IntArray, Rows
 from models.response.field import N_LINES, Field, FieldSettings, FloatArray, fit_field
 from models.response.query import Query
-from models.response.screens import UNKNOWN, IntArray, Rows
 from models.response.signed_sets import SET_FEATURES, SetEvidence, set_planes
 from models.response.similarity import Kin
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from models.response.screens import CELL_LINES, IntArray, Rows
+from models.inputs.screens import CELL_LINES, IntArray, Rows
 
 FloatArray = NDArray[np.float32]
 N_LINES = len(CELL_LINES)

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.files import replacing
+from knowledge.progress import Progress
+from models.inputs.screens import IntArray, Rows, folds
 from models.response.corpus import Corpus
 from models.response.features import TASKS, Evidence, fit_evidence, planes
 from models.response.field import N_LINES, FieldSettings, FloatArray
 from models.response.query import Query
-from models.response.screens import IntArray, Rows, folds
-from models.response.settings import Progress, TrainingSettings
+from models.response.settings import TrainingSettings
 from models.response.signed_sets import fit_sets
 from models.response.similarity import kin_of, similarity_to
 

@@ -12,7 +12,9 @@ from scipy.special import expit, logit
 from knowledge.errors import QuestionError
 from knowledge.schema import Gene, Interval, PerturbationKind
 from models.checkpoint import read_checkpoint
-from models.response.checkpoint import FORMAT, SHIPPED, Checkpoint, stored_gene
+from models.inputs.genes import screened_genes
+from models.inputs.screens import UNKNOWN, Rows
+from models.response.checkpoint import FORMAT, SHIPPED, Checkpoint
 from models.response.ensemble import Ensemble
 from models.response.experiments import Experiments
 from models.response.features import (
@@ -26,7 +28,6 @@ from models.response.features import (
 from models.response.field import N_LINES, Field, FieldSettings
 from models.response.query import Query
 from models.response.schema import Analogue, Outcome, ResponsePrediction
-from models.response.screens import UNKNOWN, Rows
 from models.response.similarity import SCALE, Kin, Relatives, kin_of, similarity_to
 
 FloatArray = NDArray[np.float64]
@@ -139,8 +140,7 @@ class ResponseModel:
 
     @cached_property
     def _genes(self) -> tuple[Gene, ...]:
-        names = self._checkpoint.names
-        return tuple(map(stored_gene, names["genes"], names["gene fields"]))
+        return screened_genes(self._checkpoint.names)
 
     def readouts(self, cell_line: str) -> tuple[str, ...]:
         """Return the genes whose transcripts the training screen of `cell_line` read."""

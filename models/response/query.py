@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from models.inputs.screens import IntArray
 from models.response.field import FloatArray
-from models.response.screens import IntArray
 
 
 @dataclass(frozen=True, slots=True)

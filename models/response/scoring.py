@@ -11,7 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from knowledge.errors import QuestionError
-from models.response.annotations import sources_root
+from knowledge.progress import Progress
+from knowledge.sources.genes import sources_root
+from models.inputs.screens import (
+    CELL_LINES,
+    UNKNOWN,
+    BoolArray,
+    IntArray,
+    Rows,
+    Setting,
+    tested_perturbations,
+)
 from models.response.calibration import Calibration, fit_calibration
 from models.response.corpus import Corpus, read_corpus
 from models.response.ensemble import Ensemble
@@ -25,16 +35,7 @@ from models.response.held_out import (
     pair_features,
 )
 from models.response.model import LEAST_SIMILARITY, NO_GENE, NO_READOUT, NO_RELATIVE
-from models.response.screens import (
-    CELL_LINES,
-    UNKNOWN,
-    BoolArray,
-    IntArray,
-    Rows,
-    Setting,
-    tested_perturbations,
-)
-from models.response.settings import Progress, TrainingSettings
+from models.response.settings import TrainingSettings
 from models.response.similarity import similarity_to
 from models.response.trees import fit_task, held_out_scores
 

@@ -1,12 +1,9 @@
-"""What a training run can be told, and how it tells how far it has come."""
+"""What a training run can be told."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from models.response.screens import Setting
-
-Progress = Callable[[str, float], None]
-"""Called with what is being done and the share of the whole that is finished."""
+from knowledge.progress import Progress as Progress  # benchmarks still import it from here
+from models.inputs.screens import Setting
 
 
 @dataclass(frozen=True, slots=True)

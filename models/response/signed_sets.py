@@ -15,9 +15,7 @@ from scipy import sparse
 
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
-from models.response.field import FloatArray
-from models.response.query import Query
-from models.response.screens import (
+from models.inputs.screens import (
     CELL_LINES,
     BoolArray,
     IntArray,
@@ -25,6 +23,8 @@ from models.response.screens import (
     approve,
     tested_perturbations,
 )
+from models.response.field import FloatArray
+from models.response.query import Query
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from models.response.screens import IntArray
+from models.inputs.screens import IntArray
 
 if TYPE_CHECKING:
     # It reads tables with pandas, which predicting must not wait for.
-    from models.response.annotations import Annotations
+    from models.inputs.annotations import Annotations
 
 FloatArray = NDArray[np.float32]
 

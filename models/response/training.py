@@ -12,19 +12,21 @@ import pandas as pd
 
 from knowledge.errors import DataError
 from knowledge.files import replacing
+from knowledge.progress import Progress
 from knowledge.schema import Gene
+from knowledge.sources.genes import sources_root
 from knowledge.sources.registry import sha256_of
 from models.checkpoint import write_checkpoint
+from models.inputs import annotations
+from models.inputs.genes import gene_fields
+from models.inputs.screens import CELL_LINES, SCREEN_FILES, UNKNOWN
 from models.provenance import code_commit
-from models.response import annotations
-from models.response.annotations import sources_root
-from models.response.checkpoint import FORMAT, Checkpoint, Config, coarse, gene_fields
+from models.response.checkpoint import FORMAT, Checkpoint, Config, coarse
 from models.response.corpus import Corpus, read_corpus
 from models.response.features import TASKS, labels
 from models.response.field import N_LINES, FieldSettings
 from models.response.scoring import FittedModel, fit_model
-from models.response.screens import CELL_LINES, SCREEN_FILES, UNKNOWN
-from models.response.settings import Progress, TrainingSettings
+from models.response.settings import TrainingSettings
 from models.response.trees import SEEDS, TREES
 from models.threshold import best_f1_threshold
 

@@ -7,9 +7,9 @@ import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
+from models.inputs.screens import UNKNOWN, BoolArray, IntArray, Rows
 from models.response.ensemble import Ensemble
 from models.response.field import FloatArray
-from models.response.screens import UNKNOWN, BoolArray, IntArray, Rows
 from models.response.settings import TrainingSettings
 
 TREES: Mapping[str, Any] = {

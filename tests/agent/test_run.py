@@ -14,6 +14,7 @@ from agent.settings import Settings
 from agent.state import Proposal
 from knowledge.errors import QuestionError, RunError
 from knowledge.schema import Change
+from tools.effect_rows import RUN_COLUMNS
 
 pytestmark = pytest.mark.anyio
 QUESTION = "MDM2 knockout in RPE1: CDKN1A?"
@@ -83,9 +84,12 @@ async def test_effects_csv_has_every_gene_with_its_statistics(session, tmp_path)
     with (tmp_path / "run" / "effects.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) > 4000
-    assert {"symbol", "p_de", "p_up", "p_de_low", "p_de_high", "evidence_count",
-            "seen_in_training", "abstained", "top_evidence"} <= set(rows[0])  # fmt: skip
-    p21 = next(row for row in rows if row["symbol"] == "CDKN1A")
+    assert tuple(rows[0]) == RUN_COLUMNS
+    assert {(row["perturbation"], row["kind"], row["cell_line"]) for row in rows} == {
+        ("MDM2", "knockout", "RPE1")
+    }
+    p21 = next(row for row in rows if row["gene"] == "CDKN1A")
+    assert p21["path"] == "MDM2 ↓ → TP53 ↑ → CDKN1A ↑"
     assert p21["p_de"] == p21["p_de_low"] == ""  # no screen of the line read it
     assert float(p21["p_up"]) > 0.75
     read = next(row for row in rows if row["p_de_low"])

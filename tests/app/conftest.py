@@ -345,6 +345,9 @@ class FakeSession:
         genes = readouts or ["DDIT3", "HERPUD1", "ATF4", *(f"G{i}" for i in range(40))]
         return [effect(gene, 1 / (i + 1.5), 0.9, "up") for i, gene in enumerate(genes)]
 
+    def path(self, perturbation, readout):
+        return "HSPA5 ↓ → DDIT3 ↑" if readout == "DDIT3" else ""
+
     def predict(self, pairs):
         for i, (perturbation, gene) in enumerate(pairs):
             if self.failure is not None and i == 3:

@@ -10,6 +10,7 @@ from app.cli import GROUPS
 from knowledge.errors import DataError, QuestionError
 from knowledge.schema import Answer
 from tests.app.refusal import one_sentence
+from tools.effect_rows import COLUMNS
 
 COMMANDS = ("ask", "predict", "express", "phenotype", "report", "runs", "doctor", *GROUPS)
 HEAVY = {
@@ -64,7 +65,12 @@ def test_ask_streams_steps_to_stderr_and_the_answer_to_stdout(knockwise, session
 
 def test_json_is_the_answer_and_nothing_else(knockwise, session, answer):
     result = knockwise("ask", "--json", "--cell-line", "K562", "Knock out HSPA5")
-    assert Answer.model_validate_json(result.stdout) == answer
+    said = json.loads(result.stdout)
+    assert said.pop("schema") == "knockwise/answer/1"
+    rows = said.pop("rows")
+    assert Answer.model_validate(said) == answer
+    assert [row["gene"] for row in rows] == [effect.gene for effect in answer.effects]
+    assert tuple(rows[0]) == COLUMNS
     assert session.asked[0][1] == "K562"
     cited = {e for step in json.loads(result.stdout)["steps"] for e in step["evidence_ids"]}
     assert cited <= {fact.id for fact in answer.evidence}

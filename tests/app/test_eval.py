@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 from app.cli import app
 from evals.perturbqa.slices import CLASS_FILES
+from models.inputs.annotations import FILES
+from models.inputs.screens import CELL_LINES, SCREEN_FILES
 from models.response import scoring
-from models.response.annotations import FILES
-from models.response.screens import CELL_LINES, SCREEN_FILES
 from models.response.settings import TrainingSettings
 
 SMALL_WORLD = runpy.run_path(str(Path(__file__).parents[1] / "models" / "conftest.py"))

@@ -33,10 +33,10 @@ DOCUMENTS = [
 @pytest.fixture
 def encoder(monkeypatch, hash_encoder):
     """Index a handful of texts with an encoder that needs no weights."""
-    for module in ("encoder", "index_build"):
-        monkeypatch.setattr(f"knowledge.{module}.load_encoder", hash_encoder)
-    for module in ("documents", "index_status"):
-        monkeypatch.setattr(f"knowledge.{module}.documents", lambda data_dir: iter(DOCUMENTS))
+    for module in ("encoder", "build"):
+        monkeypatch.setattr(f"knowledge.texts.{module}.load_encoder", hash_encoder)
+    for module in ("documents", "status"):
+        monkeypatch.setattr(f"knowledge.texts.{module}.documents", lambda data_dir: iter(DOCUMENTS))
     monkeypatch.setattr("knowledge.texts.build.starter_documents", lambda: iter(DOCUMENTS))
     return hash_encoder
 

@@ -20,8 +20,12 @@ OURS = ("agent", "app", "evals", "knowledge", "models", "tools")
 PART_OF = {
     "huggingface-hub": "sentence-transformers",
     "langchain-core": "langgraph",
+    "markupsafe": "jinja2",
+    "mcp-types": "mcp",
+    "starlette": "mcp",
     "transformers": "sentence-transformers",
     "typing-extensions": "pydantic",
+    "uvicorn": "mcp",
 }
 # Imported by a script that another environment runs.
 ELSEWHERE = {"gears"}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from app.commands.report import html_page, markdown_page
+from app.show.pages import html_page, markdown_page
 from app.show.render import answer_view
 from app.show.terminal import UNICODE
 from knowledge.schema import KnownPhenotype, Phenotype

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from app.jobs.pairs import COLUMNS
+from tools.effect_rows import COLUMNS
 
 PAIRS = """pert,gene,cell_line
 HSPA5,DDIT3,K562
@@ -43,10 +43,36 @@ def test_one_perturbation_and_its_readouts_are_shown_as_a_table(knockwise, sessi
 
 def test_without_readouts_every_gene_is_predicted_the_surest_first(knockwise, session):
     result = knockwise("predict", "--pert", "HSPA5", "--cell-line", "K562", "--json")
-    rows = json.loads(result.stdout)
+    rows = json.loads(result.stdout)["rows"]
     assert len(rows) == 43
     assert rows[0]["gene"] == "DDIT3"
     assert tuple(rows[0]) == COLUMNS
+
+
+def test_the_users_own_words_for_genes_are_carried_into_the_output(knockwise, session):
+    asked = ("predict", "--pert", "bip,ATF4", "--readout", "CHOP,HERPUD1", "--cell-line", "K562")
+    result = knockwise(*asked, "--out", "-")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [(r["perturbation"], r["pert_as_given"]) for r in rows] == [
+        ("HSPA5+ATF4", "bip+ATF4")
+    ] * 2
+    assert [(r["gene"], r["gene_as_given"]) for r in rows] == [
+        ("DDIT3", "CHOP"), ("HERPUD1", "HERPUD1"),
+    ]  # fmt: skip
+    assert rows[0]["path"] == "HSPA5 ↓ → DDIT3 ↑"
+    said = json.loads(knockwise(*asked, "--json").stdout)
+    assert said["schema"] == "knockwise/effects/1"
+    assert said["notes"] == ["bip is read as HSPA5.", "CHOP is read as DDIT3."]
+    assert [row["gene_as_given"] for row in said["rows"]] == ["CHOP", "HERPUD1"]
+
+
+@pytest.mark.parametrize("words", [("HSPA5", "ATF4"), ("HSPA5+ATF4",), ("HSPA5,ATF4",)])
+def test_a_double_is_written_in_any_of_three_ways(knockwise, session, words):
+    perts = [part for word in words for part in ("--pert", word)]
+    result = knockwise("predict", *perts, "--readout", "DDIT3", "--json")
+    (row,) = json.loads(result.stdout)["rows"]
+    assert row["perturbation"] == "HSPA5+ATF4"
+    assert "pert_as_given" not in row
 
 
 def test_two_perturbations_are_a_double(knockwise, session):
@@ -54,7 +80,7 @@ def test_two_perturbations_are_a_double(knockwise, session):
         *("predict", "--pert", "HSPA5", "--pert", "ATF4", "--readout", "DDIT3", "--json"),
         *("--kind", "knockout"),
     )
-    (row,) = json.loads(result.stdout)
+    (row,) = json.loads(result.stdout)["rows"]
     assert (row["perturbation"], row["kind"], row["cell_line"]) == (
         "HSPA5+ATF4",
         "knockout",

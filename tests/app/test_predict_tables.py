@@ -308,7 +308,7 @@ def test_unknown_rows_are_kept_with_a_reason_where_asked(knockwise, predict, ses
     assert "no human gene" in found[0]["reason"]
     assert "missing value" in found[2]["reason"]
     assert "3 of 4 rows cannot be predicted" in result.stderr
-    record = json.loads(predict(content, "--skip-unknown", "--json")[0].stdout)
+    record = json.loads(predict(content, "--skip-unknown", "--json")[0].stdout)["rows"]
     assert record[0]["p_de"] is None
 
 

@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from app.commands.report import html_page, markdown_page
+from app.show.pages import html_page, markdown_page
 
 EVIL = "<script>alert(1)</script><img src=x onerror=y>\x1b[31m\u202eevil```"
 

@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 
 from app.commands.train_genen import genen
 from knowledge.errors import DataError
+from knowledge.sources.genes import HGNC
 from models.genen import shipping
 from models.genen.graphs import GAF, OBO
 from models.genen.interactions import FOLDER as INTERACTIONS
 from models.genen.labels import FILES, TASKS
 from models.genen.model import GenenModel
 from models.genen.texts import FUNCTIONS, SUMMARIES
-from models.response.annotations import HGNC
 
 GENES = tuple(f"GENE{i:02}" for i in range(30))
 COLUMNS = (

@@ -15,10 +15,13 @@ from evals.expression.measures import (
     discrimination,
     interactions,
 )
+from evals.expression.page import BENCHMARK
 from evals.expression.predictors import Entry, Knowledge, entries
-from evals.expression.report import as_markdown
 from evals.expression.run import ExpressionEval, evaluate
 from evals.expression.score import Comparison
+from evals.harness.page import Record
+from evals.harness.run import Inputs
+from evals.harness.scores import Scores
 from evals.scoreboard import keep, scoreboard
 from knowledge.errors import RunError
 from models.expression.baselines import (
@@ -63,16 +66,11 @@ def world(screen, tmp_path, monkeypatch):
         {"ts_norm2": [0.7, 1.2, 0.8, 1.1, 0.9, 1.3], "corr_sum": np.linspace(0.6, 0.95, 6)},
         index=["+".join(pair) for pair in PAIRS],
     )
-    config = {"data": {}, "code": {}, "commit": "c0ffee0000"}
     monkeypatch.setattr(runs, "sources_root", lambda data: data)
     monkeypatch.setattr(runs, "_world", lambda data, settings: ([screen], Knowledge(features)))
     monkeypatch.setattr(runs, "_norman", lambda root: norman)
     monkeypatch.setattr(runs, "entries", lambda knowledge, *rest, **more: quick(features))
-    monkeypatch.setattr(
-        runs,
-        "_config",
-        lambda root, settings: {"settings": settings.model_dump(mode="json"), **config},
-    )
+    monkeypatch.setattr(runs, "_inputs", lambda root, settings: Inputs({}, ()))
     return tmp_path
 
 
@@ -158,35 +156,40 @@ def test_gains_are_over_the_best_baseline_on_the_same_rows():
         "bad": table_of(0.6 * hard),
     }
     roles = dict.fromkeys(tables, "baseline") | {"ours": "ours", "bad": "ours"}
-    scores = {s.predictor: s for s in Comparison(tables, roles, 0, 100).scores("c", "singles")}
-    assert "additive" not in scores, "a predictor without any answer is left out"
-    ours = scores["ours"]
-    assert ours.best_baseline == "training mean"
-    assert ours.ahead.value == pytest.approx(0.1)
+    scores = Scores(Comparison(tables, roles, 0, 100).scores("c", "singles"))
+    assert "additive" not in scores.values("predictor"), "one without any answer is left out"
+    ours, bad = scores.gains
+    assert (ours.predictor, ours.than) == ("ours", "training mean")
+    assert ours.value.value == pytest.approx(0.1)
     # Every row is a tenth better, so that resampling rows changes nothing.
-    assert ours.ahead.low == pytest.approx(ours.ahead.high)
-    assert ours.to_no_change.value == pytest.approx(0.45)
-    assert (ours.verdict, scores["bad"].verdict) == ("better", "worse")
+    assert ours.value.low == pytest.approx(ours.value.high)
+    ratio = scores.find(predictor="ours", measure="l2 to no change")
+    assert ratio.value.value == pytest.approx(0.45)
+    assert (ours.verdict, bad.verdict) == ("better", "worse")
 
 
 def test_a_run_scores_all_tasks_and_is_on_the_scoreboard(world):
     out = world / "run"
     metrics = evaluate(world, out, SETTINGS, 1, quiet)
-    found = {(s.task, s.predictor): s for s in metrics.scores if s.measure == "l2"}
-    scaled, additive = found["doubles", "scaled additive"], found["doubles", "additive"]
-    assert scaled.value.value < additive.value.value < found["doubles", "no change"].value.value
-    assert scaled.to_additive.value < 0.5
-    assert ("singles", "additive") not in found
-    assert {one.predictor for one in metrics.interactions} >= {
-        "ours", "the measured double itself",
-    }  # fmt: skip
+    distances = metrics.scores.plain.where(measure=("l2", "l2 to additive"))
+    found = {
+        key: one.value.value for key, one in distances.by("task", "predictor", "measure").items()
+    }
+    scaled, additive, none = (
+        found["doubles", name, "l2"] for name in ("scaled additive", "additive", "no change")
+    )
+    assert scaled < additive < none
+    assert found["doubles", "scaled additive", "l2 to additive"] < 0.5
+    assert ("singles", "additive", "l2") not in found
+    interactions = metrics.scores.where(about="interactions")
+    assert {"ours", "the measured double itself"} < {*interactions.values("predictor")}
     (kept,) = keep(out, world / "results")
     assert kept.name == "expression.json"
     page = scoreboard(world / "results", world)
     assert page.count("## Expression responses") == 1
     assert "### norman-latent: unseen doubles (6)" in page
     assert "| *additive* | 2.765 |" in page
-    assert as_markdown(json.loads(kept.read_text())) in page
+    assert BENCHMARK.page(Record.read(kept)).markdown() in page
 
 
 def test_an_interrupted_run_goes_on_and_gives_the_same_figures(world, monkeypatch):
@@ -242,6 +245,6 @@ def test_additive_beats_no_change_on_real_doubles(tmp_path, data_mirror, monkeyp
     monkeypatch.setattr(runs, "entries", lambda *rest, **more: quick(features)[:4])
     settings = ExpressionEval(contexts=("norman",), neural=False, draws=50)
     metrics = evaluate(data_mirror, tmp_path / "run", settings, 1, quiet)
-    found = {(s.predictor, s.measure): s for s in metrics.scores if s.task == "doubles"}
-    assert found["additive", "l2"].to_no_change.value < 0.5
+    found = metrics.scores.plain.where(task="doubles").by("predictor", "measure")
+    assert found["additive", "l2 to no change"].value.value < 0.5
     assert found["additive", "energy"].value.value < found["no change", "energy"].value.value

@@ -144,7 +144,7 @@ def test_it_is_a_baseline_where_asked_for_and_nowhere_else(screen):
 
 @pytest.fixture
 def evaluated(world, screen, monkeypatch):
-    """Evaluate the made-up screen with GEARS, and return the scores of the L2."""
+    """Evaluate the made-up screen with GEARS, and return the scores of singles."""
     features = GeneFeatures(GENES, np.eye(6, dtype=np.float32))
 
     def worlds(data, settings):
@@ -162,7 +162,7 @@ def evaluated(world, screen, monkeypatch):
     def run(name="run", **more):
         settings = ExpressionEval(contexts=("norman",), neural=False, draws=20, **more)
         metrics = evaluate(world, world / name, settings, 1, lambda what, done: None)
-        return {s.predictor: s for s in metrics.scores if s.measure == "l2"}
+        return metrics.scores.plain.where(task="singles").by("predictor", "measure")
 
     return run
 
@@ -170,14 +170,15 @@ def evaluated(world, screen, monkeypatch):
 def test_a_run_counts_what_gears_leaves_unanswered(world, evaluated):
     opponent = GearsSettings(python=python(world), epochs=2)
     scores = evaluated(gears=opponent)
-    assert (scores["GEARS"].role, scores["GEARS"].unanswered) == ("baseline", 1)
+    one = scores["GEARS", "unanswered"]
+    assert (one.role, one.value.value) == ("baseline", 1)
     assert "GEARS (1 without an answer)" in (world / "run" / "scoreboard.md").read_text()
     config = json.loads((world / "run" / "config.json").read_text())
     assert config["settings"]["gears"] == {"python": str(opponent.python), "epochs": 2}
-    assert config["code"]["cell-gears"] == "0.1.2"
+    assert config["data"]["cell-gears"] == "0.1.2"
     with pytest.raises(RunError, match=r"other settings \(gears changed\)"):
         evaluated(gears=opponent.model_copy(update={"epochs": 3}))
-    assert "GEARS" not in evaluated(name="without")
+    assert ("GEARS", "l2") not in evaluated(name="without")
 
 
 def test_an_environment_without_gears_is_refused_before_anything_is_read(world, evaluated):

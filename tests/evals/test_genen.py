@@ -1,6 +1,5 @@
 """Gene properties are measured by hand-checked figures, compared fairly, and gone on with."""
 
-import json
 from dataclasses import replace
 from itertools import groupby
 from types import SimpleNamespace
@@ -16,17 +15,20 @@ from app.commands.eval_genen import genen
 from evals.genen import run as runs
 from evals.genen import units
 from evals.genen.comparison import Comparison, Key
+from evals.genen.facts import HEADLINE, PLAIN, WITH_COMPARTMENT, Condition, Facts, Quoted
+from evals.genen.figures import Figures
 from evals.genen.maps import alike, most_enriched
+from evals.genen.page import BENCHMARK, sections
 from evals.genen.predictors import GCN, OURS, REWIRED, TEXT, TOGETHER, Entry, conditions, entries
 from evals.genen.published import PUBLISHED_GCN
-from evals.genen.report import as_markdown
 from evals.genen.run import evaluate
-from evals.genen.schema import HEADLINE, PLAIN, WITH_COMPARTMENT, Condition, Quoted
 from evals.genen.score import Yardstick, held_out
-from evals.genen.tables import published_verdicts
 from evals.genen.units import GenenEval, Unit
 from evals.genen.workers import fit_together
 from evals.genen.world import World, quoted
+from evals.harness.page import Record
+from evals.harness.run import Clock, Inputs, Run
+from evals.harness.scores import Results, Score
 from knowledge.errors import DataError, KnockwiseError, RunError
 from knowledge.texts.encoder import DEFAULT_ENCODER
 from models.genen.graphs import PropertyGraph, Relation
@@ -150,7 +152,6 @@ def made():
 @pytest.fixture(scope="module", autouse=True)
 def _no_files(made):
     """Runs read no file, and predictors take no time."""
-    config = {"data": {"labels": "00"}, "code": {}, "commit": "c0ffee0000", "knockwise": "0"}
 
     def read_world(data, names, *rest):
         chosen = tuple(task for task in made.tasks if task.name in names)
@@ -160,11 +161,7 @@ def _no_files(made):
         patched.setattr(runs, "sources_root", lambda data: data)
         patched.setattr(runs, "read_world", read_world)
         patched.setattr(units, "entries", quick)
-        patched.setattr(
-            runs,
-            "_config",
-            lambda root, settings, _: {"settings": settings.model_dump(mode="json"), **config},
-        )
+        patched.setattr(runs, "_inputs", lambda *_: Inputs({}, ()))
         yield
 
 
@@ -176,6 +173,10 @@ SMALL = GenenEval(
 
 def quiet(what, done):
     assert 0 <= done <= 1
+
+
+def in_folder(out):
+    return Run(out, quiet, Clock(out))
 
 
 def run_in(out, settings=SMALL):
@@ -280,56 +281,56 @@ def test_a_score_that_is_no_number_is_told():
 
 def test_a_run_compares_everything_and_shows_it(finished):
     out, metrics = finished.out, finished.metrics
-    conditions_seen = {s.condition for s in metrics.scores}
+    figures = Figures(metrics)
+    conditions_seen = {figures.condition(name) for name in metrics.scores.values("condition")}
     assert {PLAIN, HEADLINE, WITH_COMPARTMENT, REWIRED, TOGETHER} <= conditions_seen
     assert {c.hidden for c in conditions_seen} == {0, 0.5}
-    binary = {
-        (s.condition, s.predictor): s for s in metrics.scores if s.task == "dosage-sensitivity"
-    }
-    assert binary[HEADLINE, OURS].value.value > 0.9
-    assert binary[PLAIN, "majority"].value.value == 0.5
-    assert (binary[HEADLINE, GCN].repeats, binary[HEADLINE, OURS].repeats) == (1, 5)
-    half = binary[HEADLINE.model_copy(update={"hidden": 0.5}), GCN]
-    assert half.value.value < binary[HEADLINE, GCN].value.value
+
+    def binary(condition, predictor, measure="value"):
+        key = ("dosage-sensitivity", condition.name, predictor, measure)
+        return figures.found[key].value.value
+
+    assert binary(HEADLINE, OURS) > 0.9
+    assert binary(PLAIN, "majority") == 0.5
+    assert (binary(HEADLINE, GCN, "repeats"), binary(HEADLINE, OURS, "repeats")) == (1, 5)
+    half = HEADLINE.model_copy(update={"hidden": 0.5})
+    assert binary(half, GCN) < binary(HEADLINE, GCN)
     # Hidden texts are all alike, and nothing tells such genes apart.
-    assert half.among_hidden.value == pytest.approx(0.5)
+    assert binary(half, GCN, "genes without text") == pytest.approx(0.5)
     page = (out / "scoreboard.md").read_text()
     assert "## Gene properties" in page
     assert "| *MPNet (gene-benchmark)* | 0.87 |" in page
     html = (out / "report.html").read_text()
     assert html.count("data:image/svg+xml") == 5
     assert "http://" not in html.replace("http://www.w3.org", "")
-    names = ("metrics", "config", "timing")
-    record = {name: json.loads((out / f"{name}.json").read_text()) for name in names}
-    assert as_markdown(record) + "\n" == page
+    assert BENCHMARK.page(Record.read(out)).markdown() + "\n" == page
 
 
 def test_gains_are_over_the_best_baseline_and_on_the_same_folds(finished):
-    metrics = finished.metrics
-    gains = {
-        (g.condition, g.predictor, g.than, g.than_condition): g
-        for g in metrics.gains
-        if g.task == "dosage-sensitivity"
-    }
-    over = gains[HEADLINE, OURS, TEXT, PLAIN]
-    ours = metrics.find("dosage-sensitivity", HEADLINE, OURS)
-    text = metrics.find("dosage-sensitivity", PLAIN, TEXT)
-    assert over.gain.value == pytest.approx(ours.value.value - text.value.value)
-    assert (HEADLINE, OURS, "majority", PLAIN) not in gains
+    mine = finished.metrics.scores.where(task="dosage-sensitivity", measure="value")
+    gains = {(g["condition"], g.predictor, g.than, g["than_condition"]): g for g in mine.gains}
+    headline, plain = HEADLINE.name, PLAIN.name
+    over = gains[headline, OURS, TEXT, plain]
+    ours = mine.plain.find(condition=headline, predictor=OURS)
+    text = mine.plain.find(condition=plain, predictor=TEXT)
+    assert over.value.value == pytest.approx(ours.value.value - text.value.value)
+    assert (headline, OURS, "majority", plain) not in gains
     # GCN was tried on one repeat: ours is compared with it on that repeat alone.
     yardstick = Yardstick(BINARY, 0, 20)
     tables = {
         name: pd.read_parquet(
-            finished.out / "units" / Unit(BINARY, HEADLINE, Entry(Said(name, None), "ours")).path
+            in_folder(finished.out).path(
+                Unit(BINARY, HEADLINE, Entry(Said(name, None), "ours")).name
+            )
         )
         for name in (OURS, GCN)
     }
     first = yardstick.value(tables[OURS][tables[OURS].repeat == 0])
     by_hand = first.value - yardstick.value(tables[GCN]).value
-    assert gains[HEADLINE, OURS, GCN, HEADLINE].gain.value == pytest.approx(by_hand)
+    assert gains[headline, OURS, GCN, headline].value.value == pytest.approx(by_hand)
     # The made-up GCN looks at no edge, so that shuffled ones do not harm it.
-    shuffled = gains[HEADLINE, GCN, GCN, REWIRED]
-    assert (shuffled.gain.value, shuffled.verdict) == (0, "level")
+    shuffled = gains[headline, GCN, GCN, REWIRED.name]
+    assert (shuffled.value.value, shuffled.verdict) == (0, "level")
 
 
 def test_predictors_see_no_hidden_text_and_the_graph_that_was_asked_for(finished):
@@ -400,22 +401,23 @@ def test_a_folder_holds_one_run(tmp_path):
 
 def test_a_run_without_networks_and_of_one_graph_is_shown_too(tmp_path):
     metrics = run_in(tmp_path / "run")
-    assert {s.condition.graph for s in metrics.scores} == {None, "ppi"}
+    assert {one.graph for one in metrics.about(Facts).conditions} == {None, "ppi"}
     assert not [s for s in metrics.scores if s.predictor == GCN]
     assert "### Conservation" in (tmp_path / "run" / "scoreboard.md").read_text()
 
 
 def test_the_published_figure_is_reached_at_the_decimals_it_was_published_with(finished):
     metrics = finished.metrics
-    ours = metrics.find("dosage-sensitivity", HEADLINE, OURS)
+    at = {"task": "dosage-sensitivity", "condition": HEADLINE.name}
+    ours = metrics.scores.plain.find(predictor=OURS, measure="value", **at)
     quoted_gcn = PUBLISHED_GCN["dosage-sensitivity"]
 
     def verdict(value, high):
         estimate = ours.value.model_copy(update={"value": value, "high": high})
-        scores = [s for s in metrics.scores if s != ours]
-        scores.append(ours.model_copy(update={"value": estimate}))
-        table = published_verdicts(metrics.model_copy(update={"scores": tuple(scores)}))
-        return next(row for row in table.rows if row[0] == "dosage sensitivity")[5]
+        scores = [one for one in metrics.scores if one is not ours]
+        scores.append(Score(OURS, "value", estimate, "ours", **at))
+        first = sections(Results.of("genen", scores, metrics.about(Facts)))[0]
+        return next(row for row in first.tables[0].rows if row[0] == "dosage sensitivity")[5]
 
     assert verdict(quoted_gcn - 0.004, 0.95) == "reached"
     assert verdict(quoted_gcn - 0.006, 0.95) == "missed, in the interval"
@@ -511,7 +513,7 @@ def test_the_command_prints_who_is_ahead_and_where_the_report_is(command, tmp_pa
 def test_what_stops_one_of_several_processes_is_one_sentence(made, tmp_path):
     unit = Unit(BINARY, HEADLINE, Entry(Said(OURS, None), "ours"))
     with pytest.raises(KnockwiseError, match="holds no perturbqa folder"):
-        fit_together([unit], tmp_path, tmp_path, SMALL, DEFAULT_ENCODER, tmp_path, 2, quiet)
+        fit_together([unit], tmp_path, in_folder(tmp_path), SMALL, DEFAULT_ENCODER, tmp_path, 2)
 
 
 def test_an_unknown_task_or_graph_is_one_sentence(command, tmp_path):

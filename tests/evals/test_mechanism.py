@@ -6,16 +6,17 @@ import pytest
 
 from agent.settings import Settings
 from agent.state import AgentState
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Scores
 from evals.mechanism import direction, information, order, recovery
 from evals.mechanism.agent import Asked
 from evals.mechanism.cascades import followed
+from evals.mechanism.facts import Facts, Rule
 from evals.mechanism.faithfulness import central_step, random_step
 from evals.mechanism.gallery import slots
 from evals.mechanism.graphs import GraphWithout, Relations
 from evals.mechanism.grounding import step_marks
-from evals.mechanism.resampling import Resampler
 from evals.mechanism.run import MechanismEval, evaluate
-from evals.mechanism.schema import Rule
 from knowledge.base import Knowledge
 from knowledge.cascade import reach, start
 from knowledge.cell_lines import CellLine, CellLines
@@ -297,16 +298,15 @@ def recovered(edges, groups):
     hidden = recovery.hidden_pairs(relations, np.random.default_rng(0))
     known = recovery.clues(six, relations, measured(("K562", "A", "C", 0)))
     found = recovery.recovery(relations, known, hidden, np.random.default_rng(1), seed=0)
-    return {one.proposer: one for one in found}, hidden
+    return Scores(found).by("predictor", "than", "measure"), hidden
 
 
 def test_hidden_relations_of_a_complex_are_found_from_what_its_members_do():
     found, hidden = recovered(*clubs(0))
     assert all((b, a) in hidden for a, b in hidden)
-    ours = found[recovery.OURS]
-    assert ours.average_precision.value > 0.9
-    assert ours.sign.value == 1
-    assert found["targets' degree"].average_precision.value < 0.5
+    assert found[recovery.OURS, "", "average precision"].value.value > 0.9
+    assert found[recovery.OURS, "", "right sign"].value.value == 1
+    assert found["targets' degree", "", "average precision"].value.value < 0.5
 
 
 def test_hidden_relations_of_a_random_graph_cannot_be_found():
@@ -314,9 +314,9 @@ def test_hidden_relations_of_a_random_graph_cannot_be_found():
     pairs = {(f"S{rng.integers(40)}", f"T{rng.integers(200)}") for _ in range(800)}
     edges = [edge(a, str(rng.choice(["activates", "inhibits"])), b) for a, b in sorted(pairs)]
     found, _ = recovered(edges, ())
-    ours = found[recovery.OURS]
-    assert ours.average_precision.value < 0.1
-    assert ours.sign.low < 0.5 < ours.sign.high
+    assert found[recovery.OURS, "", "average precision"].value.value < 0.1
+    sign = found[recovery.OURS, "", "right sign"].value
+    assert sign.low < 0.5 < sign.high
 
 
 def test_a_regulator_on_the_way_to_its_target_comes_first():
@@ -361,15 +361,14 @@ def informative(seed, *, paths):
 def test_paths_add_to_the_response_model_only_where_they_tell_something(paths):
     rows = informative(0, paths=paths)
     found = information.information(rows, Resampler(rows.pert, 0, 50), seed=0)
-    (one,) = [
-        x for x in found if (x.task, x.rows, x.cell_line) == ("dir", "reached", "all")
-    ]  # fmt: skip
+    one = Scores(found).where(task="dir", rows="reached", cell_line="all")
+    (gain,) = one.gains
     if paths:
-        assert one.joint.value == 1
-        assert one.gain.low > 0.3
-        assert one.log_loss.high < 0
+        assert one.plain.find(predictor="with paths", measure="auroc").value.value == 1
+        assert gain.value.low > 0.3
+        assert one.find(measure="change of log loss").value.high < 0
     else:
-        assert one.gain.low < 0 < one.gain.high + 0.02
+        assert gain.value.low < 0 < gain.value.high + 0.02
 
 
 def told(*steps, readout):
@@ -414,16 +413,17 @@ def test_a_run_scores_every_part_and_is_read_again(world, tmp_path):  # noqa: F8
     settings = Settings(data=tmp_path / "no data")
     run = MechanismEval(draws=50, questions=2)
     metrics = evaluate(world.mirror, tmp_path / "run", run, settings, silent)
-    assert metrics.scope == "starter"
+    facts = metrics.about(Facts)
+    assert facts.scope == "starter"
     # Grounding is 100 % by construction, and measured to be so.
-    assert metrics.grounding.grounded.value == 1
-    assert metrics.grounding.unverified == metrics.grounding.misled == 0
-    assert metrics.grounding.flipped.value == metrics.grounding.invented.value == 1
-    assert any(one.split == "train" and one.covered for one in metrics.agreement)
-    path = next(one for one in metrics.faithfulness if one.measure.startswith("share"))
-    assert path.central.value > path.random.value
+    assert facts.grounding.grounded.value == 1
+    assert facts.grounding.unverified == facts.grounding.misled == 0
+    assert facts.grounding.flipped.value == facts.grounding.invented.value == 1
+    assert metrics.scores.find(about="direction", split="train", measure="covered").value.value
+    (path,) = metrics.scores.where(measure="share whose path changes").gains
+    assert path.value.value > 0
     page = (tmp_path / "run" / "report.html").read_text()
-    assert page.count("<svg") == len(metrics.gallery)
+    assert page.count("<svg") == len(facts.gallery)
     before = (tmp_path / "run" / "metrics.json").stat().st_mtime_ns
     assert evaluate(world.mirror, tmp_path / "run", run, settings, silent) == metrics
     assert (tmp_path / "run" / "metrics.json").stat().st_mtime_ns == before

@@ -1,6 +1,5 @@
 """Predicted phenotypes are scored on held-out genes, compared there, and gone on with."""
 
-import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -8,14 +7,18 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from evals.harness.page import Record
+from evals.harness.plots import written
+from evals.harness.run import Inputs
+from evals.harness.scores import Results
 from evals.phenotypes import run as runs
 from evals.phenotypes.bottleneck import bottleneck
+from evals.phenotypes.facts import Bottleneck, Facts
 from evals.phenotypes.measures import measured
-from evals.phenotypes.plots import draw
+from evals.phenotypes.page import BENCHMARK, claim_table, summary
+from evals.phenotypes.plots import drawn
 from evals.phenotypes.predictors import BASELINES, OURS, REQUIRED, Entry, Task, World, entries
-from evals.phenotypes.report import as_markdown, claim_table, summary
 from evals.phenotypes.run import PLAN, PhenotypeEval, evaluate
-from evals.phenotypes.schema import Bottleneck, Metrics
 from evals.phenotypes.score import Folds, as_table
 from knowledge.errors import DataError, RunError
 from models.genepheno.baselines import TermFrequency
@@ -89,17 +92,12 @@ def world(labels, tmp_path, monkeypatch):
         world = World(root, None, None, proteins, np.arange(len(proteins)), {}, frozenset())
         return world, [Task("mp", "random", labels, proteins, folds)]
 
-    config = {"data": {}, "code": {}, "commit": "c0ffee0000", "knockwise": "0"}
     monkeypatch.setattr(runs, "sources_root", lambda data: data)
     monkeypatch.setattr(runs, "_world", made)
     monkeypatch.setattr(
         runs, "entries", lambda task, ablation: ENTRIES if ablation else ENTRIES[:3]
     )
-    monkeypatch.setattr(
-        runs,
-        "_config",
-        lambda root, settings: {"settings": settings.model_dump(mode="json"), **config},
-    )
+    monkeypatch.setattr(runs, "_inputs", lambda root, settings: Inputs({}, ()))
     return tmp_path
 
 
@@ -112,11 +110,12 @@ SETTINGS = PhenotypeEval(collections=("mp",), folds=2, draws=50)
 
 def test_who_knows_the_branch_is_ahead_of_who_does_not(world):
     metrics = evaluate(world, world / "run", SETTINGS, quiet)
-    gain = {(g.over, g.measure): g for g in metrics.gains}
+    gain = {(g.than, g.measure): g for g in metrics.scores.gains}
     for measure in ("f_max", "s_min", "auroc", "auprc"):
         assert gain[REQUIRED[0], measure].verdict == "better", measure
-        assert gain["no branch", measure].gain.value > 0
-    score = {(s.predictor, s.measure): s.value for s in metrics.scores}
+        assert gain["no branch", measure].value.value > 0
+    every = metrics.scores.plain.where(system=None)
+    score = {(s.predictor, s.measure): s.value for s in every}
     assert score[REQUIRED[0], "auroc"].value == pytest.approx(0.5)
     assert score[OURS, "s_min"].value < score[REQUIRED[0], "s_min"].value
     assert score[OURS, "auroc"].n == 32
@@ -124,21 +123,16 @@ def test_who_knows_the_branch_is_ahead_of_who_does_not(world):
 
 def test_systems_are_scored_apart(world):
     metrics = evaluate(world, world / "run", SETTINGS, quiet)
-    found = {(s.system, s.predictor): s for s in metrics.systems}
-    assert found["bone", OURS].terms == 3
-    assert found["ear", OURS].auroc.value > 0.6
-    assert not any(system == "" for system, _ in found)
+    found = metrics.scores.by("system", "predictor", "measure")
+    assert found["bone", "", "terms"].value.value == 3
+    assert found["ear", OURS, "auroc"].value.value > 0.6
+    assert metrics.scores.values("system") == ["bone", "ear"]
 
 
 def test_a_run_is_written_as_tables_and_as_a_page_with_plots(world):
     out = world / "run"
     metrics = evaluate(world, out, SETTINGS, quiet)
-    record = {
-        "metrics": json.loads((out / "metrics.json").read_text()),
-        "config": json.loads((out / "config.json").read_text()),
-        "timing": json.loads((out / "timing.json").read_text()),
-    }
-    page = as_markdown(record)
+    page = BENCHMARK.page(Record.read(out)).markdown()
     assert page + "\n" == (out / "scoreboard.md").read_text()
     assert page.count("## Phenotypes from sequence") == 1
     assert "### mp, random split" in page
@@ -158,7 +152,7 @@ def test_the_claims_are_those_of_baselines_that_must_be_beaten(world, monkeypatc
         for name, role, certain in zip(names, roles, (0.0, 0.1, 0.2, 0.9), strict=True)
     )
     monkeypatch.setattr(runs, "entries", lambda task, ablation: made)
-    table = claim_table(evaluate(world, world / "run", SETTINGS, quiet))
+    table = claim_table(evaluate(world, world / "run", SETTINGS, quiet).scores)
     assert [row[:3] for row in table.rows] == [
         ("mp", "random", "F_max"), ("mp", "random", "macro AUROC"),
     ]  # fmt: skip
@@ -289,8 +283,8 @@ def test_a_bottleneck_is_drawn(tmp_path):
     one = Bottleneck(
         collection="mp", functions=("a", "b"), systems=("bone",), weights=((0.5,), (-0.1,))
     )
-    metrics = Metrics(divisions=(), scores=(), gains=(), systems=(), curves=(), bottlenecks=(one,))
-    assert set(draw(metrics, tmp_path / "plots")) == {"bottleneck-mp"}
+    results = Results.of("genepheno", (), Facts(divisions=(), curves=(), bottlenecks=(one,)))
+    assert set(written(drawn(results, tmp_path), tmp_path / "plots")) == {"bottleneck-mp"}
 
 
 def test_a_data_folder_without_the_labels_is_named(tmp_path):

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from agent.settings import Settings
 from app.cli import app
-from evals.mechanism.resampling import Resampler
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Scores
 from evals.regulators import lists
 from evals.regulators import score as scoring
 from evals.regulators.predictors import FUSED, HELD_OUT, IN_SAMPLE, PATHS, PRIOR, RESPONSE
@@ -49,13 +50,9 @@ def ask(mirror, tmp_path, monkeypatch):
 
 
 def value(metrics, predictor, measure="within", kind="both", votes=1, by="all", part="all"):
-    (found,) = [
-        one.value.value
-        for one in metrics.scores
-        if (one.predictor, one.measure, one.kind, one.votes, one.by, one.part)
-        == (predictor, measure, kind, votes, by, part)
-    ]
-    return found
+    at = {"kind": kind, "votes": votes, "by": by, "part": part}
+    (found,) = metrics.scores.plain.where(predictor=predictor, measure=measure, **at)
+    return found.value.value
 
 
 def table(up, score, regulator="TF1", genes=None, votes=2):
@@ -68,11 +65,8 @@ def table(up, score, regulator="TF1", genes=None, votes=2):
 
 def scored(pairs, measure):
     draw = Resampler(pairs["regulator"], 0, 20)
-    return {
-        (one.predictor, one.votes): one
-        for one in scores(pairs, ["said", PRIOR], draw)
-        if (one.measure, one.kind, one.by) == (measure, "both", "all")
-    }
+    found = Scores(scores(pairs, ["said", PRIOR], draw)).where(kind="both", by="all")
+    return found.where(measure=measure, than="").by("predictor", "votes")
 
 
 def test_the_auroc_within_a_regulator_counts_the_pairs_in_the_right_order():
@@ -80,7 +74,7 @@ def test_the_auroc_within_a_regulator_counts_the_pairs_in_the_right_order():
     # Of 25 pairs of a gene up and one down, the last up gene (score 0) loses to three.
     one = scored(table(up, [9, 8, 7, 6, 0, 2, 1, 0.5, -1, -2]), "within")["said", 2]
     assert one.value.value == pytest.approx(22 / 25)
-    assert (one.value.n, one.rows) == (1, 10)
+    assert one.value.n == 1
 
 
 @pytest.mark.parametrize(("factor", "right"), [(1, 1.0), (-1, 0.0), (0, 0.5)])
@@ -90,7 +84,7 @@ def test_the_truth_scores_one_its_opposite_zero_and_silence_half(factor, right):
     for measure in ("within", "sign"):
         one = scored(pairs, measure)["said", 2]
         assert one.value.value == right
-        assert one.known == (factor != 0)
+    assert scored(pairs, "known")["said", 2].value.value == (factor != 0)
 
 
 def test_a_guess_is_right_about_half_of_the_time():
@@ -161,7 +155,7 @@ def test_studies_agree_by_the_share_of_shared_genes_that_move_alike():
 
 def test_the_product_and_its_parts_are_scored_as_they_answer(ask):
     metrics, _ = ask()
-    assert metrics.regulators == 3
+    assert metrics.facts["regulators"] == 3
     # Right about TF1 and KIN1, all wrong about TF2; the last readout got no number.
     assert value(metrics, FUSED, votes=2) == pytest.approx(2 / 3)
     assert value(metrics, FUSED, by="class", part="kinase", votes=2) == 1
@@ -216,11 +210,12 @@ def test_textbook_pairs_are_right_wrong_or_open(ask, tmp_path):
         "TF2,knockdown,HepG2,G2,up\n"
     )
     metrics, _ = ask(run=QUICK.model_copy(update={"pairs": path}))
-    found = {one.predictor: (one.right, one.wrong, one.open) for one in metrics.textbook}
-    assert found == {FUSED: (2, 1, 1), PATHS: (1, 0, 3), RESPONSE: (3, 0, 1)}
-    fused = next(one for one in metrics.textbook if one.predictor == FUSED)
-    assert fused.called.value == 0.75
-    assert fused.right_of_called.value == pytest.approx(2 / 3)
+    found = metrics.scores.where(about="textbook").by("predictor", "measure")
+    counts = {name: [found[name, word].value.value for word in ("right", "wrong", "open")]
+              for name, _ in found}  # fmt: skip
+    assert counts == {FUSED: [2, 1, 1], PATHS: [1, 0, 3], RESPONSE: [3, 0, 1]}
+    assert found[FUSED, "called"].value.value == 0.75
+    assert found[FUSED, "right of the called"].value.value == pytest.approx(2 / 3)
 
 
 def test_the_scoreboard_shows_a_kept_run_beside_perturbqa(ask, tmp_path):
@@ -230,7 +225,7 @@ def test_the_scoreboard_shows_a_kept_run_beside_perturbqa(ask, tmp_path):
     page = scoreboard(tmp_path / "results")
     assert "## Regulators" in page
     assert "| fused answer | 0.667" in page
-    assert "<h1>Answers about regulators</h1>" in (tmp_path / "run" / "report.html").read_text()
+    assert "<h1>Regulators</h1>" in (tmp_path / "run" / "report.html").read_text()
     assert json.loads((tmp_path / "run" / "timing.json").read_text())["seconds"]["regulators"] >= 0
 
 
@@ -258,13 +253,14 @@ def test_the_first_twenty_of_a_list_are_counted():
         p_de=np.linspace(0.9, 0.1, count),
         habit=[0.9] * 10 + [0.1] * 30,
     )
-    found = {one.rule: one for one in lists.listed(rows, Resampler(["P1"], 0, 20), 0)}
-    assert found["P(changes)"].precision.value == 0.5
-    assert found["P(changes)"].changed == 1
-    assert found["P(changes) x (1 - habit), shipped"].precision.value == 0.5
-    assert found["P(changes) x (1 - habit), shipped"].changed == 0.5
-    assert found["habit alone"].precision.value == 0.5
-    assert found["P(changes)"].most == 0.5
+    found = Scores(lists.listed(rows, Resampler(["P1"], 0, 20), 0)).by("predictor", "measure")
+    values = {key: one.value.value for key, one in found.items()}
+    assert values["P(changes)", "specific"] == 0.5
+    assert values["P(changes)", "changed"] == 1
+    assert values["P(changes) x (1 - habit), shipped", "specific"] == 0.5
+    assert values["P(changes) x (1 - habit), shipped", "changed"] == 0.5
+    assert values["habit alone", "specific"] == 0.5
+    assert values["at most", "specific"] == 0.5
 
 
 def refused(*words):
@@ -313,7 +309,7 @@ def test_the_real_sets_are_scored_with_the_starter_pack(data_mirror, tmp_path):
         least_votes=6, tested=False, open_questions=False, draws=20, pairs=tmp_path / "pairs.csv"
     )
     metrics = evaluate(data_mirror, tmp_path / "run", run, Settings(data=tmp_path), silent)
-    assert 1 <= metrics.regulators <= 10
-    paths = next(one for one in metrics.textbook if one.predictor == PATHS)
-    assert paths.right_of_called.value > 0.8
-    assert paths.called.value > 0.5
+    assert 1 <= metrics.facts["regulators"] <= 10
+    paths = metrics.scores.where(about="textbook", predictor=PATHS)
+    assert paths.find(measure="right of the called").value.value > 0.8
+    assert paths.find(measure="called").value.value > 0.5

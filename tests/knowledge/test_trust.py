@@ -1,10 +1,20 @@
 """How far a database is believed is learnt, and named when its file is damaged."""
 
+import json
+
 import pytest
 
 from knowledge.errors import DataError
 from knowledge.schema import Edge
-from knowledge.trust import DATABASE_TRUST, LEAST_TRUST, STARTER_TRUST, EdgeTrust, load_edge_trust
+from knowledge.trust import (
+    DATABASE_TRUST,
+    FILE,
+    LEAST_TRUST,
+    STARTER_TRUST,
+    EdgeTrust,
+    load_edge_trust,
+    save_edge_trust,
+)
 
 TRUST = EdgeTrust(
     bias=0.0,
@@ -46,9 +56,38 @@ def test_an_assertion_that_measurements_do_not_bear_out_keeps_little_trust():
     assert TRUST.of([edge("Unknown", effect="inhibits")]) == LEAST_TRUST
 
 
-def test_the_shipped_trust_loads_and_a_damaged_file_is_named(tmp_path):
-    assert load_edge_trust().starter_agreement > 0.8
+@pytest.fixture
+def shipped():
+    load_edge_trust.cache_clear()
+    yield FILE.read_bytes()
+    load_edge_trust.cache_clear()
+
+
+DAMAGES = {
+    "missing": None,
+    "cut": lambda data: data[: len(data) // 2],
+    "emptied": lambda _: b"",
+    "zeroed": lambda data: bytes(len(data)),
+    "a list": lambda _: b"[]",
+    "nested": lambda _: b"[" * 100_000,
+    "a number changed": lambda data: data.replace(b"0.", b"1.", 1),
+    "NaN": lambda data: data.replace(b"0.0", b"NaN", 1),
+    "without its hash": lambda data: data.replace(b"sha256", b"sha"),
+    "of a wrong kind": lambda _: b'{"trust": {"bias": "x"}}',
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_to_the_shipped_trust_is_one_sentence(tmp_path, shipped, damage):
     broken = tmp_path / "edge_trust.json"
-    broken.write_text('{"trust": {"bias": "x"}}')
+    if change := DAMAGES[damage]:
+        broken.write_bytes(change(shipped))
     with pytest.raises(DataError, match=r"edge_trust\.json is missing or damaged; reinstall"):
         load_edge_trust(broken)
+
+
+def test_the_shipped_trust_loads_and_is_written_byte_for_byte(tmp_path, shipped):
+    trust = load_edge_trust()
+    assert trust.starter_agreement > 0.8
+    save_edge_trust(trust, json.loads(shipped)["labelled"], tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == shipped

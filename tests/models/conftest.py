@@ -6,10 +6,10 @@ from scipy import sparse
 
 from knowledge.schema import Gene
 from knowledge.symbols import SymbolTable
-from models.response.annotations import Annotations
+from models.inputs.annotations import Annotations
+from models.inputs.screens import UNKNOWN, Rows, Screens
 from models.response.corpus import Corpus, Vocabulary
 from models.response.features import GeneFacts
-from models.response.screens import UNKNOWN, Rows, Screens
 from models.response.settings import TrainingSettings
 from models.response.similarity import relatives
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.sources.genes import HGNC
 from models.genepheno.ontology import FILES as ONTOLOGIES
 from models.genepheno.phenotypes import FILES, MP_NAMES
 from models.genepheno.sequences import ENSEMBL, MOUSE, ORTHOLOGUES, UNIPROT
-from models.response.annotations import HGNC
 
 HGNC_COLUMNS = (
     "hgnc_id", "symbol", "name", "locus_group", "status", "alias_symbol", "prev_symbol",

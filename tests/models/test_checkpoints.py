@@ -3,6 +3,7 @@
 import gzip
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from safetensors.numpy import load, save
 from knowledge.errors import DataError
 from knowledge.files import replacing_folder
 from models.checkpoint import Format, read_checkpoint, write_checkpoint
-from models.expression import checkpoint as app
+from models.expression import checkpoint as expression
 from models.expression.model import ExpressionModel
+from models.fusion import Fusion
+from models.fusion import checkpoint as fusion
 from models.genen import checkpoint as genen
 from models.genen.model import GenenModel
 from models.genepheno import checkpoint as genepheno
@@ -23,13 +26,15 @@ from models.response import checkpoint as response
 
 WEIGHTS = Path(response.SHIPPED).parent
 MODELS = {
-    "expression": (ExpressionModel, app.FORMAT),
-    "genen": (GenenModel, genen.FORMAT),
-    "genepheno": (GenePhenoModel, genepheno.FORMAT),
-    "response": (ResponseModel, response.FORMAT),
+    "expression": (ExpressionModel.load, expression.FORMAT),
+    "fusion": (partial(Fusion.load, "full"), fusion.FORMAT),
+    "genen": (GenenModel.load, genen.FORMAT),
+    "genepheno": (GenePhenoModel.load, genepheno.FORMAT),
+    "response": (ResponseModel.load, response.FORMAT),
 }
 SHAPED = {
     "expression": ("norman/response",),
+    "fusion": ("habit",),
     "genen": ("solubility/weights",),
     "genepheno": ("mp/layer",),
     "response": ("de_loadings",),
@@ -58,7 +63,8 @@ def other_arrays(change):
 
     def stored(data: bytes) -> bytes:
         arrays = load(data)
-        name = next(n for n, a in sorted(arrays.items()) if a.dtype.kind == "f" and a.ndim == 2)
+        numbers = [n for n, a in sorted(arrays.items()) if a.dtype.kind == "f" and a.ndim <= 2]
+        name = max(numbers, key=lambda n: arrays[n].ndim)
         return save({**arrays, name: np.ascontiguousarray(change(arrays[name]))})
 
     return stored
@@ -66,7 +72,7 @@ def other_arrays(change):
 
 def with_nan(array):
     found = array.copy()
-    found[0, 0] = np.nan
+    found.flat[0] = np.nan
     return found
 
 
@@ -126,7 +132,7 @@ def linked(model: str, folder: Path) -> Path:
 
 def refusal(model: str, folder: Path) -> str:
     with pytest.raises(DataError) as caught:
-        MODELS[model][0].load(folder)
+        MODELS[model][0](folder)
     sentence = str(caught.value)
     assert "\n" not in sentence
     assert sentence.startswith(f"The {MODELS[model][1].name} in {folder} ")
@@ -205,6 +211,6 @@ def test_folders_change_places_on_a_system_that_cannot_do_so_in_one_step(tmp_pat
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    stored = read_checkpoint(WEIGHTS / "expression", app.FORMAT)
+    stored = read_checkpoint(WEIGHTS / "expression", expression.FORMAT)
     with pytest.raises(DataError, match="cannot be written to"):
-        write_checkpoint(tmp_path / "file" / "model", app.FORMAT, stored, {})
+        write_checkpoint(tmp_path / "file" / "model", expression.FORMAT, stored, {})

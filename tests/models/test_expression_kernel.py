@@ -5,11 +5,12 @@ import pytest
 
 from knowledge.errors import DataError, KnockwiseError
 from models.expression.baselines import Additive, TrainingMean
-from models.expression.genes import GeneFeatures, StoredSimilarity, UnknownGeneError
+from models.expression.genes import GeneFeatures, StoredSimilarity
 from models.expression.kernel import KernelResidual, Variances, sum_scale
 from models.expression.model import ExpressionModel
 from models.expression.screens import ExpressionScreen, together
 from models.expression.training import train_screens
+from models.inputs.genes import UnknownGeneError
 
 GENES, READOUTS, GROUPS = 24, 30, 4
 SYMBOLS = tuple(f"G{i:02d}" for i in range(GENES))

@@ -8,10 +8,11 @@ import torch
 
 from knowledge.errors import DataError
 from models.expression.architecture import AppConfig
-from models.expression.genes import GeneFeatures, UnknownGeneError
+from models.expression.genes import GeneFeatures
 from models.expression.network import GeneNetwork, build_network, degraded, neighbour_network
 from models.expression.neural import ABLATIONS, EXTENDED, PAPER, FittedApp, NeuralApp
 from models.expression.screens import ExpressionScreen
+from models.inputs.genes import UnknownGeneError
 
 SYMBOLS = tuple(f"G{i:02d}" for i in range(30))
 

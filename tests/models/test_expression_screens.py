@@ -10,11 +10,11 @@ from scipy import sparse
 
 from knowledge.errors import DataError
 from knowledge.schema import Gene
+from knowledge.sources.genes import sources_root
 from knowledge.symbols import SymbolTable
 from models.expression import anndata_file
 from models.expression.anndata_file import read_h5ad
 from models.expression.mirror import CONTEXTS, WITH_CELLS, cells, files, read_contexts
-from models.response.annotations import sources_root
 
 GENES = ("CDKN1A", "GATA1", "KLF1", "MARCHF8", "MYC", "TP53")
 SYMBOLS = SymbolTable(
@@ -324,8 +324,8 @@ def test_papalexi_is_the_pseudobulk_of_its_provenance(data_mirror, contexts):
 
 @pytest.mark.data
 def test_signed_sets_hold_no_perturbation_tested_in_their_line(data_mirror, contexts):
-    from models.response.annotations import read_symbols
-    from models.response.screens import tested_perturbations as hidden
+    from knowledge.sources.genes import read_symbols
+    from models.inputs.screens import tested_perturbations as hidden
 
     root = sources_root(data_mirror)
     symbols = read_symbols(root)

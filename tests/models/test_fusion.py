@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 from knowledge.errors import DataError
-from models.fusion import Fusion, PathKind, Support, balance, logit, strength
+from models.checkpoint import read_checkpoint, write_checkpoint
+from models.fusion import WEIGHTS, Fusion, PathKind, Support, balance, logit, strength
+from models.fusion.checkpoint import FORMAT, stored_habit, to_store
 from models.fusion.edge_trust import fit_edge_trust, measured_signs
-from models.fusion.habit import LossHabit, load_habit, save_habit
+from models.fusion.habit import LossHabit
 from models.fusion.posterior import features
 from models.fusion.regulator_sets import consensus, read_regulator_sets
 from models.fusion.rows import Rows
@@ -110,19 +112,11 @@ def test_strength_and_balance_are_signed_and_symmetric():
 
 def test_habits_survive_saving_and_unknown_genes_have_none(tmp_path):
     kept = LossHabit(("A", "B"), np.array([0.5, -0.25]), frozenset({"B"}))
-    save_habit(kept, tmp_path)
-    found = load_habit(tmp_path)
+    heads = read_checkpoint(WEIGHTS, FORMAT).config
+    write_checkpoint(tmp_path, FORMAT, to_store(heads, kept), {})
+    found = stored_habit(read_checkpoint(tmp_path, FORMAT))
     assert found.regulators == {"B"}
     assert found.log_odds(["B", "A", "C"]).tolist() == pytest.approx([-0.511, 1.099, 0], abs=1e-3)
-
-
-def test_damaged_weights_are_named(tmp_path):
-    with pytest.raises(DataError, match=r"config\.json is missing or damaged; reinstall"):
-        Fusion.load("starter", tmp_path)
-    save_habit(LossHabit(("A",), np.array([0.5])), tmp_path)
-    (tmp_path / "model.safetensors").write_bytes(b"no")
-    with pytest.raises(DataError, match=r"model\.safetensors is missing or damaged; reinstall"):
-        load_habit(tmp_path)
 
 
 def test_a_database_is_trusted_as_far_as_measured_signs_bear_it_out():

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from knowledge.errors import DataError
+from knowledge.sources.genes import HGNC, protein_coding, read_symbols
 from models.genen.labels import FILES, FOLDER, TASKS, read_tasks
-from models.response.annotations import HGNC, protein_coding, read_symbols
 
 COLUMNS = (
     "hgnc_id", "symbol", "name", "locus_group", "status", "alias_symbol", "prev_symbol",

@@ -12,12 +12,12 @@ from scipy import sparse
 from knowledge.errors import DataError
 from knowledge.texts.encoder import load_encoder
 from models.checkpoint import read_checkpoint, write_checkpoint
-from models.expression.genes import UnknownGeneError
 from models.genen.checkpoint import FORMAT
 from models.genen.model import SHIPPED, GenenModel
 from models.genen.neighbourhood import Neighbourhood
 from models.genen.shipping import common_term
 from models.genen.texts import GeneText, gene_texts
+from models.inputs.genes import UnknownGeneError
 
 WORLD = runpy.run_path(str(Path(__file__).parents[1] / "genen_world.py"))
 GENES, SIDE = WORLD["GENES"], WORLD["SIDE"]

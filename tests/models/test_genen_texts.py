@@ -8,6 +8,7 @@ import pytest
 
 from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology, Term
+from knowledge.sources.genes import HGNC
 from knowledge.texts.encoder import load_encoder
 from models.genen.labels import read_tasks
 from models.genen.study_bias import PUBLICATIONS, read_study_bias
@@ -25,7 +26,6 @@ from models.genen.texts import (
     term_texts,
     text_masks,
 )
-from models.response.annotations import HGNC
 
 COLUMNS = (
     "hgnc_id", "symbol", "name", "locus_group", "status", "alias_symbol", "prev_symbol",

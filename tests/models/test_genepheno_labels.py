@@ -235,8 +235,8 @@ def test_missing_annotations_are_named(functions, mirror):  # noqa: F811
 @pytest.mark.data
 @pytest.mark.slow
 def test_the_mirrors_collections_are_what_their_provenance_says(data_mirror):
+    from knowledge.sources.genes import read_symbols
     from models.genepheno.sequences import by_gene, read_proteins
-    from models.response.annotations import read_symbols
 
     symbols = read_symbols(data_mirror)
     found = by_gene(read_proteins(data_mirror, symbols))

@@ -7,10 +7,11 @@ import pytest
 from knowledge.errors import DataError, KnockwiseError
 from models.checkpoint import read_checkpoint, write_checkpoint
 from models.genepheno.checkpoint import FORMAT
-from models.genepheno.model import SHIPPED, GenePhenoModel, UnknownGeneError
+from models.genepheno.model import SHIPPED, GenePhenoModel
 from models.genepheno.network import HeadSettings, fitted_head, probabilities
 from models.genepheno.predictor import GenePheno, Workbench
 from models.genepheno.training import learnt_checkpoint
+from models.inputs.genes import UnknownGeneError
 from tests.models.genepheno_families import (
     FUNCTIONS,
     MEMBERS,

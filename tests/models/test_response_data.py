@@ -7,15 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from knowledge.sources.genes import read_symbols, sources_root
+from models.inputs.annotations import FILES
+from models.inputs.screens import CELL_LINES, SCREEN_FILES, approve, read_training
+from models.inputs.screens import tested_perturbations as hidden_perturbations
 from models.response import ResponseModel
-from models.response.annotations import FILES, read_symbols, sources_root
-from models.response.screens import (
-    CELL_LINES,
-    SCREEN_FILES,
-    approve,
-    read_training,
-)
-from models.response.screens import tested_perturbations as hidden_perturbations
 from models.response.signed_sets import read_set_rows
 
 pytestmark = pytest.mark.data

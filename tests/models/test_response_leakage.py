@@ -9,9 +9,9 @@ import pytest
 from evals.harness.metrics import macro_auroc
 from knowledge.schema import Gene
 from knowledge.symbols import SymbolTable
+from models.inputs.screens import CELL_LINES, UNKNOWN, read_training
 from models.response.held_out import held_out_features
 from models.response.scoring import Unit, fit_model, units, visible_rows
-from models.response.screens import CELL_LINES, UNKNOWN, read_training
 from models.response.settings import TrainingSettings
 from models.response.signed_sets import SET_FEATURES, SignedSets, read_set_rows, signed_sets
 

@@ -7,9 +7,9 @@ import pytest
 
 from evals.harness.metrics import macro_auroc
 from evals.perturbqa import as_markdown, cross_validated
+from models.inputs.screens import CELL_LINES, UNKNOWN, folds, held_out
 from models.response import ResponseModel
 from models.response.held_out import fit_to, held_out_features, pair_features, pairs_of
-from models.response.screens import CELL_LINES, UNKNOWN, folds, held_out
 from models.response.settings import TrainingSettings
 from models.response.training import train_corpus
 

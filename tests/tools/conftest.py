@@ -17,8 +17,8 @@ from knowledge.symbols import SymbolTable
 from knowledge.texts.documents import Document
 from knowledge.texts.search import Passage
 from models.fusion import Fusion
+from models.fusion.checkpoint import FusionConfig, Head, Heads
 from models.fusion.habit import LossHabit
-from models.fusion.posterior import FusionConfig, Head, Heads
 from models.response import Analogue, Ground, Habit, ResponsePrediction
 from tools.effects import EffectPredictor
 from tools.toolbox import build_toolbox

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.expression.genes import UnknownGeneError
+from models.inputs.genes import UnknownGeneError
 from tools.base import Toolbox
 from tools.expression import most_changed, predict_expression_tool
 from tools.toolbox import build_toolbox

@@ -1,0 +1,1 @@
+"""Knockwise for chat clients: an MCP server whose tools are as big as one biological decision."""

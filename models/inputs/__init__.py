@@ -1,0 +1,1 @@
+"""What several models read: screens, annotations of genes, and the genes themselves."""
