@@ -61,7 +61,7 @@ def answer_rows(answer: Answer) -> Iterator[dict[str, Any]]:
     pairs = [(answer.question.perturbation, answer.effects)]
     if answer.sides:
         pairs = [(side.perturbation, side.effects) for side in answer.sides]
-    paths = {one.readout: one.steps for one in (*answer.programmes, *answer.hypotheses)}
+    paths = {one.readout: one.steps for one in answer.hypotheses}
     for perturbation, effects in pairs:
         yield from rows_of(perturbation, effects, paths)
 

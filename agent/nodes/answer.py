@@ -82,7 +82,7 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         evidence=_numbered(state, numbering),
         unknown=tuple(dict.fromkeys(unknown)),
         reasoner=context.reasoner.name,
-        versions=_versions(state, context),
+        versions=_versions(state, context, programmes=bool(shifted)),
         timings_s=state.timings_s,
         tokens={
             "prompt": usage.prompt,
@@ -168,11 +168,13 @@ def _said(
     return "; ".join(said)
 
 
-def _versions(state: AgentState, context: AgentContext) -> Versions:
-    """Return what the answer is made with, the phenotype model among it if it was asked."""
-    if not state.outlooks:
-        return context.versions
-    models = {**context.versions.models, "genepheno": state.outlooks[0].version}
+def _versions(state: AgentState, context: AgentContext, *, programmes: bool) -> Versions:
+    """Return what the answer is made with, models that only some answers ask among it."""
+    models = dict(context.versions.models)
+    if state.outlooks:
+        models["genepheno"] = state.outlooks[0].version
+    if programmes:
+        models["programmes"] = context.programmes.model().version
     return context.versions.model_copy(update={"models": models})
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from agent.wording import general
 from knowledge.errors import RunError
 from knowledge.schema import Answer, Call, CascadeStep, Change, Direction, Effect, Evidence, Frozen
+from tools.programmes import DRIVEN_BY
 
 Key = tuple[str, Direction]
 
@@ -165,6 +166,8 @@ def _claim(
     while queue:
         for step in leaving.get(queue.popleft(), ()):
             target = key(step.target)
+            if step.mechanism == DRIVEN_BY and measured(step):
+                continue  # what a regulator does is told where the documented steps lead to it
             if target not in reached:
                 reached.add(target)
                 owner[target] = id(step)

@@ -8,7 +8,7 @@ from models import checkpoint
 from models.checkpoint import Format, Shapes
 from models.programmes.schema import Programme
 from models.response.field import FieldSettings
-from models.response.screens import CELL_LINES, Setting
+from models.inputs.screens import CELL_LINES, Setting
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights" / "programmes"
 
@@ -31,6 +31,7 @@ class Config(Frozen):
         least_shift: Smaller shifts are none.
         least_expected: From this expected sign of a change on, programmes speak about a readout.
         breaks: P(a programme goes the way it is expected to), from the size of the shift.
+        paths: P(a path points the right way), from the product of the trust in its two steps.
         hold: Prior share of perturbations in which a loading holds, per programme.
         least_trust: Paths of this trust are right three times in four, on held-out perturbations.
     """
@@ -42,6 +43,7 @@ class Config(Frozen):
     least_shift: float
     least_expected: float
     breaks: Curve
+    paths: Curve
     hold: tuple[float, ...]
     least_trust: float
 

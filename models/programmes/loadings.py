@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from models.response.field import N_LINES, FieldSettings, FloatArray
-from models.response.screens import UNKNOWN, Rows
+from models.inputs.screens import UNKNOWN, Rows
 
 # A readout's variance is drawn to that of one that changes a tenth of the times, as by five rows.
 USUAL, PRIOR_ROWS, LEAST_VARIANCE = 0.1, 5.0, 0.02

@@ -52,6 +52,7 @@ class Explained(NamedTuple):
         moves: Share in which the loading held, of `held + failed` held-out experiments.
         held: Experiments in which the readout changed as the loading says.
         failed: Those in which it changed the other way.
+        trust: Chance that the path points the right way.
     """
 
     programme: Programme
@@ -62,11 +63,7 @@ class Explained(NamedTuple):
     moves: float
     held: int
     failed: int
-
-    @property
-    def trust(self) -> float:
-        """Return the trust in the path through the programme."""
-        return self.breaks * self.moves
+    trust: float
 
 
 class ProgrammeModel:
@@ -140,12 +137,36 @@ class ProgrammeModel:
         total: NDArray[np.float32] = self._factors.sum(0)
         return total
 
-    def expected(self, shifts: Floats, readouts: Sequence[str]) -> Floats:
-        """Return the expected sign of each readout's change; 0 where programmes say nothing."""
+    def shifts_from(self, found: Likeness, source: str, cell_line: str) -> Floats:
+        """Return the shifts that the screen of `source` alone tells `(rank,)`.
+
+        The perturbation's own rows count where `source` is another line than `cell_line`.
+        """
+        s, factors = self.config.field, self._factors[self.config.cell_lines.index(source)]
+        total = (s.any_line + s.same_line * (source == cell_line)) * (found.similarity @ factors)
+        if found.own >= 0 and source != cell_line:
+            total += (s.any_line + s.same_perturbation) * factors[found.own]
+        return np.asarray(total, np.float64)
+
+    def loaded(
+        self, readouts: Sequence[str], order: NDArray[np.int64] | None = None
+    ) -> Floats:
+        """Return what a shift of 1 does to each readout's expected sign `(readouts, rank)`.
+
+        Args:
+            readouts: Approved symbols; zeros where a readout is unknown.
+            order: Readouts of the model whose loadings stand in for each one's own.
+        """
         at = np.array([self._readout.get(name, -1) for name in readouts], np.int64)
-        values = (self._loadings[at] @ shifts) * self._deviation[at]
+        place = at if order is None else order[at]
+        values = self._loadings[place] * self._deviation[place][:, None]
         values[at < 0] = 0
         return np.asarray(values, np.float64)
+
+    def expected(self, shifts: Floats, readouts: Sequence[str]) -> Floats:
+        """Return the expected sign of each readout's change; 0 where programmes say nothing."""
+        values: Floats = self.loaded(readouts) @ shifts
+        return values
 
     def direction(self, expected: float) -> Direction | None:
         """Return which way programmes say that a readout goes, None where they do not speak."""
@@ -164,21 +185,24 @@ class ProgrammeModel:
         moves = shifts * self._loadings[at] * (1 if direction == "up" else -1)
         order = [k for k in np.argsort(-moves, kind="stable") if moves[k] > 0]
         whole = float(moves[moves > 0].sum())
-        trust = move_trust(
+        breaks = chance(self.config.breaks, np.abs(shifts))
+        holds = move_trust(
             self._held[at].astype(np.float64),
             self._failed[at].astype(np.float64),
             np.array(self.config.hold),
         )
+        trust = chance(self.config.paths, breaks * holds)
         return [
             Explained(
                 programme=self.programmes[k],
                 shift=float(shifts[k]),
                 loading=float(self._loadings[at, k]),
                 share=float(moves[k] / whole),
-                breaks=float(chance(self.config.breaks, np.abs(shifts[k : k + 1]))[0]),
-                moves=float(trust[k]),
+                breaks=float(breaks[k]),
+                moves=float(holds[k]),
                 held=int(self._held[at, k]),
                 failed=int(self._failed[at, k]),
+                trust=float(trust[k]),
             )
             for k in order
             if moves[k] >= ALSO * moves[order[0]]

@@ -29,8 +29,8 @@ TOLD, TOP_GENES = 3, 12
 OF_READOUTS = ("starter", "MSigDB Hallmark")
 OF_LOST = ("starter", "CORUM", "Complex Portal", "Reactome", "WikiPathways")
 NEARLY = 0.6
-# A regulon names a programme from so many standard errors on.
-NAMING_REGULON = 8.0
+# A set of readouts or a regulon names a programme from so many standard errors on.
+NAMING = 8.0
 HALF_PERCENT = 0.995
 AFTER = "Response to loss of "
 
@@ -75,18 +75,20 @@ def named(
     """
     sets = [one for one in knowledge.gene_sets if len(one.members) <= LARGEST_SET]
     read = _matches(loaded, readouts, sets, FEWEST_READOUTS, need=loaded != 0)
+    # A starter programme holds what answers beside what is lost, so it is no set to lose.
+    parts = [one for one in sets if one.source in OF_LOST and (one.source != "starter" or one.id.count(":") > 1)]
     known = np.isfinite(shifts).all(1)
     lost = _matches(
         np.where(known[:, None], shifts, 0),
         [name if here else "" for name, here in zip(perturbations, known, strict=True)],
-        sets,
+        parts,
         FEWEST_PERTURBED,
         need=np.broadcast_to(known[:, None], shifts.shape),
     )
     driven = _regulators(loaded, readouts, knowledge)
     found, turn = [], np.ones(loaded.shape[1], np.float32)
     for k in range(loaded.shape[1]):
-        anchor, broken = _best(read[k], OF_READOUTS), _best(lost[k], OF_LOST)
+        anchor, broken = _best(read[k], OF_READOUTS, NAMING), _best(lost[k], OF_LOST)
         lead = anchor or broken
         if lead is not None:
             turn[k] = 1.0 if lead.z > 0 else -1.0
@@ -109,14 +111,14 @@ def _programme(
     order = np.argsort(-values, kind="stable")
     up = tuple(readouts[i] for i in order[:TOP_GENES] if values[i] > 0)
     down = tuple(readouts[i] for i in order[::-1][:TOP_GENES] if values[i] < 0)
-    anchor, broken = _best(read, OF_READOUTS), _best(lost, OF_LOST)
+    anchor, broken = _best(read, OF_READOUTS, NAMING), _best(lost, OF_LOST)
     regulators = tuple(one.model_copy(update={"sign": int(one.sign * turn)}) for one in driven)
     if anchor is not None:
         name = anchor.known.name[:1].upper() + anchor.known.name[1:]
-    elif regulators and regulators[0].z >= NAMING_REGULON:
+    elif regulators and regulators[0].z >= NAMING:
         name = f"{regulators[0].gene} targets"
     elif broken is not None:
-        name = f"{AFTER}{broken.known.name}"
+        name = f"{AFTER}{_short(broken.known.name)}"
     elif regulators:
         name = f"{regulators[0].gene} targets"
     else:
@@ -145,11 +147,17 @@ def _told(match: Match, turn: float) -> SetMatch:
     )
 
 
-def _best(found: Sequence[Match], sources: Sequence[str]) -> Match | None:
+def _short(name: str) -> str:
+    """Return the name of a set without what stands in brackets."""
+    return name.partition(" (")[0]
+
+
+def _best(found: Sequence[Match], sources: Sequence[str], least: float = CLEAR) -> Match | None:
     """Return the set that names a programme: of the preferred sources that are nearly as clear."""
     for source in sources:
         for one in found:
-            if one.known.source == source and abs(one.z) >= NEARLY * abs(found[0].z):
+            enough = max(least, NEARLY * abs(found[0].z))
+            if one.known.source == source and abs(one.z) >= enough:
                 return one
     return None
 
@@ -164,10 +172,10 @@ def _unique(programmes: Iterable[Programme]) -> list[Programme]:
         name = one.name
         if names.count(name) > 1 and not name.startswith(AFTER) and one.perturbations:
             lost = next((p.name for p in one.perturbations if p.name != name), "its own genes")
-            name = f"{name}, after loss of {lost}"
+            name = f"{name} after loss of {_short(lost)}"
         if name in taken:
-            name = f"{name}, with {(one.up or one.down)[0]}"
-        while name in taken:
+            name = f"{name} ({(one.up or one.down)[0]})"
+        if name in taken:
             name = f"{name} ({one.id})"
         taken.add(name)
         out.append(one.model_copy(update={"name": name}))

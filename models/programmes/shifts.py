@@ -12,7 +12,7 @@ from scipy import sparse
 
 from models.programmes.loadings import deviations, loadings, signs
 from models.response.field import N_LINES, Field, FieldSettings, FloatArray, solved
-from models.response.screens import IntArray, Rows
+from models.inputs.screens import IntArray, Rows
 
 NOISE = 100.0
 

@@ -23,12 +23,12 @@ from models.programmes.validation import (
     within_readout,
 )
 from models.provenance import code_commit
-from models.response import annotations
-from models.response.annotations import sources_root
+from models.inputs import annotations
+from knowledge.sources.genes import sources_root
 from models.response.corpus import Corpus, read_corpus
 from models.response.field import N_LINES, Field, FloatArray
-from models.response.screens import CELL_LINES, SCREEN_FILES, folds
-from models.response.settings import Progress
+from models.inputs.screens import CELL_LINES, SCREEN_FILES, folds
+from knowledge.progress import Progress
 
 N_FOLDS = 5
 MOST_COUNTED = 255
@@ -141,6 +141,7 @@ def _checkpoint(
             least_shift=least,
             least_expected=speaks,
             breaks=held.breaks,
+            paths=held.paths,
             hold=tuple(held.hold.tolist()),
             least_trust=least_trust(rows, held.value, held.path, speaks),
         ),
@@ -178,7 +179,7 @@ def _metrics(corpus: Corpus, held: HeldOut, without: Folds, config: Config) -> d
         right = (value > 0) == (mine.up == 1)
         told = np.abs(value) >= config.least_expected
         out[name] = {
-            "within-readout AUROC": within_readout(mine, value, n_readouts),
+            "within-readout AUROC": within_readout(mine, value, n_readouts, without.fold[here]),
             "changed": int(changed.sum()),
             "covered": float(told[changed].mean()),
             "unchanged covered": float(told[~changed].mean()),

@@ -15,8 +15,8 @@ from models.programmes.shifts import expected, fit, measured_counts, shifts_of, 
 from models.programmes.trust import PRIOR_HELD, chance, move_trust
 from models.response.corpus import Corpus
 from models.response.field import Field, FloatArray
-from models.response.screens import IntArray, Rows, folds
-from models.response.settings import Progress
+from models.inputs.screens import IntArray, Rows, folds
+from knowledge.progress import Progress
 
 Floats = NDArray[np.float64]
 RANKS = (32, 48, 64)
@@ -24,7 +24,7 @@ SHIFTS = (0.0, 0.3, 0.5, 1.0)
 # How many programmes and how small a shift: on this many of the folds.
 CHOICE_FOLDS = 2
 # Fewer programmes, and fewer shifts, are taken at this cost in the AUROC of the direction.
-FEWER, SPARSER = 0.01, 0.02
+FEWER, SPARSER = 0.005, 0.01
 # At most this share of held-out unchanged pairs may be spoken about.
 MOST_UNCHANGED = 0.15
 # A programme of another fold that is less like one of ours is none of ours.
@@ -55,11 +55,13 @@ class HeldOut:
 
     Attributes:
         value: Expected sign of every training row `(rows,)`.
-        path: Trust in the leading programme's path `(rows,)`, nan where there is none.
+        path: Trust in the leading programme's path `(rows,)`, nan where there is none; that of
+            `paths`.
         held: How often each loading held `(readouts, rank)`.
         failed: How often it did not.
         breaks: From a shift's size to the chance that the programme goes that way.
         hold: Share in which loadings hold, per programme.
+        paths: From the product of a path's steps to the chance that it points the right way.
         stability: Mean likeness of each programme to its counterparts.
     """
 
@@ -69,13 +71,23 @@ class HeldOut:
     failed: Floats
     breaks: Curve
     hold: Floats
+    paths: Curve
     stability: Floats
 
 
-def within_readout(rows: Rows, value: FloatArray, n_readouts: int) -> float:
-    """Return the macro AUROC of up against down within a readout and line."""
+def within_readout(
+    rows: Rows, value: FloatArray, n_readouts: int, fold: IntArray | None = None
+) -> float:
+    """Return the macro AUROC of up against down within a readout and line.
+
+    Rows of different folds are not ranked against each other: a model that did not see a readout
+    rise expects less of it.
+    """
     changed = rows.up >= 0
-    group = (rows.line * n_readouts + rows.readout)[changed]
+    group = rows.line * n_readouts + rows.readout
+    if fold is not None:
+        group = group + fold * n_readouts * (int(rows.line.max(initial=0)) + 1)
+    group = group[changed]
     up, score = rows.up[changed] == 1, value[changed]
     order = np.lexsort((score, group))
     group, up, score = group[order], up[order], score[order]
@@ -209,7 +221,10 @@ def held_out(
     some = leading >= 0
     size = leading_size[some]
     path[some] = chance(breaks, size) * trust[rows.readout[some], leading[some]]
-    return HeldOut(value, path, held, failed, breaks, hold, np.mean(alike, axis=0))
+    some = np.isfinite(path) & (rows.up >= 0)
+    paths = _curve(path[some], ((value > 0) == (rows.up == 1))[some])
+    path = np.where(np.isfinite(path), chance(paths, path), np.nan)
+    return HeldOut(value, path, held, failed, breaks, hold, paths, np.mean(alike, axis=0))
 
 
 def _curve(size: Floats, right: NDArray[np.bool_]) -> Curve:
