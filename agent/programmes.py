@@ -51,7 +51,11 @@ def programme_words(paths: Sequence[ProgrammePath]) -> str:
         up = [path.readout for path in mine if path.direction == "up"][:READOUTS]
         down = [path.readout for path in mine if path.direction == "down"][:READOUTS]
         does = listed(
-            [f"{verb} {listed(genes)}" for verb, genes in (("raises", up), ("lowers", down)) if genes]
+            [
+                f"{verb} {listed(genes)}"
+                for verb, genes in (("raises", up), ("lowers", down))
+                if genes
+            ]
         )
         went = next(step for step in mine[0].steps if step.target.kind == "programme").target
         said.append(f"“{name}” goes {went.direction}, which {does}")

@@ -34,6 +34,7 @@ from evals.perturbqa.report import (
 from evals.perturbqa.schema import Metrics
 from evals.phenotypes.page import BENCHMARK as GENEPHENO
 from evals.programmes.page import BENCHMARK as PROGRAMMES
+from evals.programmes.rivals.page import BENCHMARK as SAMS
 from evals.regulators.page import BENCHMARK as REGULATORS
 from evals.with_embeddings import as_markdown as with_embeddings_as_markdown
 from knowledge.errors import DataError
@@ -56,6 +57,7 @@ KINDS: Mapping[str, Callable[[dict[str, Any]], str] | Benchmark] = {
     "genepheno": GENEPHENO,
     "mechanism": MECHANISM,
     "programmes": PROGRAMMES,
+    "sams": SAMS,
 }
 """What writes the section of a run, by the `kind` that its metrics say it is."""
 ROWS = {"": "all", ", path": "with a path", ", multi": "multi", ", strict": "strict"}

@@ -13,6 +13,7 @@ from app.commands import (
     eval_mechanism,
     eval_programmes,
     eval_regulators,
+    eval_sams,
 )
 from app.jobs.outputs import Careful
 from app.jobs.own_screen import PANEL as OWN
@@ -272,6 +273,7 @@ app.command(cls=Careful, epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
 app.command(cls=Careful, epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
 app.command(cls=Careful, epilog=eval_programmes.EPILOG)(eval_programmes.programmes)
 app.command(cls=Careful, epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
+app.command(cls=Careful, epilog=eval_sams.EPILOG)(eval_sams.sams)
 for _name, _benchmark in plugins("benchmarks"):
     app.command(_name, cls=Careful)(_benchmark)
 

@@ -13,10 +13,10 @@ from agent.belief import LEAST_BEYOND_STARTER
 from evals.mechanism.cascades import Screened, cascades
 from evals.mechanism.rows import PAIR
 from knowledge.base import Knowledge
+from knowledge.progress import Progress
 from models.programmes.model import ProgrammeModel
 from models.response import ResponseModel
 from models.response.likeness import Likeness, likeness
-from knowledge.progress import Progress
 
 Floats = NDArray[np.float64]
 DRAWS = 10
@@ -84,7 +84,9 @@ class Asked:
             experiment[list(one.at)] = number
         return cls(model, tuple(found), shifts, experiment, tuple(rows.gene))
 
-    def expected(self, shifts: Floats | None = None, order: NDArray[np.int64] | None = None) -> Floats:
+    def expected(
+        self, shifts: Floats | None = None, order: NDArray[np.int64] | None = None
+    ) -> Floats:
         """Return the expected sign of each row `(rows,)`.
 
         Args:
@@ -127,9 +129,7 @@ class Asked:
         return out
 
 
-def response_says(
-    rows: pd.DataFrame, response: ResponseModel, progress: Progress
-) -> Floats:
+def response_says(rows: pd.DataFrame, response: ResponseModel, progress: Progress) -> Floats:
     """Return the response model's P(up) of each row `(rows,)`."""
     out = np.full(len(rows), 0.5)
     found = experiments(rows)

@@ -93,9 +93,7 @@ def findings(results: Results) -> Iterator[str]:
         == (both, "readout's usual direction", "all", "agreement")
     )  # fmt: skip
     yield f"That is {signed(gain)} over the readout's usual direction on the same pairs."
-    within = scores.plain().find(
-        predictor="programmes", measure="within-readout AUROC", line="all"
-    )
+    within = scores.plain().find(predictor="programmes", measure="within-readout AUROC", line="all")
     yield f"Within a readout, the AUROC of the direction is {within}."
 
 

@@ -19,12 +19,12 @@ from evals.programmes.facts import Facts, facts_of
 from evals.programmes.page import BENCHMARK
 from evals.programmes.recovery import recovered
 from knowledge.base import Knowledge
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
-from models.programmes.model import ProgrammeModel
-from models.response import ResponseModel
 from knowledge.sources.genes import sources_root
 from models.inputs.screens import CELL_LINES, SCREEN_FILES
-from knowledge.progress import Progress
+from models.programmes.model import ProgrammeModel
+from models.response import ResponseModel
 
 ALL = "all"
 PROGRAMMES, TOGETHER, CASCADE = "programmes", "programmes and documented paths", "documented paths"
@@ -102,11 +102,10 @@ def _scored(
     resampler = Resampler(rows.pert, settings.seed, settings.draws)
     scores: list[Score] = []
     for line in (*TESTED, ALL):
-        scores += run.scores(f"direction/{line}", lambda line=line: _direction(table, line, model,
-                                                                               resampler))  # fmt: skip
-    scores += run.scores(
-        "lines", lambda: _lines(run, rows, model, response, resampler)
-    )
+        scores += run.scores(
+            f"direction/{line}", lambda line=line: _direction(table, line, model, resampler)
+        )
+    scores += run.scores("lines", lambda: _lines(run, rows, model, response, resampler))
     scores += run.scores(
         "recovery", lambda: recovered(model, knowledge, np.random.default_rng(settings.seed))
     )

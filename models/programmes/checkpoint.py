@@ -6,9 +6,9 @@ from typing import TypeAlias
 from knowledge.schema import Frozen
 from models import checkpoint
 from models.checkpoint import Format, Shapes
+from models.inputs.screens import CELL_LINES, Setting
 from models.programmes.schema import Programme
 from models.response.field import FieldSettings
-from models.inputs.screens import CELL_LINES, Setting
 
 SHIPPED = Path(__file__).resolve().parent.parent / "weights" / "programmes"
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from models.response.field import N_LINES, FieldSettings, FloatArray
 from models.inputs.screens import UNKNOWN, Rows
+from models.response.field import N_LINES, FieldSettings, FloatArray
 
 # A readout's variance is drawn to that of one that changes a tenth of the times, as by five rows.
 USUAL, PRIOR_ROWS, LEAST_VARIANCE = 0.1, 5.0, 0.02
@@ -74,9 +74,7 @@ def loadings(
     return found
 
 
-def _smoothed(
-    rows: Rows, values: FloatArray, kernel: FloatArray, n_readouts: int
-) -> FloatArray:
+def _smoothed(rows: Rows, values: FloatArray, kernel: FloatArray, n_readouts: int) -> FloatArray:
     """Return the responses of all perturbations in all lines, averaged over relatives."""
     shape, smoothing = (len(kernel), n_readouts), FieldSettings().smoothing
     out = np.empty((N_LINES * shape[0], n_readouts), np.float32)
@@ -102,9 +100,7 @@ def varimax(axes: NDArray[np.floating]) -> NDArray[np.float64]:
     return rotation
 
 
-def matched(
-    ours: FloatArray, theirs: FloatArray
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def matched(ours: FloatArray, theirs: FloatArray) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return for each of our programmes theirs that is most like it, one to one, and how alike.
 
     Args:

@@ -148,9 +148,7 @@ class ProgrammeModel:
             total += (s.any_line + s.same_perturbation) * factors[found.own]
         return np.asarray(total, np.float64)
 
-    def loaded(
-        self, readouts: Sequence[str], order: NDArray[np.int64] | None = None
-    ) -> Floats:
+    def loaded(self, readouts: Sequence[str], order: NDArray[np.int64] | None = None) -> Floats:
         """Return what a shift of 1 does to each readout's expected sign `(readouts, rank)`.
 
         Args:

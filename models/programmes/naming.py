@@ -76,7 +76,11 @@ def named(
     sets = [one for one in knowledge.gene_sets if len(one.members) <= LARGEST_SET]
     read = _matches(loaded, readouts, sets, FEWEST_READOUTS, need=loaded != 0)
     # A starter programme holds what answers beside what is lost, so it is no set to lose.
-    parts = [one for one in sets if one.source in OF_LOST and (one.source != "starter" or one.id.count(":") > 1)]
+    parts = [
+        one
+        for one in sets
+        if one.source in OF_LOST and (one.source != "starter" or one.id.count(":") > 1)
+    ]
     known = np.isfinite(shifts).all(1)
     lost = _matches(
         np.where(known[:, None], shifts, 0),
@@ -192,7 +196,7 @@ def _matches(
     """Return for each programme the sets whose members' mean is clearly off, the clearest first."""
     place = {gene: i for i, gene in enumerate(genes) if gene}
     at = [(row, place[g]) for row, one in enumerate(sets) for g in one.members if g in place]
-    rows, columns = np.array(at, np.int64).T
+    rows, columns = np.array(at, np.int64).reshape(-1, 2).T
     member = sparse.csr_array((np.ones(len(at)), (rows, columns)), shape=(len(sets), len(genes)))
     flat = _winsorised(np.asarray(values, np.float64))
     counted = np.array([bool(gene) for gene in genes])
@@ -232,7 +236,7 @@ def _regulators(
                 databases[edge.source].add(edge.database.partition(":")[0])
     names = sorted(name for name, found in targets.items() if len(found) >= FEWEST_TARGETS)
     at = [(i, r, s) for i, name in enumerate(names) for r, s in targets[name].items()]
-    row, column, sign = np.array(at, np.int64).T
+    row, column, sign = np.array(at, np.int64).reshape(-1, 3).T
     shape = (len(names), len(readouts))
     regulon = sparse.csr_array((sign.astype(np.float64), (row, column)), shape=shape)
     flat = _winsorised(loaded.astype(np.float64))

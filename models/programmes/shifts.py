@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 from scipy import sparse
 
+from models.inputs.screens import IntArray, Rows
 from models.programmes.loadings import deviations, loadings, signs
 from models.response.field import N_LINES, Field, FieldSettings, FloatArray, solved
-from models.inputs.screens import IntArray, Rows
 
 NOISE = 100.0
 

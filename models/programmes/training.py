@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 
 from knowledge.base import Knowledge
+from knowledge.progress import Progress
+from knowledge.sources.genes import sources_root
 from knowledge.sources.registry import sha256_of
 from models.checkpoint import write_checkpoint
+from models.inputs import annotations
+from models.inputs.screens import CELL_LINES, SCREEN_FILES, folds
 from models.programmes.checkpoint import FORMAT, Checkpoint, Config
 from models.programmes.naming import Named, named
 from models.programmes.shifts import fit, measured_counts
@@ -23,12 +27,8 @@ from models.programmes.validation import (
     within_readout,
 )
 from models.provenance import code_commit
-from models.inputs import annotations
-from knowledge.sources.genes import sources_root
 from models.response.corpus import Corpus, read_corpus
 from models.response.field import N_LINES, Field, FloatArray
-from models.inputs.screens import CELL_LINES, SCREEN_FILES, folds
-from knowledge.progress import Progress
 
 N_FOLDS = 5
 MOST_COUNTED = 255

@@ -1,22 +1,22 @@
-"""What held-out perturbations say of programmes: how many, how sparse, and how far to trust them."""
+"""What held-out perturbations say of programmes: how many, how sparse, how far to trust."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from knowledge.progress import Progress
+from models.inputs.screens import IntArray, Rows, folds
 from models.programmes.checkpoint import Curve
 from models.programmes.loadings import matched, signs
 from models.programmes.shifts import expected, fit, measured_counts, shifts_of, sparse_shifts
 from models.programmes.trust import PRIOR_HELD, chance, move_trust
 from models.response.corpus import Corpus
 from models.response.field import Field, FloatArray
-from models.inputs.screens import IntArray, Rows, folds
-from knowledge.progress import Progress
 
 Floats = NDArray[np.float64]
 RANKS = (32, 48, 64)
@@ -93,7 +93,7 @@ def within_readout(
     group, up, score = group[order], up[order], score[order]
     total, count = 0.0, 0
     bounds = np.r_[0, np.flatnonzero(np.diff(group)) + 1, len(group)]
-    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, end in pairwise(bounds):
         ups = up[start:end]
         n = int(ups.sum())
         if not 0 < n < len(ups):
