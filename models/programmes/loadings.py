@@ -5,9 +5,12 @@ that a pair that nobody measured is filled in by its relatives. They are rotated
 each perturbation moves few of them and each of them moves few readouts, which gives them names.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_array
 
 from models.inputs.screens import UNKNOWN, Rows
 from models.response.field import N_LINES, FieldSettings, FloatArray
@@ -37,19 +40,31 @@ def deviations(rows: Rows, n_readouts: int) -> FloatArray:
     return found
 
 
-def loadings(
-    rows: Rows, values: FloatArray, kernel: FloatArray, n_readouts: int, rank: int, seed: int = 0
-) -> FloatArray:
-    """Return how much each programme moves each readout `(readouts, rank)`, mostly zeros.
+class Axes(NamedTuple):
+    """The principal axes of responses that were averaged over related perturbations.
 
-    The largest programme comes first, and each is turned so that its strongest readouts go up.
+    Attributes:
+        left: Of experiments `(experiments, rank)`.
+        scale: The largest first `(rank,)`.
+        right: Of readouts `(rank, readouts)`.
+    """
+
+    left: FloatArray
+    scale: FloatArray
+    right: FloatArray
+
+
+def axes(
+    rows: Rows, values: FloatArray, kernel: FloatArray, n_readouts: int, rank: int, seed: int = 0
+) -> Axes:
+    """Return the principal axes of the responses; the first of more axes are those of fewer.
 
     Args:
         rows: The measured pairs.
         values: Their signs, each readout scaled to unit variance.
         kernel: Between perturbations, with a diagonal of ones.
         n_readouts: Of the vocabulary.
-        rank: Number of programmes.
+        rank: Number of axes.
         seed: Of the decomposition.
     """
     from sklearn.utils.extmath import randomized_svd
@@ -57,8 +72,15 @@ def loadings(
     smoothed = _smoothed(rows, values, kernel, n_readouts)
     count = np.bincount(rows.readout, minlength=n_readouts)
     smoothed *= np.sqrt(np.minimum(count, ENOUGH_ROWS) / ENOUGH_ROWS).astype(np.float32)
-    left, scale, right = randomized_svd(smoothed, rank, n_iter=3, random_state=seed)
-    del smoothed
+    return Axes(*randomized_svd(smoothed, rank, n_iter=3, random_state=seed))
+
+
+def loadings(found: Axes, rank: int) -> FloatArray:
+    """Return how much each programme moves each readout `(readouts, rank)`, mostly zeros.
+
+    The largest programme comes first, and each is turned so that its strongest readouts go up.
+    """
+    left, scale, right = found.left[:, :rank], found.scale[:rank], found.right[:rank]
     readouts, perturbations = right.T * scale, left * scale
     both = np.vstack(
         [
@@ -70,19 +92,22 @@ def loadings(
     turned *= np.where((turned**3).sum(0) < 0, -1.0, 1.0)
     turned = turned[:, np.argsort(-(turned**2).sum(0), kind="stable")]
     least = LEAST_LOADING * np.sqrt((turned**2).mean())
-    found: FloatArray = np.where(np.abs(turned) < least, 0, turned).astype(np.float32)
-    return found
+    sparse: FloatArray = np.where(np.abs(turned) < least, 0, turned).astype(np.float32)
+    return sparse
 
 
 def _smoothed(rows: Rows, values: FloatArray, kernel: FloatArray, n_readouts: int) -> FloatArray:
-    """Return the responses of all perturbations in all lines, averaged over relatives."""
+    """Return the response of every measured perturbation and line, averaged over relatives."""
     shape, smoothing = (len(kernel), n_readouts), FieldSettings().smoothing
-    out = np.empty((N_LINES * shape[0], n_readouts), np.float32)
+    parts = []
     for line in range(N_LINES):
-        here = out[line * shape[0] : (line + 1) * shape[0]]
-        here[:] = kernel @ rows.matrix(line, values, shape)
-        here /= kernel @ rows.matrix(line, np.ones(len(rows), np.float32), shape) + smoothing
-    return out
+        mine = np.unique(rows.pert[rows.line == line])
+        near = csr_array(kernel[mine])
+        found = (near @ rows.matrix(line, values, shape)).toarray()
+        seen = rows.matrix(line, np.ones(len(rows), np.float32), shape)
+        found /= (near @ seen).toarray() + smoothing
+        parts.append(found)
+    return np.vstack(parts)
 
 
 def varimax(axes: NDArray[np.floating]) -> NDArray[np.float64]:

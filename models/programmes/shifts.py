@@ -6,12 +6,13 @@ over. Rows of the perturbation in the line that is asked about never enter.
 """
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from models.inputs.screens import IntArray, Rows
-from models.programmes.loadings import deviations, loadings, signs
+from models.programmes.loadings import Axes, axes, deviations, loadings, signs
 from models.response.field import N_LINES, Field, FieldSettings, FloatArray, solved
 
 NOISE = 100.0
@@ -22,8 +23,33 @@ def field_settings(rank: int, noise: float = NOISE) -> FieldSettings:
     return FieldSettings(rank=rank, constant=0.0, same_readout=0.0, noise=noise)
 
 
+class Scaled(NamedTuple):
+    """Rows with readouts scaled to unit variance.
+
+    Attributes:
+        values: Signs of changes `(rows,)`.
+        deviation: What 1 is on the scale of signs `(readouts,)`.
+    """
+
+    values: FloatArray
+    deviation: FloatArray
+
+
+def scaled(rows: Rows, n_readouts: int) -> Scaled:
+    """Return the signs of the rows' changes, each readout scaled to unit variance."""
+    deviation = deviations(rows, n_readouts)
+    values = signs(rows) / deviation[rows.readout]
+    scale = np.float32(np.sqrt((values**2).mean()))
+    return Scaled(values / scale, deviation * scale)
+
+
+def axes_of(rows: Rows, similarity: FloatArray, n_readouts: int, rank: int, seed: int = 0) -> Axes:
+    """Return the principal axes of what may be seen; arguments as of `fit`."""
+    return axes(rows, scaled(rows, n_readouts).values, _kernel(similarity), n_readouts, rank, seed)
+
+
 def fit(
-    rows: Rows, similarity: FloatArray, n_readouts: int, rank: int, seed: int = 0
+    rows: Rows, similarity: FloatArray, n_readouts: int, rank: int, found: Axes | None = None
 ) -> tuple[Field, FloatArray]:
     """Return the process of the shifts, a shift of 1 as large as usual, and the deviations.
 
@@ -32,25 +58,26 @@ def fit(
         similarity: Between perturbations, zero diagonal.
         n_readouts: Of the vocabulary.
         rank: Number of programmes.
-        seed: Of the decomposition.
+        found: The axes of these rows, at least as many, where they are known.
 
     Returns:
         The process; `shifts @ loadings.T * deviation` is the expected sign of a change.
     """
-    deviation = deviations(rows, n_readouts)
-    values = signs(rows) / deviation[rows.readout]
-    scale = np.float32(np.sqrt((values**2).mean()))
-    values /= scale
-    kernel = similarity.copy()
-    np.fill_diagonal(kernel, 1.0)
+    values, deviation = scaled(rows, n_readouts)
+    loaded = loadings(found or axes_of(rows, similarity, n_readouts, rank), rank)
     settings = field_settings(rank)
-    found = loadings(rows, values, kernel, n_readouts, rank, seed)
-    duals = solved(rows, values, kernel, found, settings)
+    duals = solved(rows, values, _kernel(similarity), loaded, settings)
     shape = (len(similarity), n_readouts)
     matrices = tuple(rows.matrix(line, duals, shape) for line in range(N_LINES))
-    factors = np.stack([matrix @ found for matrix in matrices]).astype(np.float32)
-    fitted = Field(settings, found, matrices, factors)
-    return _scaled(fitted, rows, similarity), deviation * scale
+    factors = np.stack([matrix @ loaded for matrix in matrices]).astype(np.float32)
+    fitted = Field(settings, loaded, matrices, factors)
+    return _scaled(fitted, rows, similarity), deviation
+
+
+def _kernel(similarity: FloatArray) -> FloatArray:
+    kernel = similarity.copy()
+    np.fill_diagonal(kernel, 1.0)
+    return kernel
 
 
 def _scaled(field: Field, rows: Rows, similarity: FloatArray) -> Field:

@@ -15,11 +15,12 @@ from models.inputs import annotations
 from models.inputs.screens import CELL_LINES, SCREEN_FILES, folds
 from models.programmes.checkpoint import FORMAT, Checkpoint, Config
 from models.programmes.naming import Named, named
-from models.programmes.shifts import fit, measured_counts
+from models.programmes.shifts import axes_of, fit, measured_counts
 from models.programmes.validation import (
     Folds,
     HeldOut,
     choose,
+    fold_axes,
     folds_of,
     held_out,
     least_expected,
@@ -73,13 +74,15 @@ def trained(
     rows, n_readouts = corpus.screens.rows, len(corpus.vocabulary.readouts)
     similarity = corpus.relatives.between(corpus.vocabulary.perturbations)
     fold = folds(rows, "multi", N_FOLDS, np.random.default_rng(seed))
-    rank, least, figures = choose(corpus, similarity, fold, seed, progress)
-    progress("all training rows", 0.36)
-    field, deviation = fit(rows, similarity, n_readouts, rank, seed)
-    without = folds_of(corpus, similarity, rank, N_FOLDS, seed, progress)
-    progress("held-out perturbations", 0.85)
+    found = fold_axes(corpus, similarity, fold, seed, progress)
+    rank, least, figures = choose(corpus, similarity, fold, found, progress)
+    without = folds_of(corpus, similarity, rank, fold, found, progress)
+    progress("all training rows", 0.9)
+    everything = axes_of(rows, similarity, n_readouts, rank, seed)
+    field, deviation = fit(rows, similarity, n_readouts, rank, everything)
+    progress("held-out perturbations", 0.94)
     held = held_out(corpus, similarity, without, field.loadings, least)
-    progress("names", 0.92)
+    progress("names", 0.97)
     words = np.array(corpus.vocabulary.genes)
     perturbations = words[corpus.vocabulary.perturbations].tolist()
     readouts = words[corpus.vocabulary.readouts].tolist()

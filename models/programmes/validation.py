@@ -10,10 +10,17 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from knowledge.progress import Progress
-from models.inputs.screens import IntArray, Rows, folds
+from models.inputs.screens import IntArray, Rows
 from models.programmes.checkpoint import Curve
-from models.programmes.loadings import matched, signs
-from models.programmes.shifts import expected, fit, measured_counts, shifts_of, sparse_shifts
+from models.programmes.loadings import Axes, matched, signs
+from models.programmes.shifts import (
+    axes_of,
+    expected,
+    fit,
+    measured_counts,
+    shifts_of,
+    sparse_shifts,
+)
 from models.programmes.trust import PRIOR_HELD, chance, move_trust
 from models.response.corpus import Corpus
 from models.response.field import Field, FloatArray
@@ -107,16 +114,32 @@ def within_readout(
     return total / count if count else float("nan")
 
 
-def choose(
+def fold_axes(
     corpus: Corpus, similarity: FloatArray, fold: IntArray, seed: int, progress: Progress
+) -> list[Axes]:
+    """Return the principal axes without each fold."""
+    rows, n_readouts = corpus.screens.rows, len(corpus.vocabulary.readouts)
+    found = []
+    for k in range(int(fold.max()) + 1):
+        progress(f"axes without fold {k + 1}", 0.5 + 0.03 * k)
+        found.append(axes_of(rows.take(fold != k), similarity, n_readouts, max(RANKS), seed))
+    return found
+
+
+def choose(
+    corpus: Corpus,
+    similarity: FloatArray,
+    fold: IntArray,
+    found: Sequence[Axes],
+    progress: Progress,
 ) -> tuple[int, float, list[dict[str, float]]]:
     """Return the number of programmes and the least shift, and the figures they were chosen by."""
     rows, n_readouts = corpus.screens.rows, len(corpus.vocabulary.readouts)
     figures = []
     for number, (rank, k) in enumerate(product(RANKS, range(CHOICE_FOLDS))):
-        progress(f"{rank} programmes, fold {k + 1}", 0.05 + 0.3 * number / 6)
+        progress(f"{rank} programmes, fold {k + 1}", 0.65 + 0.02 * number)
         asked = rows.take(fold == k)
-        field, deviation = fit(rows.take(fold != k), similarity, n_readouts, rank, seed)
+        field, deviation = fit(rows.take(fold != k), similarity, n_readouts, rank, found[k])
         place, shifts = shifts_of(field, similarity, asked, 0.0)
         for least in SHIFTS:
             kept = sparse_shifts(shifts, least)
@@ -148,18 +171,16 @@ def folds_of(
     corpus: Corpus,
     similarity: FloatArray,
     rank: int,
-    n_folds: int,
-    seed: int,
+    fold: IntArray,
+    found: Sequence[Axes],
     progress: Progress,
 ) -> Folds:
     """Return a model without each fold."""
-    rows = corpus.screens.rows
-    fold = folds(rows, "multi", n_folds, np.random.default_rng(seed))
+    rows, n_readouts = corpus.screens.rows, len(corpus.vocabulary.readouts)
     fits = []
-    for k in range(n_folds):
-        progress(f"without fold {k + 1} of {n_folds}", 0.4 + 0.4 * k / n_folds)
-        fits.append(fit(rows.take(fold != k), similarity, len(corpus.vocabulary.readouts), rank,
-                        seed))  # fmt: skip
+    for k, known in enumerate(found):
+        progress(f"without fold {k + 1} of {len(found)}", 0.8 + 0.02 * k)
+        fits.append(fit(rows.take(fold != k), similarity, n_readouts, rank, known))
     return Folds(fold, fits, rank)
 
 

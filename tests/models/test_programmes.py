@@ -13,7 +13,7 @@ from models.programmes.model import ProgrammeModel
 from models.programmes.shifts import expected, fit, measured_counts, shifts_of
 from models.programmes.training import trained
 from models.programmes.trust import chance, move_trust
-from models.programmes.validation import choose, within_readout
+from models.programmes.validation import choose, fold_axes, within_readout
 from models.response.likeness import Likeness
 
 N_PERTS, N_READOUTS, PLANTED = 60, 80, 4
@@ -172,6 +172,7 @@ def test_the_number_of_programmes_is_chosen_on_training_perturbations_alone(corp
     monkeypatch.setattr(validation, "RANKS", (2, 12))
     similarity = corpus.relatives.between(corpus.vocabulary.perturbations)
     fold = np.arange(len(corpus.screens.rows)) % 5
-    rank, _, figures = choose(corpus, similarity, fold, 0, lambda *_: None)
+    found = fold_axes(corpus, similarity, fold, 0, lambda *_: None)
+    rank, _, figures = choose(corpus, similarity, fold, found, lambda *_: None)
     assert rank == 12
     assert {one["programmes"] for one in figures} == {2.0, 12.0}
