@@ -20,10 +20,10 @@ HOW = (
     "an effect given its mask and a basal state given the shift; the mean-field guide does not. "
     "Cells are parted 7 : 1 : 2. IWELBO: importance-weighted bound on the log-probability of a "
     "held-out cell with 50 draws, effects and masks drawn from the guide. Treatment effects: "
-    "correlation of predicted and measured differences from control over all perturbations and genes of test "
-    "cells. Intervals: 95 %, Student's t over seeds, each with parts, a simulation and weights of "
-    "its own. Networks are small and training is short, so that all of it fits two cores: absolute "
-    "bounds are not those of the paper, the order of the models is what is asked."
+    "correlation of predicted and measured differences from control over all perturbations and "
+    "genes of test cells. Intervals: 95 %, Student's t over seeds, each with parts, a simulation "
+    "and weights of its own. Networks are small and training is short, so that all of it fits two "
+    "cores: absolute bounds are not those of the paper, the order of the models is what is asked."
 )
 
 

@@ -29,7 +29,7 @@ class RivalsEval(Frozen):
 
     seed: int = Field(0, description="First of the seeds.")
     seeds: int = Field(3, description="Of parts, simulations and weights.")
-    epochs: int = Field(40, description="At most, with early stopping.")
+    epochs: int = Field(25, description="At most, with early stopping.")
     hidden: int = Field(64, description="Width of the networks.")
 
 
