@@ -7,7 +7,7 @@ from agent.wording import listed
 from knowledge.schema import Effect, Evidence, Hypothesis, ProgrammePath, Question
 
 # Without readouts asked about, so many are explained.
-MOST_READOUTS = 8
+MOST_READOUTS = 12
 # Programmes that a sentence names, and readouts of each.
 NAMED, READOUTS = 2, 3
 

@@ -17,6 +17,7 @@ from knowledge.schema import (
 )
 from models.programmes.model import Explained, ProgrammeModel, Shifted, shipped_programmes
 from models.programmes.schema import Programme
+from models.programmes.trust import TOLD
 from models.response import ResponseModel
 from models.response.likeness import Likeness, likeness, why_alike
 from tools.evidence import relation_evidence
@@ -84,7 +85,7 @@ class Programmes:
             if direction is None or readout in perturbation.genes:
                 continue
             for one in model.explained(shifts, readout, direction):
-                if one.trust < model.config.least_trust:
+                if one.trust < TOLD:
                     continue
                 found = self._path(perturbation, readout, direction, one)
                 if found is not None:

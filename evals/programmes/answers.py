@@ -15,6 +15,7 @@ from evals.mechanism.rows import PAIR
 from knowledge.base import Knowledge
 from knowledge.progress import Progress
 from models.programmes.model import ProgrammeModel
+from models.programmes.trust import TOLD
 from models.response import ResponseModel
 from models.response.likeness import Likeness, likeness
 
@@ -97,6 +98,12 @@ class Asked:
         loaded = self.model.loaded(self.genes, order)
         values: Floats = np.einsum("ij,ij->i", shifts[self.experiment], loaded)
         return values
+
+    def told(self) -> NDArray[np.bool_]:
+        """Return which rows programmes speak about, as an answer tells them `(rows,)`."""
+        large = np.abs(self.expected()) >= self.model.config.least_expected
+        trust = self.model.trusts(self.shifts[self.experiment], self.genes)
+        return large & (trust >= TOLD)
 
     def shuffled_loadings(self, rng: np.random.Generator) -> Iterator[Floats]:
         """Iterate over what is expected where readouts have exchanged their loadings."""

@@ -133,6 +133,7 @@ def _answers(
     other = next(asked.other_shifts(rng))
     return rows.assign(
         value=value,
+        told=asked.told(),
         shuffled=first,
         other=other,
         shuffled_right=np.mean([one[0] for one in shuffled], axis=0),
@@ -159,7 +160,7 @@ def _direction(
     value, up = rows.value.to_numpy(), rows.is_up.to_numpy()
     changed, pert = np.isfinite(up), rows.pert.to_numpy(str)
     least = model.config.least_expected
-    told = np.abs(value) >= least
+    told = rows.told.to_numpy()
     path = rows.documented.to_numpy()
     together = np.where(path != 0, path, np.where(told, value, 0))
     spoken = {PROGRAMMES: np.where(told, value, 0), CASCADE: path, TOGETHER: together}

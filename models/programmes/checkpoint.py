@@ -33,7 +33,6 @@ class Config(Frozen):
         breaks: P(a programme goes the way it is expected to), from the size of the shift.
         paths: P(a path points the right way), from the product of the trust in its two steps.
         hold: Prior share of perturbations in which a loading holds, per programme.
-        least_trust: Paths of this trust are right three times in four, on held-out perturbations.
     """
 
     cell_lines: tuple[str, ...] = CELL_LINES
@@ -45,7 +44,6 @@ class Config(Frozen):
     breaks: Curve
     paths: Curve
     hold: tuple[float, ...]
-    least_trust: float
 
 
 Checkpoint: TypeAlias = checkpoint.Checkpoint[Config]

@@ -166,6 +166,23 @@ class ProgrammeModel:
         values: Floats = self.loaded(readouts) @ shifts
         return values
 
+    def trusts(self, shifts: Floats, readouts: Sequence[str]) -> Floats:
+        """Return the trust in the leading programme's path to each readout `(n,)`, 0 without one.
+
+        Args:
+            shifts: Of each readout's own perturbation `(n, rank)`.
+            readouts: Approved symbols `(n,)`.
+        """
+        at = np.array([self._readout.get(name, -1) for name in readouts], np.int64)
+        moves = shifts * self._loadings[at]
+        moves *= np.sign(moves.sum(1, keepdims=True))
+        first, row = moves.argmax(1), np.arange(len(at))
+        held, failed = (one[at, first].astype(np.float64) for one in (self._held, self._failed))
+        holds = move_trust(held, failed, np.array(self.config.hold)[first])
+        breaks = chance(self.config.breaks, np.abs(shifts[row, first]))
+        known = (at >= 0) & (moves[row, first] > 0)
+        return np.where(known, chance(self.config.paths, breaks * holds), 0.0)
+
     def direction(self, expected: float) -> Direction | None:
         """Return which way programmes say that a readout goes, None where they do not speak."""
         if abs(expected) < self.config.least_expected:

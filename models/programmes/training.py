@@ -16,6 +16,7 @@ from models.inputs.screens import CELL_LINES, SCREEN_FILES, folds
 from models.programmes.checkpoint import FORMAT, Checkpoint, Config
 from models.programmes.naming import Named, named
 from models.programmes.shifts import axes_of, fit, measured_counts
+from models.programmes.trust import TOLD
 from models.programmes.validation import (
     Folds,
     HeldOut,
@@ -24,7 +25,6 @@ from models.programmes.validation import (
     folds_of,
     held_out,
     least_expected,
-    least_trust,
     within_readout,
 )
 from models.provenance import code_commit
@@ -146,7 +146,6 @@ def _checkpoint(
             breaks=held.breaks,
             paths=held.paths,
             hold=tuple(held.hold.tolist()),
-            least_trust=least_trust(rows, held.value, held.path, speaks),
         ),
         {"perturbations": tuple(perturbations), "readouts": tuple(readouts)},
         {
@@ -180,7 +179,7 @@ def _metrics(corpus: Corpus, held: HeldOut, without: Folds, config: Config) -> d
         mine, value, path = rows.take(here), held.value[here], held.path[here]
         changed = mine.up >= 0
         right = (value > 0) == (mine.up == 1)
-        told = np.abs(value) >= config.least_expected
+        told = (np.abs(value) >= config.least_expected) & (path >= TOLD)
         out[name] = {
             "within-readout AUROC": within_readout(mine, value, n_readouts, without.fold[here]),
             "changed": int(changed.sum()),

@@ -9,6 +9,8 @@ from models.programmes.checkpoint import Curve
 Floats = NDArray[np.float64]
 # A loading's share is drawn to that of its programme as by so many experiments.
 PRIOR_HELD = 4.0
+# A path is told where so many of its trust are right.
+TOLD = 0.75
 
 
 def chance(curve: Curve, size: NDArray[np.floating]) -> Floats:

@@ -38,7 +38,6 @@ MOST_UNCHANGED = 0.15
 SAME = 0.5
 # Changed readouts of an experiment that tell which way a programme went.
 FEWEST_CHANGED = 3
-GOAL = 0.75
 
 
 @dataclass(frozen=True)
@@ -266,13 +265,3 @@ def least_expected(rows: Rows, value: FloatArray) -> float:
     """Return from which expected sign on programmes speak, so that few unchanged pairs are told."""
     size = np.abs(value[rows.up < 0])
     return float(np.quantile(size, 1 - MOST_UNCHANGED))
-
-
-def least_trust(rows: Rows, value: FloatArray, path: Floats, least: float) -> float:
-    """Return the lowest trust from which on paths are right three times in four."""
-    use = (rows.up >= 0) & (np.abs(value) >= least) & np.isfinite(path)
-    right = ((value > 0) == (rows.up == 1))[use]
-    order = np.argsort(-path[use], kind="stable")
-    share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    enough = np.flatnonzero(share >= GOAL)
-    return float(path[use][order][enough[-1]]) if len(enough) else 1.0
