@@ -11,7 +11,7 @@ Q ?= Knock out HSPA5 in K562: what happens to DDIT3 and HERPUD1, and why?
 JOBS ?= 2
 export HF_HUB_OFFLINE = 1
 
-.PHONY: ask web test check bench data-test live setup dev lock clean
+.PHONY: ask web test check bench data-test live setup dev lock docs image mcpb clean
 
 setup: $(STAMP)
 
@@ -67,6 +67,18 @@ check: dev
 
 bench: dev
 	@$(BIN)/python -m evals.bench
+
+# The documentation as a site in site/, which loads nothing from elsewhere.
+docs: dev
+	@$(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+# A bundle for desktop chat clients, which starts this installation.
+mcpb: setup
+	@$(BIN)/knockwise mcp --bundle knockwise.mcpb
+
+image:
+	@docker build --tag knockwise .
 
 clean:
 	rm -rf $(VENV) .venv-vllm

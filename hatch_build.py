@@ -3,7 +3,8 @@
 In the repository the folders stand at the top and import each other by their names. A wheel that
 installed them so would claim `models` and `tools` for everybody, and a user's own folder of that
 name would hide ours. So they are copied into `knockwise/`, and their imports of each other are
-written anew: `from models.response import X` becomes `from knockwise.models.response import X`.
+written anew: `from models.response import X` becomes `from knockwise.models.response import X`, and
+`import models.response` leaves `models` bound to `knockwise.models`.
 An editable install is left as it is.
 """
 
@@ -17,6 +18,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 PARTS = ("agent", "app", "evals", "knowledge", "models", "tools")
 _IMPORT = re.compile(rf"^(\s*)from ({'|'.join(PARTS)})(?=[. ])", re.MULTILINE)
+_DOTTED = re.compile(rf"^(\s*)import (({'|'.join(PARTS)})(?:\.\w+)+)[ \t]*$", re.MULTILINE)
 _BARE = re.compile(rf"^\s*import ({'|'.join(PARTS)})\b", re.MULTILINE)
 
 
@@ -49,6 +51,8 @@ def assemble(root: Path, package: Path) -> None:
         shutil.copytree(root / part, package / part, ignore=skip)
     for file in package.rglob("*.py"):
         text = file.read_text(encoding="utf-8")
+        # `models.genen` is said in the file by that name, so `models` must be there.
+        text = _DOTTED.sub(r"\1import knockwise.\2; from knockwise import \3", text)
         if _BARE.search(text):
             raise ValueError(f"{file.relative_to(package)}: write `from models import ...`")
         file.write_text(_IMPORT.sub(r"\1from knockwise.\2", text), encoding="utf-8")

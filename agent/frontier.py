@@ -14,9 +14,7 @@ def world(state: AgentState) -> dict[Change, float]:
     A step from a change that nothing leads to, as where only some steps are looked at, leads on to
     nothing.
     """
-    if state.question is None:
-        raise ValueError("the question has not been grounded yet")
-    changes = dict.fromkeys(start(state.question.perturbation), 1.0)
+    changes = dict.fromkeys(start(state.asked.perturbation), 1.0)
     for step in state.committed:
         if step.source not in changes:
             continue
@@ -39,18 +37,14 @@ def refuted(steps: list[CascadeStep]) -> frozenset[RelationKey]:
 
 def outlook(state: AgentState, context: AgentContext, *, lesions: bool = True) -> Reach:
     """Return the best paths from the perturbation: open ones, or (`lesions=False`) all of them."""
-    if state.question is None:
-        raise ValueError("the question has not been grounded yet")
     without = refuted(state.rejected) if lesions else frozenset()
-    return context.predictor.reach(state.question.perturbation, lesions=lesions, without=without)
+    return context.predictor.reach(state.asked.perturbation, lesions=lesions, without=without)
 
 
 def frontier(state: AgentState, context: AgentContext) -> Frontier:
     """Return what a reasoner needs to choose the next steps."""
-    if state.question is None:
-        raise ValueError("the question has not been grounded yet")
     changes = world(state)
-    held = set(state.question.perturbation.genes)
+    held = set(state.asked.perturbation.genes)
     judged = {(step.source, step.target) for step in [*state.committed, *state.rejected]}
     candidates: list[Candidate] = []
     for change, confidence in changes.items():
@@ -63,7 +57,7 @@ def frontier(state: AgentState, context: AgentContext) -> Frontier:
         ]
     candidates.sort(key=lambda step: (-step.confidence, step.source.node, step.target.node))
     return Frontier(
-        question=state.question,
+        question=state.asked,
         targets=tuple(state.targets),
         changes=changes,
         candidates=tuple(candidates),

@@ -29,13 +29,13 @@ def predicted_rows(
         yield effect_row(perturbation, effect, path_words(best_path(reached, effect.gene)), digits)
 
 
-def answer_rows(answer: Answer) -> Iterator[EffectRow]:
+def answer_rows(answer: Answer, digits: int | None = DIGITS) -> Iterator[EffectRow]:
     """Iterate over the effects that an answer tells; in a comparison, those of every side."""
     paths = told_paths(answer)
     sides = [(side.perturbation, side.effects) for side in answer.sides]
     for perturbation, effects in sides or [(answer.question.perturbation, answer.effects)]:
         for effect in effects:
-            yield effect_row(perturbation, effect, paths.get(effect.gene, ""))
+            yield effect_row(perturbation, effect, paths.get(effect.gene, ""), digits)
 
 
 def told_paths(answer: Answer) -> Mapping[str, str]:

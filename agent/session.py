@@ -1,7 +1,7 @@
 """One process's knowledge, models and reasoner, opened once and asked many times."""
 
-import gc
 import hashlib
+import logging
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -37,7 +37,7 @@ from agent.run import (
 from agent.settings import Settings
 from agent.strategies import Strategy, load_strategy
 from agent.wording import path_words
-from knowledge.base import Knowledge, load_knowledge
+from knowledge.base import Knowledge, collector_paused, load_knowledge
 from knowledge.plugins import plugin, plugin_names
 from knowledge.schema import Answer, Effect, Perturbation, Versions
 from knowledge.texts.build import full_index_dir, text_index_for
@@ -50,6 +50,8 @@ from tools.effect_rows import DIGITS, EffectRow, RunRow
 from tools.effects import EffectPredictor
 from tools.literature import DeferredSearch, TextSearch
 from tools.toolbox import build_toolbox
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,18 +79,11 @@ class Session:
         Raises:
             KnockwiseError: If data or weights are damaged.
         """
-        if gc.get_freeze_count():
-            # An earlier session was frozen; unless somebody holds it, its memory is wanted back.
-            gc.unfreeze()
-            gc.collect()
         # Loading makes some 10^5 objects that stay; looking for garbage among them costs seconds.
-        gc.disable()
-        try:
+        with collector_paused():
             response = ResponseModel.load()
             knowledge = load_knowledge(settings.data, extra_genes=response.genes())
-        finally:
-            gc.freeze()
-            gc.enable()
+        _log.info("response model %s, %s knowledge", response.version, knowledge.scope)
         predictor = EffectPredictor(
             knowledge,
             response,
@@ -104,7 +99,9 @@ class Session:
         return AgentContext(
             knowledge=self.knowledge,
             predictor=self.predictor,
-            toolbox=build_toolbox(self.knowledge, self.predictor, self.tool_index),
+            toolbox=build_toolbox(
+                self.knowledge, self.predictor, self.tool_index, data=self.settings.data
+            ),
             reasoner=self.reasoner,
             cascade=self.settings.cascade,
             versions=self.versions,

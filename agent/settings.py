@@ -25,7 +25,7 @@ REASONERS = ("auto", "evidence", "llm")
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 PREFIX = "KNOCKWISE_"
 FOLDER_FILE = Path(".env")
-NOT_OF_THE_FOLDER = f"{PREFIX}LLM__"
+NOT_OF_THE_FOLDER = f"{PREFIX}LLM"
 
 
 def user_file() -> Path:

@@ -67,6 +67,17 @@ class AgentState(BaseModel):
     timings_s: Annotated[dict[str, float], add_times] = {}
     answer: Answer | None = None
 
+    @property
+    def asked(self) -> Question:
+        """Return the question as it was read, which every node after `ground` works on.
+
+        Raises:
+            ValueError: It has not been grounded yet, which would be a bug.
+        """
+        if self.question is None:
+            raise ValueError("the question has not been grounded yet")
+        return self.question
+
 
 class AgentUpdate(TypedDict, total=False):
     """What a node may return. LangGraph drops unknown keys silently; this makes mypy object."""

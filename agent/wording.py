@@ -6,6 +6,7 @@ from typing import Protocol
 
 from agent.belief import believable
 from knowledge.schema import CascadeStep, Change, Effect, Hypothesis, Perturbation, Question
+from tools.effects import OTHER_CELLS
 from tools.phenotypes import ABOUT, Outlook
 
 QUANTITY_WORDS = {"expression": "mRNA", "activity": "activity"}
@@ -27,8 +28,20 @@ def listed(words: Sequence[str]) -> str:
 
 def perturbation_words(perturbation: Perturbation) -> str:
     """Return for example `Knocking out HSPA5 in K562`."""
-    genes = listed(perturbation.genes)
-    return f"{_DONE[perturbation.kind]} {genes} in {perturbation.cell_line}"
+    where = perturbation.cell_line
+    if perturbation.borrowed_for:
+        where = f"{perturbation.borrowed_for} (borrowed from {where})"
+    if perturbation.background:
+        where = f"{' and '.join(perturbation.background)}-null {where}"
+    if perturbation.stimuli:
+        where = f"{where} under {listed(perturbation.stimuli)}"
+    if perturbation.manner == "stimulus":
+        return _capital(f"{listed(perturbation.stimuli)} in {where.partition(' under')[0]}")
+    return f"{_DONE[perturbation.kind]} {listed(perturbation.genes)} in {where}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def changed_words(change: Change) -> str:
@@ -190,7 +203,10 @@ def _effect_words(effect: Effect) -> str:
     if effect.call == "unknown":
         return f"{effect.gene}: not predicted ({effect.reason})"
     if effect.p_de is None and effect.call == "unchanged":
-        return f"{effect.gene}: no change expected, as the main path to it is cut off in this line"
+        cells = "these cells" if OTHER_CELLS in effect.reason else "this line"
+        return f"{effect.gene}: no change expected, as the main path to it is cut off in {cells}"
+    if effect.p_de is None and OTHER_CELLS in effect.reason:
+        return f"{effect.gene}: {effect.call} by a path of the pathways alone, a hypothesis"
     if effect.p_de is None:
         return f"{effect.gene}: no screen read this gene; a path says {effect.call}"
     likelier, p = ("up", effect.p_up) if effect.p_up >= 0.5 else ("down", 1 - effect.p_up)
@@ -212,8 +228,23 @@ def general(effect: Effect) -> bool:
     return effect.usual is not None and effect.usual >= GENERAL
 
 
+def _by_paths(opening: str, effects: Sequence[Effect]) -> str:
+    """Return which transcripts the pathways alone say go up and down."""
+    said = []
+    for call, verb in (("up", "raises"), ("down", "lowers")):
+        genes = [effect.gene for effect in effects if effect.call == call][:LEADING]
+        if genes:
+            said.append(f"{verb} {listed(genes)}")
+    if not said:
+        return f"{opening}: the pathways lead to no transcript."
+    return f"{opening}: the pathways alone say that it {' and '.join(said)}, a hypothesis."
+
+
 def _leading(opening: str, effects: Sequence[Effect]) -> str:
     """Return what is specific to the perturbation, and how much of a general response there is."""
+    paths = [effect for effect in effects if OTHER_CELLS in effect.reason]
+    if paths:
+        return _by_paths(opening, paths)
     clear = [effect for effect in effects if effect.p_de is not None and not effect.subtle]
     own = [effect for effect in clear if not general(effect)]
     up = [effect.gene for effect in own if effect.call == "up"][:LEADING]

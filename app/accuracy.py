@@ -13,6 +13,8 @@ from typing import Any
 from knowledge.schema import Frozen
 
 SOURCE = "evals/SCOREBOARD.md"
+APP = "APP, extended"
+NO_KEYS = {"role", "value", "low", "high", "n"}
 SUBJECTS = ("effects", "cascade", "expression", "phenotypes", "properties")
 
 
@@ -43,43 +45,45 @@ def all_accuracy() -> dict[str, tuple[str, ...]]:
 
 
 @cache
-def _results(name: str) -> Mapping[str, Any]:
+def _rows(name: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the long table of a benchmark: a row per predictor, measure and place."""
     part = files(f"{__package__.rpartition('.')[0]}.evals" if "." in __package__ else "evals")
     text = (part / "results" / f"{name}.json").read_text(encoding="utf-8")
-    metrics: Mapping[str, Any] = json.loads(text)["metrics"]
-    return metrics
+    scores = json.loads(text)["metrics"]["scores"]
+    return tuple(dict(zip(scores["columns"], row, strict=True)) for row in scores["rows"])
 
 
-def _row(name: str, part: str, **wanted: object) -> Mapping[str, Any]:
-    """Return the one row of a table of results in which these columns have these values."""
-    rows = [
+def _figure(name: str, predictor: str, measure: str, *, than: str = "", **where: str) -> Figure:
+    """Return the one figure of a benchmark that this describes.
+
+    Raises:
+        LookupError: None or several are described.
+    """
+    wanted = {"predictor": predictor, "measure": measure, "than": than, **where}
+    found = [
         row
-        for row in _results(name)[part]
-        if all(row[column] == value for column, value in wanted.items())
+        for row in _rows(name)
+        if all(row[key] == wanted.get(key) for key in row.keys() - NO_KEYS)
     ]
-    if len(rows) != 1:
-        raise LookupError(f"{len(rows)} rows of {name}.json have {wanted}")
-    found: Mapping[str, Any] = rows[0]
-    return found
-
-
-def _figure(cell: Mapping[str, Any]) -> Figure:
-    return Figure(value=cell["value"], low=cell["low"], high=cell["high"])
+    if len(found) != 1:
+        raise LookupError(f"{len(found)} figures of {name}.json are {wanted}")
+    (row,) = found
+    value = row["value"]
+    low, high = (value if row.get(end) is None else row[end] for end in ("low", "high"))
+    return Figure(value=value, low=low, high=high)
 
 
 def _fused(setting: str, task: str) -> Figure:
-    return _figure(
-        _row("fused", "scores", setting=setting, task=task, predictor="fused answer",
-             cell_line="mean")["auroc"]
-    )  # fmt: skip
+    return _figure("fused", "fused answer", "auroc", setting=setting, task=task, cell_line="mean")
 
 
 def _off() -> float:
-    """Return the largest calibration error of P(changes) over the four lines."""
+    """Return the largest calibration error of P(changes) over lines and settings."""
     return max(
-        float(row["calibration_error"])
-        for row in _results("fused")["scores"]
-        if row["predictor"] == "fused answer" and row["task"] == "de" and row["calibration_error"]
+        float(row["value"])
+        for row in _rows("fused")
+        if (row["predictor"], row["task"], row["measure"])
+        == ("fused answer", "de", "calibration error")
     )
 
 
@@ -100,18 +104,22 @@ def _effects() -> tuple[str, ...]:
 
 
 def _cascade() -> tuple[str, ...]:
-    every = _row("mechanism", "agreement", cell_line="all", split="test", loop="before",
-                 slice="all")  # fmt: skip
-    kept = _row("mechanism", "agreement", cell_line="all", split="test", loop="after",
-                slice="all")  # fmt: skip
-    reached = every["covered"] / every["changed"]
+    def told(predictor: str, loop: str, measure: str) -> float:
+        return _figure(
+            "mechanism", predictor, measure, about="direction", cell_line="all", split="test",
+            loop=loop, paths="all",
+        ).value  # fmt: skip
+
+    reached = told("cascade", "before", "covered") / told("cascade", "before", "changed")
     return (
         "Of the measured changes of the official test rows, a path reaches "
         f"{reached:.0%}; it points the way that was measured in "
-        f"{every['cascade']['value']:.0%} of them ({every['shuffled']['value']:.0%} with the "
-        f"signs shuffled), paths that are believed in {kept['cascade']['value']:.0%}.",
+        f"{told('cascade', 'before', 'agreement'):.0%} of them "
+        f"({told('shuffled', 'before', 'agreement'):.0%} with the signs shuffled), paths that are "
+        f"believed in {told('cascade', 'after', 'agreement'):.0%}.",
         "A path is a documented explanation, not a measured one: knowing only which way a gene "
-        f"usually goes is right in {every['majority']['value']:.0%} of the same pairs.",
+        f"usually goes is right in {told('majority', 'before', 'agreement'):.0%} of the same "
+        "pairs.",
     )
 
 
@@ -123,13 +131,15 @@ def _expression() -> tuple[str, ...]:
         "papalexi": "knockouts in THP-1 (Papalexi)",
     }
     for context, words in names.items():
-        row = _row("expression", "scores", context=context, task="singles",
-                   predictor="APP, extended", measure="l2")  # fmt: skip
-        ahead = _figure(row["ahead"])
-        beyond = "ahead of" if ahead.low > 0 else "level with"
+        share = _figure("expression", APP, "l2 to no change", context=context, task="singles")
+        ahead = min(
+            (row["low"] for row in _rows("expression")
+             if (row["context"], row["task"], row["predictor"], row["measure"])
+             == (context, "singles", APP, "l2") and row["than"]),
+        )  # fmt: skip
+        beyond = "ahead of" if ahead > 0 else "level with"
         told.append(
-            f"{words}: {_figure(row['to_no_change'])} of the error of saying no change, "
-            f"{beyond} the best plain baseline"
+            f"{words}: {share} of the error of saying no change, {beyond} the best plain baseline"
         )
     return (f"For perturbed genes no screen measured: {'; '.join(told)}.",)
 
@@ -139,11 +149,10 @@ def _phenotypes() -> tuple[str, ...]:
     for collection, words in (("mp", "mouse mutants"), ("hpo", "human disease")):
         found = {
             measure: _figure(
-                _row("genepheno", "scores", collection=collection, split="homology",
-                     predictor="GenePheno", measure=measure)["value"]
+                "genepheno", "GenePheno", measure, collection=collection, split="homology"
             )
             for measure in ("f_max", "auroc")
-        }  # fmt: skip
+        }
         told.append(f"{words} F_max {found['f_max']}, AUROC {found['auroc']}")
     return (
         f"From sequences of gene families never seen: {'; '.join(told)}. Better than plain "

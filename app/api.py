@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from agent.session import Session
 from agent.settings import Settings
-from app.answer import Answer
-from app.effect_rows import frame, predicted_rows
+from app.answer import Answer, effect_frame
 from app.jobs.pairs import ground_gene, ground_genes
 from knowledge.errors import QuestionError
 from knowledge.schema import Perturbation, PerturbationKind, Question
-from tools.effect_rows import DIGITS
+from tools.effect_rows import DIGITS, EffectRow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,13 +171,23 @@ def predict(
     read = [readouts] if isinstance(readouts, str) else readouts
     symbols = session.knowledge.symbols
     genes = None if read is None else [ground_gene(symbols, word) for word in read]
-    return frame(
+    return effect_frame(
         row
         for one in asked
         for row in predicted_rows(
             session, perturbation_of(one, cell_line, kind, session=session), genes
         )
     )
+
+
+def predicted_rows(
+    session: Session, perturbation: Perturbation, readouts: Sequence[str] | None = None
+) -> list[EffectRow]:
+    """Return the predicted effects as rows: in the order asked, or the likeliest change first."""
+    rows = list(session.rows(perturbation, readouts))
+    if readouts is None:
+        rows.sort(key=lambda row: (row.abstained, -(row.p_de or 0), row.gene))
+    return rows
 
 
 def express(

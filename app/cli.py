@@ -15,7 +15,9 @@ from typer.main import get_command
 
 from app.commands.ask import ask
 from app.commands.doctor import doctor
+from app.commands.explain import explain
 from app.commands.express import express
+from app.commands.find import find
 from app.commands.mcp import mcp
 from app.commands.phenotype import phenotype
 from app.commands.predict import predict
@@ -24,13 +26,17 @@ from app.commands.report import report
 from app.commands.runs import runs
 from app.commands.serve import serve
 from app.commands.web import web
+from app.commands.who import who
+from app.conventions import conventional
 from app.jobs.outputs import Careful
 from app.show.terminal import Interrupted, complain, tolerate_narrow_encodings
 from knowledge.errors import KnockwiseError
 from knowledge.extras import missing
 
 # Command groups that are imported when they are called or listed.
-GROUPS = {name: f"{__package__}.commands.{name}" for name in ("data", "index", "train", "eval")}
+GROUPS = {
+    name: f"{__package__}.commands.{name}" for name in ("data", "index", "atlas", "train", "eval")
+}
 RESUMES = "Interrupted; run the same command again to go on."
 STORAGE = {
     errno.ENOSPC: "make room and run the same command again",
@@ -51,6 +57,11 @@ STORAGE = {
 class FrontDoor(TyperGroup):
     """Turns failures a user can act on into one sentence and an exit code."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Make the group as typer does."""
+        super().__init__(*args, **kwargs)
+        self._conventional: set[str] = set()
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401  # typer's own context class is private
         """Return the commands in the order of `--help`."""
         return [*super().list_commands(ctx), *GROUPS]
@@ -60,8 +71,12 @@ class FrontDoor(TyperGroup):
         if cmd_name in GROUPS:
             command = get_command(import_module(GROUPS[cmd_name]).app)
             command.name = cmd_name
-            return command
-        return super().get_command(ctx, cmd_name)
+            return conventional(command, cmd_name)
+        found = super().get_command(ctx, cmd_name)
+        if found is not None and cmd_name not in self._conventional:
+            self._conventional.add(cmd_name)
+            conventional(found, cmd_name)
+        return found
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
         """Run a command; `--debug` lets the traceback through."""
@@ -94,7 +109,7 @@ class FrontDoor(TyperGroup):
 def _verdict(error: BaseException) -> tuple[int, str]:
     """Return the exit code and the sentence for a failure; no sentence if it is a bug."""
     if isinstance(error, KeyboardInterrupt | Interrupted):
-        return 2, str(error) or RESUMES
+        return 130, str(error) or RESUMES
     if isinstance(error, KnockwiseError):
         return 2, str(error)
     if isinstance(error, MemoryError):
@@ -162,6 +177,9 @@ app.command(cls=Careful, epilog="Example: knockwise express --pert STAT1 --conte
     express
 )
 app.command(cls=Careful, epilog="Example: knockwise phenotype FGFR3")(phenotype)
+app.command(cls=Careful, epilog="Example: knockwise explain 'DDIT3+,ATF3+' --pert HSPA5")(explain)
+app.command(cls=Careful, epilog="Example: knockwise who 'DDIT3+,ATF3+,HERPUD1+'")(who)
+app.command(cls=Careful, epilog="Example: knockwise find LDLR --down --cell-line HepG2")(find)
 app.command(cls=Careful)(report)
 app.command()(runs)
 app.command()(serve)

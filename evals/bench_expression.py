@@ -48,8 +48,8 @@ def predicted() -> Iterator[Measurement]:
 
 
 def _parameters(readouts: int) -> int:
-    from models.expression.architecture import AdaptivePerturbPredictor
-    from models.expression.neural import PAPER
+    from evals.expression.rivals.architecture import AdaptivePerturbPredictor
+    from evals.expression.rivals.neural import PAPER
 
     model = AdaptivePerturbPredictor(PAPER, 1, readouts)
     named = model.named_parameters()

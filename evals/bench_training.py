@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from evals.bench import Measurement
-from models.response.scoring import FittedModel, fit_model, read_corpus
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
+from models.response.corpus import read_corpus
+from models.response.scoring import FittedModel, fit_model
 from models.response.settings import TrainingSettings
 
 SHARES = (0.25, 0.5, 1.0)

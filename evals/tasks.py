@@ -14,7 +14,7 @@ import pandas as pd
 from evals.harness.metrics import Ranking
 from evals.harness.resampling import Resampler, Sample
 from evals.harness.scores import Gain, Key, Score
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 
 TaskName = Literal["de", "dir"]
 TASKS: tuple[TaskName, ...] = ("de", "dir")

@@ -1,6 +1,6 @@
 """Measures what Genen's embeddings add to the expression model, on perturbations held out.
 
-    python -m evals.with_embeddings --data DIR --out FILE.json
+    python -m evals.with_embeddings --data DIR --out FOLDER
 
 The expression model's processes compare genes by families of annotations. Here the cosine of
 Genen's embeddings joins them as one more family, or stands in for all; everything else, folds
@@ -8,35 +8,42 @@ included, stays. No response and no label of a property is in the embeddings.
 """
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
+from pydantic import Field
 
-from evals.folder import part
+from evals.harness.benchmark import Benchmark
 from evals.harness.metrics import FloatArray
-from evals.harness.resampling import estimate, resamples
-from evals.perturbqa.report import Table
-from knowledge.files import replace_text
+from evals.harness.page import Page, Record, Section
+from evals.harness.resampling import Resampler
+from evals.harness.run import Inputs, Run, part
+from evals.harness.scores import Gain, Measure, Results, Score, Scores
+from evals.harness.tables import percent, table
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
+from knowledge.sources.genes import sources_root
+from models import expression
 from models.expression import mirror
-from models.expression.choice import TASKS, Task, distances, folds_of
+from models.expression.choice import TASKS, distances, folds_of
 from models.expression.genes import FAMILIES, GeneFeatures, Similarity, gene_features
 from models.expression.kernel import KernelResidual
 from models.expression.screens import ExpressionScreen
 from models.expression.training import SHIPPED_CONTEXTS
 from models.genen.model import SHIPPED, GenenModel, unit
-from models.provenance import code_commit
-from models.response.settings import Progress
+from models.inputs import annotations
 
 KIND = "with-embeddings"
 FOLDS = 5
 DRAWS = 2000
+DISTANCE = Measure(name="L2", better="less", relative=True)
 WITHOUT, JOINED, ALONE = "annotations", "annotations and Genen", "Genen alone"
 
 
@@ -77,47 +84,45 @@ class EmbeddedSimilarity:
         return out
 
 
-class Difference(Frozen):
-    """How far off held-out perturbations are with embeddings, beside without.
+class EmbeddingsEval(Frozen):
+    """What is measured; another value is another run."""
 
-    Attributes:
-        context: The screen.
-        task: Unseen single genes, or unseen pairs of seen genes.
-        similarity: What genes are compared by.
-        perturbations: How many were held out.
-        distance: Mean distance (L2) of prediction and measurement.
-        without: The same with annotations alone.
-        gain: Share of `without` that is gained, below zero lost: value and 95 % interval over
-            perturbations.
-    """
-
-    context: str
-    task: Task
-    similarity: str
-    perturbations: int
-    distance: float
-    without: float
-    gain: tuple[float, float, float]
+    contexts: tuple[str, ...] = Field(SHIPPED_CONTEXTS, description="Screens of the mirror.")
+    seed: int = Field(0, description="Of folds and resamples.")
+    folds: int = Field(FOLDS, description="Of the cross-validation.")
 
 
-def measure(
-    data: Path, weights: Path, contexts: Sequence[str], progress: Progress, seed: int = 0
-) -> dict[str, Any]:
-    """Return every difference, and what it was measured with, as a record.
+def evaluate(
+    data: Path, weights: Path, out: Path, settings: EmbeddingsEval, progress: Progress
+) -> Results:
+    """Return how far off held-out perturbations are with embeddings, beside without.
 
     Args:
         data: A mirror, or a data folder with `sources`.
         weights: A Genen checkpoint.
-        contexts: Screens of the mirror.
+        out: The run folder.
+        settings: What is measured.
         progress: Told how far it has come.
-        seed: Of folds and resamples.
 
     Raises:
         DataError: A source or the checkpoint is missing.
+        RunError: `out` holds another run.
     """
     model = GenenModel.load(weights)
-    screens = mirror.read_contexts(data, list(contexts))
-    features = gene_features(data, sorted({g for screen in screens for g in screen.genes}), seed)
+    root = sources_root(data)
+    names = [*mirror.files(settings.contexts), *annotations.FILES]
+    version = hashlib.sha256(model.embeddings.tobytes()).hexdigest()
+    modules = (expression, sys.modules[__name__])
+    inputs = Inputs({name: root / name for name in names}, modules, {"embeddings": version})
+    return BENCHMARK.evaluate(
+        out, settings, inputs, lambda run: _evaluated(data, model, run, settings), progress
+    )
+
+
+def _evaluated(data: Path, model: GenenModel, run: Run, settings: EmbeddingsEval) -> Results:
+    screens = mirror.read_contexts(data, list(settings.contexts))
+    known = sorted({g for screen in screens for g in screen.genes})
+    features = gene_features(data, known, settings.seed)
     index = {gene: row for row, gene in enumerate(model.genes)}
     directions = unit(model.embeddings).astype(np.float64)
     similarities: dict[str, Similarity] = {
@@ -125,19 +130,14 @@ def measure(
         JOINED: EmbeddedSimilarity(index, directions, features),
         ALONE: EmbeddedSimilarity(index, directions, None),
     }
-    found: list[Difference] = []
+    found: list[Score] = []
     for done, screen in enumerate(screens):
-        told = part(progress, done / len(screens), 1 / len(screens), screen.context)
-        found += differences(screen, similarities, told, seed)
-    progress("done", 1.0)
-    return {
-        "kind": KIND,
-        "seed": seed,
-        "folds": FOLDS,
-        "commit": code_commit(),
-        "embeddings": hashlib.sha256(model.embeddings.tobytes()).hexdigest(),
-        "differences": [one.model_dump(mode="json") for one in found],
-    }
+        told = part(run.progress, done / len(screens), 1 / len(screens), screen.context)
+        found += run.scores(
+            screen.context,
+            partial(differences, screen, similarities, told, settings.seed, settings.folds),
+        )
+    return Results.of(KIND, found)
 
 
 def differences(
@@ -145,78 +145,64 @@ def differences(
     similarities: Mapping[str, Similarity],
     progress: Progress,
     seed: int = 0,
-) -> list[Difference]:
-    """Return what each similarity gains over the first, on the same held-out perturbations."""
-    found = []
+    folds: int = FOLDS,
+) -> Iterator[Score]:
+    """Yield distances, and what each similarity gains over the first on the same perturbations."""
     for task in TASKS:
-        folds = folds_of(screen, task, FOLDS, seed)
-        if not folds:
+        parts = folds_of(screen, task, folds, seed)
+        if not parts:
             continue
         off: dict[str, FloatArray] = {}
         for number, (name, one) in enumerate(similarities.items()):
             progress(f"{task}, {name}", number / len(similarities))
-            off[name] = distances(KernelResidual(one), screen, folds, seed).astype(np.float64)
+            off[name] = distances(KernelResidual(one), screen, parts, seed).astype(np.float64)
         base = next(iter(similarities))
-        drawn = resamples(len(off[base]), DRAWS, np.random.default_rng(seed))
-        for name, far in off.items():
-            if name == base:
-                continue
-            gained = 1 - (far @ drawn) / (off[base] @ drawn)
-            value = 1 - float(far.sum() / off[base].sum())
-            interval = estimate(value, gained.astype(np.float64), len(far))
-            found.append(
-                Difference(
-                    context=screen.context,
-                    task=task,
-                    similarity=name,
-                    perturbations=len(far),
-                    distance=float(far.mean()),
-                    without=float(off[base].mean()),
-                    gain=(interval.value, interval.low, interval.high),
-                )
-            )
-    return found
+        rows = range(len(off[base]))
+        draw = Resampler(rows, seed, DRAWS)
+        means = {name: draw.mean(rows, far) for name, far in off.items()}
+        for name, mean in means.items():
+            yield Score(name, "distance", mean, context=screen.context, task=task)
+            if name != base:
+                gain = DISTANCE.ahead(mean, means[base])
+                yield Gain(name, base, "distance", gain, context=screen.context, task=task)
 
 
-def as_markdown(record: dict[str, Any]) -> str:
-    """Return the record as a section of the scoreboard."""
-    found = [Difference.model_validate(one) for one in record["differences"]]
-    rows = tuple(
+def page(record: Record) -> Page:
+    """Return the page of a run."""
+    scores = record.results.scores
+    found = scores.plain.by("context", "task", "predictor")
+    rows = [
         (
-            one.context,
-            one.task,
-            one.similarity,
-            f"{one.perturbations:,}",
-            f"{one.without:.3f}",
-            f"{one.distance:.3f}",
-            "{:+.1%} [{:+.1%}, {:+.1%}]".format(*one.gain),
+            gain["context"],
+            gain["task"],
+            gain.predictor,
+            f"{gain.value.n:,}",
+            f"{found[gain['context'], gain['task'], gain.than].value.value:.3f}",
+            f"{found[gain['context'], gain['task'], gain.predictor].value.value:.3f}",
+            percent(gain, "+"),
         )
-        for one in found
+        for gain in scores.gains
+    ]
+    header = ("context", "held out", "genes compared by", "n", "L2 without", "L2 with", "gain")
+    how = (
+        "The expression model's processes, genes compared by annotations alone, by annotations "
+        "with the cosine of Genen's embeddings as a seventh family, or by that cosine alone. "
+        f"{record.settings['folds']} folds over genes or pairs, the same for all; distance (L2) "
+        "over the readouts that are scored; gain is the share of the distance without embeddings, "
+        f"with a 95 % interval over perturbations. {_verdict(scores)}"
     )
-    names = (
-        "context", "held out", "genes compared by", "n", "L2 without", "L2 with", "gain",
-    )  # fmt: skip
-    return "\n\n".join(
-        [
-            "## Expression responses with Genen's embeddings",
-            "The expression model's processes, genes compared by annotations alone, by annotations "
-            "with the cosine of Genen's embeddings as a seventh family, or by that cosine alone. "
-            f"{record['folds']} folds over genes or pairs, the same for all; distance (L2) over "
-            "the readouts that are scored; gain is the share of the distance without embeddings, "
-            f"with a 95 % interval over perturbations. {_verdict(found)}",
-            Table(names, rows).markdown(),
-        ]
-    )
+    sections = (Section("", "", (table(header, rows),)),)
+    title = "Expression responses with Genen's embeddings"
+    return Page(title, (how,), record.made(), sections)
 
 
-def _verdict(found: Sequence[Difference]) -> str:
+def _verdict(scores: Scores) -> str:
     """Return in how many comparisons the interval leaves out zero."""
     said = []
     for name in (JOINED, ALONE):
-        mine = [one.gain for one in found if one.similarity == name]
-        better = sum(low > 0 for _, low, _ in mine)
-        worse = sum(high < 0 for _, _, high in mine)
-        mean = float(np.mean([value for value, _, _ in mine])) if mine else 0.0
+        mine = [gain.value for gain in scores.where(predictor=name).gains]
+        better, worse = (sum(one.low > 0 for one in mine), sum(one.high < 0 for one in mine))
+        mean = float(np.mean([one.value for one in mine])) if mine else 0.0
         said.append(
             f"{name}: clearly nearer in {better}, clearly farther in {worse} of {len(mine)} "
             f"comparisons, mean gain {mean:+.1%}."
@@ -224,9 +210,12 @@ def _verdict(found: Sequence[Difference]) -> str:
     return " ".join(said)
 
 
+BENCHMARK = Benchmark(KIND, page, lambda results: _verdict(results.scores))
+
+
 def main(
     data: Annotated[Path, typer.Option(help="Mirror, or a data folder with sources.")],
-    out: Annotated[Path, typer.Option(help="File to write.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run.")],
     weights: Annotated[Path, typer.Option(help="Genen checkpoint.")] = SHIPPED,
     context: Annotated[
         list[str] | None,
@@ -239,9 +228,9 @@ def main(
     def told(what: str, done: float) -> None:
         typer.echo(f"{done:4.0%} {what}", err=True)
 
-    record = measure(data, weights, context or SHIPPED_CONTEXTS, told, seed)
-    replace_text(out, json.dumps(record, indent=1) + "\n")
-    typer.echo(as_markdown(record))
+    settings = EmbeddingsEval(contexts=tuple(context or SHIPPED_CONTEXTS), seed=seed)
+    evaluate(data, weights, out, settings, told)
+    typer.echo((out / "scoreboard.md").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         read_question,
         toolbox,
     )
+    from app.lists import explain, find, who
     from knowledge.errors import KnockwiseError
 
 __all__ = [
@@ -44,8 +45,10 @@ __all__ = [
     "ask",
     "ask_async",
     "embeddings",
+    "explain",
     "express",
     "expression_contexts",
+    "find",
     "langchain_tools",
     "load_answer",
     "open_session",
@@ -54,6 +57,7 @@ __all__ = [
     "predict",
     "read_question",
     "toolbox",
+    "who",
 ]
 
 PARTS = ("agent", "app", "evals", "knowledge", "models", "tools")
@@ -64,6 +68,9 @@ _ELSEWHERE = {
     "KnockwiseError": "knowledge.errors",
     "Session": "agent.session",
     "Settings": "agent.settings",
+    "explain": "app.lists",
+    "find": "app.lists",
+    "who": "app.lists",
 }
 _PUBLIC = {name: _ELSEWHERE.get(name, "app.api") for name in __all__}
 

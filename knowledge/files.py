@@ -13,13 +13,30 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from knowledge.errors import DataError
+
 # The longest name that common file systems take, in bytes.
 LONGEST_NAME = 255
 _TOKEN_BYTES = 4
 _DRAFT = ".part"
+_SAID = 200
 # What a spreadsheet reads as the beginning of a formula (OWASP, CSV injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
+
+
+@contextmanager
+def shipped(path: Path) -> Generator[None]:
+    """Say in one sentence that a file cannot be used that comes with Knockwise.
+
+    Raises:
+        DataError: Reading it failed.
+    """
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        said = " ".join(str(error).split())[:_SAID]
+        raise DataError(f"{path} is missing or damaged ({said}); reinstall Knockwise.") from error
 
 
 @contextmanager
@@ -46,6 +63,11 @@ def fresh_file(path: Path) -> Path:
     # Like `open`, so that the user's umask decides who may read the file.
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     return draft
+
+
+def is_draft(path: Path) -> bool:
+    """Return whether a file is a draft of ours, which a process that was killed leaves behind."""
+    return path.name.startswith(".") and path.name.endswith(_DRAFT)
 
 
 def shortened(name: str, longest: int) -> str:

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from knowledge.specific import specificity
+
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Direction = Literal["up", "down"]
 EdgeEffect = Literal["activates", "inhibits", "binds", "regulates"]
@@ -15,6 +17,7 @@ Intent = Literal["forward", "why", "reverse", "compare", "epistasis", "essential
 Seeks = Literal["regulators", "phenocopies", "rescuers"]
 Manner = Literal[
     "",
+    "stimulus",
     "partial loss",
     "degron",
     "degradation",
@@ -88,9 +91,11 @@ class Perturbation(Frozen):
         genes: Symbols; none only where the question asks which perturbation it is.
         kind: How they are perturbed, in the terms of the screens.
         cell_line: One of the screened lines.
-        background: Genes that the cells have lost before, a lesion of the line for this question.
-            Where the perturbation is a loss too, they stand among `genes`: the answer is that of
-            losing all of them, against the line as it is.
+        background: Genes that the cells have lost before, lesions of the line for this question.
+        borrowed_for: The line that was asked about, where `cell_line` stands in for it.
+        lesions: What that line has lost and `cell_line` has not.
+        stimuli: What the cells are exposed to, such as TNF. Where nothing else is done (`manner`
+            is "stimulus"), `genes` and `kind` are the changes that it begins with.
         manner: How, where that is more than the kind says.
         named: The complexes, families or pathways that `genes` stand for.
     """
@@ -101,6 +106,14 @@ class Perturbation(Frozen):
     background: tuple[str, ...] = ()
     manner: Manner = ""
     named: tuple[str, ...] = ()
+    stimuli: tuple[str, ...] = ()
+    borrowed_for: str = ""
+    lesions: tuple[str, ...] = ()
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it happens in cells that no screen looked at: lacking genes, or stimulated."""
+        return bool(self.background or self.stimuli)
 
     @property
     def done(self) -> tuple[str, ...]:
@@ -209,8 +222,8 @@ class Effect(Frozen):
 
     @property
     def specific(self) -> float:
-        """Return `p_de * (1 - usual)`: the chance that it changes here and not by habit."""
-        return (self.p_de or 0.0) * (1 - (self.usual or 0.0))
+        """Return how specific the change is to the perturbation; 0 where P(changes) is unknown."""
+        return specificity(self.p_de or 0.0, self.usual or 0.0)
 
 
 class Change(Frozen):
@@ -324,6 +337,43 @@ class Side(Frozen):
     effects: tuple[Effect, ...]
 
 
+class SetEffect(Frozen):
+    """What becomes of a named set of readouts.
+
+    `up`, `down`, `unchanged` and `unknown` are its members by prediction. `score` is the mean over
+    the members with numbers of P(changes) times 2 P(up if it changes) - 1: from -1, all surely
+    down, to 1, all surely up; None where no member has a number. `call` is the way that most of
+    the predicted members go, `unchanged` where hardly one goes anywhere, `mixed` or `unknown`.
+    """
+
+    name: str
+    up: tuple[str, ...] = ()
+    down: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    score: float | None = None
+    call: Literal["up", "down", "unchanged", "mixed", "unknown"]
+
+
+class Likeness(Frozen):
+    """A perturbation whose measured signature is like, or opposite to, that of another.
+
+    `likeness` is the cosine of the two signatures, each without what the line's readouts do under
+    any perturbation, over `readouts` of them; `same` and `opposite` count measured changes that the
+    other one is predicted to make the same way and the other way. `mediates` says that the
+    perturbed gene carries the other's paths in the graph: `readouts` is then how many of them.
+    Without `measured` its signature is predicted, from the atlas.
+    """
+
+    gene: str
+    likeness: float
+    same: int
+    opposite: int
+    readouts: int
+    mediates: bool = False
+    measured: bool = True
+
+
 class Lead(Frozen):
     """A perturbation that a search found.
 
@@ -365,6 +415,8 @@ class Answer(Frozen):
     sides: tuple[Side, ...] = ()
     leads: tuple[Lead, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
+    sets: tuple[SetEffect, ...] = ()
+    likenesses: tuple[Likeness, ...] = ()
     evidence: tuple[Evidence, ...]
     unknown: tuple[str, ...] = ()
     reasoner: str

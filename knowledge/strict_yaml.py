@@ -40,7 +40,8 @@ def read_yaml(path: Path, model: type[M]) -> M:
         raise DataError(
             f"{path}: cannot be read ({error.strerror}); reinstall Knockwise."
         ) from None
-    except yaml.YAMLError as error:
+    # A date that is none, or a list as a key, is no error of YAML's own.
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError) as error:
         raise DataError(f"{path}: is not valid YAML ({' '.join(str(error).split())}).") from None
     try:
         return model.model_validate(content)

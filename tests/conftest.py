@@ -46,6 +46,40 @@ def _empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
     monkeypatch.chdir(home)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _shipped_once():
+    """Read the shipped response model and the starter pack once for each process of tests.
+
+    Nothing changes either once it is read; folders of a test's own are read as ever.
+    """
+    from knowledge import base
+    from models.response import ResponseModel, model
+
+    load, load_knowledge = ResponseModel.load.__func__, base._load
+    shipped, kept = model.SHIPPED, {}
+
+    def load_once(cls, folder=None):
+        if (folder or model.SHIPPED) != shipped:
+            return load(cls, folder)
+        if "model" not in kept:
+            kept["model"] = load(cls)
+        return kept["model"]
+
+    def load_knowledge_once(data_dir, extra_genes):
+        compiled = base.open_compiled(data_dir)
+        known = not extra_genes or ("model" in kept and extra_genes is kept["model"].genes())
+        if compiled.manifest is not None or compiled.warnings or not known:
+            return load_knowledge(data_dir, extra_genes)
+        if bool(extra_genes) not in kept:
+            kept[bool(extra_genes)] = load_knowledge(data_dir, extra_genes)
+        return kept[bool(extra_genes)]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ResponseModel, "load", classmethod(load_once))
+        patched.setattr(base, "_load", load_knowledge_once)
+        yield
+
+
 @pytest.fixture
 def tiny_mirror(tmp_path: Path) -> Path:
     """A mirror of ten genes with one small file per source of the group `knowledge`."""

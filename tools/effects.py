@@ -18,6 +18,7 @@ from knowledge.cascade import (
     reach,
     start,
 )
+from knowledge.cell_lines import Lesion
 from knowledge.schema import Direction, Effect, Evidence, Interval, Perturbation
 from models.fusion import Floats, Fusion, PathKind, Support, logit
 from models.fusion.support import gathered
@@ -46,6 +47,7 @@ NOTHING_TO_LOSE = (
 FROM_PATH = "a signed path alone says which way"
 EITHER_WAY = "it may well change, but which way is not known"
 FROM_CUT_PATH = "the main signed path to it is cut off in this cell line"
+OTHER_CELLS = "no screen looked at cells in this state"
 NO_SUPPORT = "neither a measured analogue nor a signed path supports a prediction"
 
 
@@ -73,6 +75,16 @@ class EffectPredictor:
         line = self.knowledge.cell_lines.ground(cell_line)
         return CellState(line, self.knowledge.expression, self._observed(line.name))
 
+    def cell_of(self, perturbation: Perturbation) -> CellState:
+        """Return what the cells do not pass on that are perturbed: lesions of the question too."""
+        cell = self.cell_state(perturbation.cell_line)
+        lost = tuple(
+            Lesion(gene=gene, effect="loss", note="the question says so.")
+            for gene in (*perturbation.background, *perturbation.lesions)
+        )
+        line = cell.line.model_copy(update={"lesions": (*lost, *cell.line.lesions)})
+        return replace(cell, line=line) if lost else cell
+
     def _read_by_screen(self, cell_line: str) -> frozenset[str]:
         return frozenset(self.response.readouts(cell_line))
 
@@ -98,7 +110,7 @@ class EffectPredictor:
         return reach(
             self.knowledge.graph,
             start(perturbation),
-            cell=replace(self.cell_state(perturbation.cell_line), hindered=lesions),
+            cell=replace(self.cell_of(perturbation), hindered=lesions),
             max_steps=self._max_steps,
             min_confidence=self._min_confidence,
             without=without,
@@ -136,16 +148,23 @@ class EffectPredictor:
         measured = self.response.readouts(line)
         genes = list(readouts) if readouts is not None else _union(measured, reached)
         rows = self._responses(perturbation, genes)
+        if perturbation.conditional:
+            rows = [_unscreened(row) for row in rows]
         paths = [_path(gene, reached, unhindered) for gene in genes]
         support = self._support(perturbation, genes, rows, reached, paths)
         alone_de, alone_up, usual = support.p_de, support.p_up, self._usual(line)
         p_de, p_up = self.fusion.p_de(support), self.fusion.p_up(support)
-        outcomes = [measured_outcome(self.response, perturbation, gene) for gene in genes]
+        outcomes = [
+            None
+            if perturbation.conditional
+            else measured_outcome(self.response, perturbation, gene)
+            for gene in genes
+        ]
         p_de = _informed(p_de, [_TELLS_DE.get(outcome, 0) for outcome in outcomes])
         p_up = _informed(p_up, [_TELLS_UP.get(outcome, 0) for outcome in outcomes])
         around_de = _moved([row.interval for row in rows], alone_de, p_de)
         around_up = _moved([row.p_up_interval for row in rows], alone_up, p_up)
-        cell = self.cell_state(line)
+        cell = self.cell_of(perturbation)
         losing_nothing = perturbation.kind != "activation" and all(
             cell.lacks(gene) for gene in perturbation.genes
         )
@@ -291,11 +310,15 @@ class EffectPredictor:
 
     def measured(self, perturbation: Perturbation, readout: str) -> MeasuredRow | None:
         """Return the training row of exactly this experiment, if a screen has it."""
+        if perturbation.conditional:
+            return None
         return measured_row(self.response, perturbation, readout)
 
     def analogues(self, perturbation: Perturbation, readout: str) -> list[Evidence]:
         """Return related measured experiments, those that changed `readout` first."""
         line = perturbation.cell_line
+        if perturbation.conditional:
+            return []
         return [
             fact
             for gene in self._acting(perturbation, [readout])[readout]
@@ -308,12 +331,14 @@ class EffectPredictor:
         genes = "+".join(perturbation.genes)
         line = perturbation.cell_line
         return Evidence(
-            id=f"mod:effects:{genes}>{effect.gene}:{line}",
+            id=f"mod:effects:{genes}>{effect.gene}:{line}{_state(perturbation)}",
             kind="model",
             statement=(
                 f"Response model and cascade, fused: P({effect.gene} changes) = "
                 f"{effect.p_de:.2f}, P(up if it changes) = {effect.p_up:.2f}"
                 if effect.p_de is not None
+                else f"No screen looked at {line} in this state; a signed path says {effect.call}"
+                if perturbation.conditional
                 else f"No screen read {effect.gene} in {line}; a signed path says {effect.call}"
             ),
             source=f"response {self.response.version}, fusion {self.fusion.version}",
@@ -323,6 +348,19 @@ class EffectPredictor:
             genes=(*perturbation.genes, effect.gene),
             sign=0 if effect.call not in ("up", "down") else 1 if effect.call == "up" else -1,
         )
+
+
+def _state(perturbation: Perturbation) -> str:
+    """Return what sets the cells apart, for an id."""
+    lost = "".join(f"-{gene}" for gene in perturbation.background)
+    return lost + "".join(f"+{name.replace(' ', '_')}" for name in perturbation.stimuli)
+
+
+def _unscreened(row: ResponsePrediction) -> ResponsePrediction:
+    """Return the prediction as none: the screens are of other cells than these."""
+    return row.model_copy(
+        update={"abstained": True, "reason": OTHER_CELLS, "seen_in_training": False}
+    )
 
 
 def _path(gene: str, reached: Reach, unhindered: Reach) -> Path:

@@ -1,6 +1,7 @@
 """Every tool of Knockwise in one box."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from knowledge.base import Knowledge
@@ -10,6 +11,11 @@ from tools.effects import EffectPredictor
 from tools.experiments import analogous_experiments_tool
 from tools.expression import predict_expression_tool, shipped_expression
 from tools.genes import gene_tool
+from tools.lists.tools import (
+    causes_of_list_tool,
+    explain_list_tool,
+    find_perturbations_tool,
+)
 from tools.literature import TextSearch, search_text_tool
 from tools.memberships import memberships_tool, set_members_tool
 from tools.network import neighbours_tool, paths_tool
@@ -30,6 +36,7 @@ def build_toolbox(
     expression: "Callable[[], ExpressionModel]" = shipped_expression,
     phenotypes: "Callable[[], GenePhenoModel]" = shipped_phenotypes,
     properties: "Callable[[], GenenModel]" = shipped_properties,
+    data: Path | None = None,
 ) -> Toolbox:
     """Return the tools over these collaborators; without an index there is no text search.
 
@@ -53,4 +60,10 @@ def build_toolbox(
     if index is not None:
         tools.append(search_text_tool(knowledge, index))
     tools += [build(knowledge, predictor) for _, build in plugins("tools")]
+    if data is not None:
+        tools += [
+            explain_list_tool(knowledge, predictor),
+            causes_of_list_tool(knowledge, predictor, data),
+            find_perturbations_tool(knowledge, predictor, data),
+        ]
     return Toolbox(tools)

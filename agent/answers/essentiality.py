@@ -32,7 +32,8 @@ def needed(question: Question, context: AgentContext) -> Findings:
         dependency, behind = known.of(gene, one.cell_line)
         found.append(dependency)
         facts += behind
-        reason = context.predictor.cell_state(one.cell_line).lacks(gene)
+        here = one.cell_line in {line.name for line in context.knowledge.cell_lines}
+        reason = context.predictor.cell_of(one).lacks(gene) if here else None
         if reason and dependency.verdict != "yes":
             unknown.append(reason)
     return Findings(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from knowledge.schema import Dependency, Effect, Evidence, Lead, Perturbation, Side
+from knowledge.schema import Dependency, Effect, Evidence, Lead, Likeness, Perturbation, Side
 from tools.effects import EffectPredictor
 
 
@@ -14,6 +14,7 @@ class Findings:
     sides: tuple[Side, ...] = ()
     leads: tuple[Lead, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
+    likenesses: tuple[Likeness, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     unknown: tuple[str, ...] = field(default_factory=tuple)
 

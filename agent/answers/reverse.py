@@ -4,14 +4,21 @@ from agent.answers.findings import Findings, with_facts
 from agent.context import AgentContext
 from agent.wording import listed
 from knowledge.schema import Evidence, Lead, Question
+from tools.likeness import SHOWN, alike, mediators
+from tools.lists.atlas import atlas_dir, open_atlas
 from tools.reverse import LEADS, leads
 
 TOLD = 5
+NO_RESCUE_SCREEN = (
+    "No screen of rescues is here: an opposite signature or a mediator is a candidate to test."
+)
 MIRRORED = "Screens measured knockdowns; an activation is taken as the mirror of one."
 
 
 def sought(question: Question, context: AgentContext) -> Findings:
     """Return the perturbations that move the readouts the way that is asked about."""
+    if question.seeks in ("phenocopies", "rescuers"):
+        return likened(question, context)
     one, predictor = question.perturbation, context.predictor
     found: list[Lead] = []
     facts: list[Evidence] = []
@@ -41,6 +48,36 @@ def sought(question: Question, context: AgentContext) -> Findings:
         evidence=tuple(unique.values()),
         unknown=tuple(unknown),
     )
+
+
+def likened(question: Question, context: AgentContext) -> Findings:
+    """Return the perturbations whose signature is like that of another, or opposite to it."""
+    (one, *_), rescue = question.against, question.seeks == "rescuers"
+    limit = question.top or SHOWN
+    atlas = open_atlas(atlas_dir(context.data), context.predictor.response.version)
+    found, compared = alike(context.predictor, one, opposite=rescue, limit=limit, atlas=atlas)
+    carrying = mediators(context.predictor, one, TOLD) if rescue else []
+    name = f"{'+'.join(one.genes)} {one.kind}"
+    where = f"in {one.cell_line}"
+    said = []
+    if carrying:
+        said.append(
+            f"By the graph, much of what {name} does {where} goes through a rise of "
+            f"{listed([row.gene for row in carrying])}: losing one of them as well should undo it."
+        )
+    if found:
+        told = listed([f"{row.gene} ({row.likeness:+.2f})" for row in found[:TOLD]])
+        what = "most opposite to" if rescue else "most like"
+        said.append(
+            f"The signatures {what} the predicted one of {name} {where} are those of the "
+            f"knockdowns of {told}; {compared:,} were compared."
+        )
+    if not said:
+        said.append(f"Nothing {'opposite to' if rescue else 'like'} {name} {where} was found.")
+    unknown = [NO_RESCUE_SCREEN] if rescue else []
+    if one.kind == "activation":
+        unknown.append(MIRRORED)
+    return Findings(summary=" ".join(said), likenesses=(*carrying, *found), unknown=tuple(unknown))
 
 
 def _sentence(question: Question, readout: str, best: list[Lead], read: int) -> str:

@@ -12,6 +12,7 @@ import httpx2
 import openai
 from pydantic import BaseModel, ValidationError
 
+from agent.llm.dialect import is_about_form
 from agent.llm.errors import ContextOverflowError, LLMError, RefusedError, UnreachableError
 from agent.llm.secrets import masked, secrets_of, without_secrets
 from agent.llm.transport import MOST_BYTES, BoundedTransport
@@ -37,11 +38,19 @@ TRY_LATER = {408, 409, 429, *range(500, 600)} - {NOT_IMPLEMENTED}
 # How vLLM, llama.cpp, OpenAI, LM Studio, Ollama and TGI say that a prompt is too long.
 OVERFLOW = re.compile(
     r"context[ _]?(length|size|window)|maximum context|exceeds? the (available|maximum) "
-    r"|prompt is too long|too many tokens|input.{0,20} too long|n_ctx|tokens? limit",
+    r"|prompt is too (long|large)|too many tokens|input.{0,20} too long|n_ctx|tokens? limit"
+    r"|max(imum)? (prompt|input|sequence) length|longer than the (model|maximum)"
+    r"|exceed_context|context the overflows|inputs.{0,30}max_new_tokens|reduce the length",
     re.IGNORECASE,
 )
-TOOLS_OFF = re.compile(r"tool[ _-]?choice|tool[ _-]?call|tools? param|--jinja", re.IGNORECASE)
+TOOLS_OFF = re.compile(
+    r"tool[ _-]?choice|tool[ _-]?call|tools? param|--jinja|support (the )?(tools|functions?)"
+    r"|(tools?|functions?( calling)?)\W.{0,30}not (supported|enabled|implemented)",
+    re.IGNORECASE,
+)
+TOO_LARGE = 413
 API = "/v1"
+_WORDS_OF_REFUSALS = ("error", "message", "detail", "msg", "error_message")
 
 
 class Client:
@@ -171,6 +180,9 @@ class Client:
             streamed = whole_reply(text)
             return kind.model_validate(streamed) if streamed else kind.model_validate_json(text)
         except ValidationError as error:
+            if refusal := _error_in(text):
+                # Some servers refuse with the status of an answer.
+                raise self._refused(*refusal) from None
             first = error.errors(include_url=False, include_context=False)[0]
             field = ".".join(map(str, first["loc"]))
             why = f"{field}: {first['msg']}" if field else repr(text[:80])
@@ -186,8 +198,11 @@ class Client:
 
     def _refusal(self, error: openai.APIStatusError) -> LLMError:
         status, told = error.status_code, self._masked(_told(error))
+        return self._refused(status, told, error.response.headers.get("location", "elsewhere"))
+
+    def _refused(self, status: int, told: str, location: str = "") -> LLMError:
         if status in REDIRECT:
-            where = without_secrets(error.response.headers.get("location", "elsewhere"))
+            where = without_secrets(location)
             return LLMError(
                 f"{self.url} redirects to {self._masked(where)}, where nothing is sent unless you "
                 "configure it; correct KNOCKWISE_LLM__BASE_URL."
@@ -196,12 +211,12 @@ class Client:
             return LLMError(
                 f"{self.url} wants another key (HTTP {status}: {told}); set KNOCKWISE_LLM__API_KEY."
             )
-        if OVERFLOW.search(told) and status not in {NOT_FOUND, 429}:
+        if status == TOO_LARGE or (OVERFLOW.search(told) and status not in {NOT_FOUND, 429}):
             return ContextOverflowError(
                 f"The prompt does not fit the model ({told}); serve it with a longer "
                 "`--max-model-len` (llama.cpp: `--ctx-size`)."
             )
-        if status in TRY_LATER:
+        if status in TRY_LATER and not is_about_form(status, told):
             return UnreachableError(
                 f"{self.url} is not able to answer (HTTP {status}: {told}){self._tries()}; "
                 "see the server's log, or try again later."
@@ -252,12 +267,41 @@ def _is_header(value: str) -> bool:
 def _told(error: openai.APIStatusError) -> str:
     """Return what the server says about its refusal, in one line."""
     try:
-        body = json.loads(error.response.text)
-        told = body.get("error", body)
-        text = told.get("message", told) if isinstance(told, dict) else told
-    except (ValueError, AttributeError, RecursionError):
+        text = _message(json.loads(error.response.text))
+    except (ValueError, RecursionError):
         text = error.response.text
-    return " ".join(str(text).split())[:TOLD_CHARS] or error.response.reason_phrase
+    return _one_line(text) or error.response.reason_phrase
+
+
+def _error_in(text: str) -> tuple[int, str] | None:
+    """Return the status and the words of a refusal that came as an answer, or None."""
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(body, dict) or not body.get("error", body.get("detail")):
+        return None
+    error = body.get("error")
+    codes = [error.get("code")] if isinstance(error, dict) else []
+    codes += [body.get("code"), body.get("status")]
+    status = next((one for one in codes if isinstance(one, int) and 400 <= one < 600), 400)
+    return status, _one_line(_message(body))
+
+
+def _message(body: object) -> str:
+    """Return the words of a refusal, which servers wrap in their own ways."""
+    told = body
+    for _ in range(3):
+        if isinstance(told, list) and told:
+            told = told[0]
+        if not isinstance(told, dict):
+            break
+        told = next((told[name] for name in _WORDS_OF_REFUSALS if told.get(name)), str(told))
+    return str(told)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:TOLD_CHARS]
 
 
 async def _strip(request: httpx2.Request) -> None:

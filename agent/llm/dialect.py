@@ -6,28 +6,36 @@ checked by us in any case.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from agent.llm.chat import ToolCall
-
 Form = Literal["json_schema", "json_object", "prompt"]
 FORMS: tuple[Form, ...] = ("json_schema", "json_object", "prompt")
+SERVER_ERROR = 500
 REFUSALS = {400, 404, 415, 422, 501}
 # Told by a server that refuses a form of structured output, whatever it calls it.
 _FORM = re.compile(
     r"response_?format|json_?schema|json_?object|structured|guided|grammar|schema", re.IGNORECASE
 )
-_TEXT_CALLS = (
-    re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|$)", re.DOTALL),
-    re.compile(r"\[TOOL_CALLS\]\s*(.*)", re.DOTALL),
-    re.compile(r"<\|python_tag\|>\s*(.*?)\s*(?:<\|e\w+_id\|>|$)", re.DOTALL),
-    re.compile(r"<function=(?P<name>[\w.-]+)>\s*(?P<arguments>.*?)\s*</function>", re.DOTALL),
-    re.compile(r"```(?:json|tool_code)?\s*(.*?)\s*```", re.DOTALL),
-    re.compile(r"^\s*([\[{].*[\]}])\s*$", re.DOTALL),
+# What a server without a place for instructions says, or a template that knows two speakers only.
+_NO_SYSTEM = re.compile(
+    r"system.{0,12}(role|message|prompt)|role.{0,20}system|roles? must alternate|must alternate",
+    re.IGNORECASE,
 )
+_LOGPROBS = re.compile(r"logprobs?\b(.{0,120})", re.IGNORECASE | re.DOTALL)
+# Of the protocol, but not of every server.
+_OPTIONAL = ("temperature", "seed", "chat_template_kwargs", "max_tokens")
+
+
+def is_about_form(status: int, told: str) -> bool:
+    """Return whether an error of the server is about how it was asked, so that another way may do.
+
+    A grammar that does not compile and a template that knows no such role are errors of the server
+    to llama.cpp and others, and will be so again.
+    """
+    return status == SERVER_ERROR and bool(_FORM.search(told) or _NO_SYSTEM.search(told))
 
 
 class Dialect:
@@ -37,22 +45,37 @@ class Dialect:
         self._form = 0
         self._without: set[str] = set()
         self._renamed: dict[str, str] = {}
+        self._system = True
+        self._most_logprobs: int | None = None
 
     def body(self, body: Mapping[str, Any], schema: type[BaseModel] | None) -> dict[str, Any]:
         """Return a request as this server takes it."""
         written = {self._renamed.get(n, n): v for n, v in body.items() if n not in self._without}
+        if not self._system:
+            written["messages"] = _without_system(written["messages"])
+        if self._most_logprobs is not None and "top_logprobs" in written:
+            written["top_logprobs"] = min(written["top_logprobs"], self._most_logprobs)
         if schema is not None:
             self._constrain(written, schema, FORMS[self._form])
         return written
 
     def learn(self, status: int, told: str, body: Mapping[str, Any]) -> bool:
         """Change what is sent after a refusal; return whether there is something left to try."""
-        if status not in REFUSALS:
+        if status not in REFUSALS and not is_about_form(status, told):
             return False
         if "max_tokens" in body and "max_completion_tokens" in told:
             self._renamed["max_tokens"] = "max_completion_tokens"
             return True
-        for name in ("temperature", "seed", "chat_template_kwargs", "max_tokens"):
+        if "top_logprobs" in body and (match := _LOGPROBS.search(told)):
+            named = [int(number) for number in re.findall(r"\b\d{1,2}\b", match[1])]
+            fewer = [number for number in named if 0 < number < body["top_logprobs"]]
+            if fewer:
+                self._most_logprobs = max(fewer)
+                return True
+        if self._system and _NO_SYSTEM.search(told) and body["messages"][0]["role"] == "system":
+            self._system = False
+            return True
+        for name in _OPTIONAL:
             if name in body and re.search(rf"\b{name}\b", told) and name not in self._without:
                 self._without.add(name)
                 return True
@@ -88,40 +111,9 @@ class Dialect:
             body["messages"] = [*body["messages"], {"role": "user", "content": wanted}]
 
 
-def text_calls(content: str, names: Sequence[str]) -> tuple[ToolCall, ...]:
-    """Return the tool calls that a model wrote as text; none unless each names a tool on offer.
-
-    Servers without the parser of a model's family hand its calls on as they were written.
-    """
-    for pattern in _TEXT_CALLS:
-        calls: list[ToolCall] = []
-        for match in pattern.finditer(content):
-            calls += _calls(match)
-        if calls and all(call.name in names for call in calls):
-            return tuple(
-                call.model_copy(update={"id": f"text-{number}"})
-                for number, call in enumerate(calls)
-            )
-    return ()
-
-
-def _calls(match: "re.Match[str]") -> list[ToolCall]:
-    named = match.groupdict()
-    if named:
-        return [ToolCall(id="", name=named["name"], arguments=named["arguments"])]
-    try:
-        found = json.loads(match[1])
-    except (ValueError, RecursionError):
-        return []
-    calls = []
-    for one in found if isinstance(found, list) else [found]:
-        if not isinstance(one, dict):
-            return []
-        inner = one.get("function")
-        one = inner if isinstance(inner, dict) else one
-        name, arguments = one.get("name"), one.get("arguments", one.get("parameters"))
-        if not isinstance(name, str) or arguments is None:
-            return []
-        text = arguments if isinstance(arguments, str) else json.dumps(arguments)
-        calls.append(ToolCall(id="", name=name, arguments=text))
-    return calls
+def _without_system(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return messages with the instructions at the beginning of the first thing the user says."""
+    if len(messages) < 2 or messages[0]["role"] != "system" or messages[1]["role"] != "user":
+        return messages
+    first, second, *rest = messages
+    return [{**second, "content": f"{first['content']}\n\n{second['content']}"}, *rest]

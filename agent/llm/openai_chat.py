@@ -11,10 +11,11 @@ from pydantic import BaseModel
 from agent.llm import answer_token
 from agent.llm.chat import Message, Reply, ToolCall, ToolSchema, Usage
 from agent.llm.client import Client
-from agent.llm.dialect import Dialect, text_calls
+from agent.llm.dialect import Dialect
 from agent.llm.errors import LLMError, RefusedError
 from agent.llm.probe import Served, served
 from agent.llm.reading import without_thoughts
+from agent.llm.text_calls import text_calls
 from agent.llm.wire import Choice, Completion, Position, wire_message
 from agent.settings import LLMSettings
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from agent.llm.errors import LLMError
 from knowledge.schema import Frozen
+from knowledge.strict_yaml import read_yaml
 
 PRESETS = Path(__file__).with_name("presets.yaml")
 
@@ -23,10 +22,12 @@ class Family(Frozen):
         tool_parser: vLLM's parser of their tool calls; empty if it has none.
         reasoning_parser: vLLM's parser of their thoughts; empty if they have none.
         thinks: Whether they cannot be kept from thinking.
+        token: A word that their tokenizer must have, where others are of the same type.
     """
 
     names: tuple[str, ...]
     model_types: tuple[str, ...] = ()
+    token: str = ""
     tool_parser: str = ""
     reasoning_parser: str = ""
     thinks: bool = False
@@ -53,7 +54,7 @@ class _File(Frozen):
 
 @cache
 def _file() -> _File:
-    return _File.model_validate(yaml.safe_load(PRESETS.read_text(encoding="utf-8")))
+    return read_yaml(PRESETS, _File)
 
 
 def presets() -> Mapping[str, Preset]:
@@ -84,4 +85,15 @@ def family_of(model: str) -> Family | None:
         kind = json.loads(config.read_text(encoding="utf-8")).get("model_type", "")
     except (OSError, ValueError, AttributeError) as error:
         raise LLMError(f"{config} cannot be read ({error}); get the model again.") from error
-    return next((one for one in families.values() if kind in one.model_types), None)
+    of_kind = (one for one in families.values() if kind in one.model_types)
+    return next((one for one in of_kind if _has(Path(model), one.token)), None)
+
+
+def _has(folder: Path, token: str) -> bool:
+    """Return whether the tokenizer in a model's folder knows a word."""
+    files = (folder / name for name in ("tokenizer_config.json", "tokenizer.json"))
+    return not token or any(
+        token in file.read_text(encoding="utf-8", errors="replace")
+        for file in files
+        if file.is_file()
+    )

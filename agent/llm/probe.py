@@ -8,6 +8,8 @@ from agent.llm.wire import ServedModels
 from agent.settings import LLMSettings
 
 PROBE_TIMEOUT_S = 5.0
+USUAL_TAG = ":latest"
+"""Ollama lists `llama3:latest` and answers to `llama3`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +46,16 @@ async def served(client: Client, settings: LLMSettings) -> Served:
     names = [model.id for model in models]
     if not names:
         raise LLMError(f"{client.url} serves no model; start it again with one.")
-    if settings.model and settings.model not in names:
+    wanted = settings.model
+    if wanted and wanted not in names and f"{wanted}{USUAL_TAG}" in names:
+        wanted += USUAL_TAG
+    if wanted and wanted not in names:
         raise LLMError(
             f"{client.url} serves {', '.join(names)}; set KNOCKWISE_LLM__MODEL to one of them, "
             f"it is {settings.model}."
         )
     # vLLM lists the model first and its adapters after it.
-    chosen = models[names.index(settings.model) if settings.model else 0]
+    chosen = models[names.index(wanted) if wanted else 0]
     is_vllm = chosen.owned_by == "vllm" if settings.vllm is None else settings.vllm
     return Served(chosen.id, chosen.max_model_len, is_vllm)
 

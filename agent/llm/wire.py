@@ -7,31 +7,52 @@ plain.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from agent.llm.chat import Message
 
 # More tokens than any reply costs; a count beyond it is nonsense, as is one below zero.
 MOST_TOKENS = 1 << 40
+_THOUGHT = re.compile("think|thought|reason", re.IGNORECASE)
 
 
 def _text(value: object) -> object:
-    """Return a text that may come as nothing, or as parts."""
+    """Return a text that may come as nothing, as parts, or as the object that it should write."""
     if value is None:
         return ""
     if isinstance(value, list):
-        parts = [part.get("text") if isinstance(part, dict) else part for part in value]
-        return "".join(part for part in parts if isinstance(part, str))
+        return "".join(_part(part) for part in value)
+    if isinstance(value, dict):
+        return _part(value) if isinstance(value.get("text"), str) else json.dumps(value)
     return value
+
+
+def _part(part: object) -> str:
+    """Return the text of a part; what a model thinks is not what it says."""
+    if not isinstance(part, dict):
+        return part if isinstance(part, str) else ""
+    if _THOUGHT.search(str(part.get("type", ""))):
+        return ""
+    text = part.get("text", part.get("content"))
+    if isinstance(text, dict):
+        text = text.get("value")
+    return text if isinstance(text, str) else ""
 
 
 def _arguments(value: object) -> object:
     """Return a tool's arguments as JSON text; some servers send the object itself."""
     if value is None:
         return ""
+    if isinstance(value, str) and value.startswith('"'):  # JSON in a string in JSON
+        try:
+            inner = json.loads(value)
+        except (ValueError, RecursionError):
+            return value
+        return inner if isinstance(inner, str) else value
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -42,7 +63,10 @@ def _count(value: object) -> object:
 
 
 def _listed(value: object) -> object:
-    return () if value is None else value
+    """Return a list that may come as nothing, or as its only member."""
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, dict) else value
 
 
 Text = Annotated[str, BeforeValidator(_text)]
@@ -66,9 +90,27 @@ class Call(_Read):
     id: Text = ""
     function: Function
 
+    @model_validator(mode="before")
+    @classmethod
+    def _flat(cls, value: object) -> object:
+        """Read a call whose name stands beside its id."""
+        if isinstance(value, dict) and "function" not in value and "name" in value:
+            arguments = value.get("arguments", value.get("parameters"))
+            return {**value, "function": {"name": value["name"], "arguments": arguments}}
+        return value
+
 
 class Said(_Read):
     """The message of a reply; a model that only calls tools says nothing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older(cls, value: object) -> object:
+        """Read the one function call of the protocol's first years."""
+        called = value.get("function_call") if isinstance(value, dict) else None
+        if isinstance(value, dict) and isinstance(called, dict) and not value.get("tool_calls"):
+            return {**value, "tool_calls": [{"function": called}]}
+        return value
 
     content: Text = ""
     tool_calls: Annotated[tuple[Call, ...], BeforeValidator(_listed)] = ()
@@ -99,6 +141,16 @@ class Choice(_Read):
     message: Said
     finish_reason: str | None = None
     logprobs: Logprobs | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text_alone(cls, value: object) -> object:
+        """Read a choice that is a text or a message without its wrapping."""
+        if isinstance(value, dict) and "message" not in value and "text" in value:
+            return {**value, "message": {"content": value["text"]}}
+        if isinstance(value, dict) and isinstance(value.get("message"), str):
+            return {**value, "message": {"content": value["message"]}}
+        return value
 
 
 class PromptDetails(_Read):
@@ -134,6 +186,16 @@ class ServedModels(_Read):
     """The reply to `GET /models`."""
 
     data: tuple[ServedModel, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: object) -> object:
+        """Read a list that is not wrapped in an object, and one under another name."""
+        if isinstance(value, list):
+            return {"data": value}
+        if isinstance(value, dict) and "data" not in value and "models" in value:
+            return {**value, "data": value["models"]}
+        return value
 
 
 def wire_message(message: Message) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from langgraph.runtime import Runtime
 
 from agent.accounting import settled
+from agent.answers.sets import set_effects, set_words
 from agent.answers.verdict import counted, honoured, verdict
 from agent.context import AgentContext
 from agent.events import emit
@@ -14,10 +15,11 @@ from agent.nodes.consult import ranked
 from agent.numbering import Numbering
 from agent.phenotypes import organism_alone
 from agent.programmes import programme_paths, programme_words
+from agent.question.treatments import begun
 from agent.reasoners.evidence import EvidenceReasoner
 from agent.shadow import evidence_alone
 from agent.state import AgentState, AgentUpdate
-from agent.wording import listed, outlook_words, reached_words
+from agent.wording import listed, outlook_words, path_words, reached_words
 from knowledge.cascade import RelationKey
 from knowledge.schema import (
     Answer,
@@ -28,6 +30,7 @@ from knowledge.schema import (
     Question,
     Versions,
 )
+from tools.effects import EXPLICABLE
 
 # Without readouts asked about, this many of the likeliest changes are listed in the answer;
 # effects.csv of the run has every gene.
@@ -36,9 +39,7 @@ LISTED_EFFECTS = 20
 
 async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpdate:
     """Return the finished answer."""
-    if state.question is None:
-        raise ValueError("the question has not been grounded yet")
-    context, question = runtime.context, state.question
+    context, question = runtime.context, state.asked
     own_policy = context.reasoner.name == EvidenceReasoner.name
     reference = state if own_policy else await evidence_alone(state, context)
     without = refuted(reference.rejected)
@@ -55,10 +56,13 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     explained = {one.readout for one in shifted}
     unknown = [*state.unknown, *_unknown(state, reference.rejected, effects, found, explained)]
     told = [outlook_words(one) for one in state.outlooks]
+    sets = set_effects(question, effects)
+    told += set_words(sets)
     told += filter(None, (verdict(question, effects), counted(question, predicted)))
     if not alone:
         told.append(await context.reasoner.tell(question, effects, found, unknown))
         told += filter(None, [programme_words(shifted)])
+    told += _stimulated(question, context)
     last = settled(runtime, "answer")
     usage = state.usage + last.usage
     unknown += [*state.notes, *last.notes]
@@ -79,6 +83,7 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         ),
         programmes=tuple(map(numbering.programme, shifted)),
         effects=tuple(numbering.effect(effect) for effect in effects),
+        sets=sets,
         evidence=_numbered(state, numbering),
         unknown=tuple(dict.fromkeys(unknown)),
         reasoner=context.reasoner.name,
@@ -93,6 +98,20 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     )
     emit(runtime, "answer", _said(result, effects, found, state.targets))
     return {"answer": result, "usage": last.usage, "notes": list(last.notes)}
+
+
+def _stimulated(question: Question, context: AgentContext) -> list[str]:
+    """Return what each stimulus does to the readouts by itself, as the pathways have it."""
+    said = []
+    for name, alone in begun(question.perturbation):
+        reached = context.predictor.reach(alone)
+        for gene in question.readouts:
+            up, down = reached.confidence(gene, "up"), reached.confidence(gene, "down")
+            if max(up, down) >= EXPLICABLE:
+                path = reached.path(gene, "up" if up >= down else "down")
+                verb = "raise" if up >= down else "lower"
+                said.append(f"By itself {name} would {verb} {gene}: {path_words(path)}.")
+    return said
 
 
 def _wanted(
@@ -113,16 +132,14 @@ def _supported(
     without: frozenset[RelationKey],
 ) -> tuple[tuple[Effect, ...], list[Evidence]]:
     """Return the effects, the reasoner's own judgement in them, with the facts behind them."""
-    if state.question is None:
-        return (), []
     facts: dict[str, Evidence] = {}
     effects = []
     for effect in wanted:
         judgement = state.judgements.get(effect.gene)
-        fused = context.reasoner.fuse(state.question, effect, judgement) if judgement else None
+        fused = context.reasoner.fuse(state.asked, effect, judgement) if judgement else None
         if fused is not None:
             effect = context.predictor.revised(
-                state.question.perturbation, effect, fused.p_de, fused.p_up, without=without
+                state.asked.perturbation, effect, fused.p_de, fused.p_up, without=without
             )
         own = _facts(effect, state, context)
         if fused is not None:
@@ -191,9 +208,7 @@ def _leading(effects: Sequence[Effect], targets: Sequence[str]) -> list[Effect]:
 
 def _facts(effect: Effect, state: AgentState, context: AgentContext) -> list[Evidence]:
     """Return what stands behind one effect: the measurement, the analogues, the model."""
-    if state.question is None:
-        return []
-    perturbation = state.question.perturbation
+    perturbation = state.asked.perturbation
     facts = []
     row = context.predictor.measured(perturbation, effect.gene)
     if row is not None:

@@ -18,9 +18,7 @@ MOST_JUDGED = 10
 
 async def consult(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpdate:
     """Predict phenotypes and effects, and name the targets of the cascade."""
-    if state.question is None:
-        raise ValueError("the question has not been grounded yet")
-    context, question = runtime.context, state.question
+    context, question = runtime.context, state.asked
     outlooks, notes = foreseen(question, context)
     for one in outlooks:
         known, told = sum(one.known_counts.values()), len(one.predicted)

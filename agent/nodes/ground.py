@@ -7,6 +7,7 @@ from agent.events import emit
 from agent.question.telling import as_words
 from agent.state import AgentState, AgentUpdate
 from agent.wording import listed, perturbation_words
+from tools.essentiality import Essentiality, dropout
 
 
 async def ground(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpdate:
@@ -20,10 +21,11 @@ async def ground(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     else:
         emit(runtime, "ground", as_words(question))
     unknown = list(context.knowledge.warnings)
-    if question.context:
+    screened = {line.name for line in context.knowledge.cell_lines}
+    if question.context or perturbation.cell_line not in screened:
         # Nothing is known of the lesions of a line that has an expression screen alone.
         return {"question": question, "unknown": unknown}
-    cell = context.predictor.cell_state(perturbation.cell_line)
+    cell = context.predictor.cell_of(perturbation)
     for gene in perturbation.genes:
         lacking = cell.lacks(gene)
         if lacking and perturbation.kind != "activation":
@@ -34,4 +36,7 @@ async def ground(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         reason = cell.lacks(gene)
         if reason:
             unknown.append(f"A fall of {gene} could not be seen: {reason}")
+    if perturbation.kind == "knockout" and question.intent in ("forward", "why"):
+        known = Essentiality(context.data, context.knowledge.symbols)
+        unknown += dropout(known, perturbation.genes, perturbation.cell_line)
     return {"question": question, "unknown": unknown}

@@ -27,9 +27,7 @@ async def retrieve(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUp
     Raises:
         TextIndexError: There is an index, but it is damaged or of another encoder.
     """
-    if state.question is None:
-        raise ValueError("the question has not been grounded yet")
-    context, question = runtime.context, state.question
+    context, question = runtime.context, state.asked
     facts = _known(question, context)
     unknown = list(state.unknown)
     if context.text_index is not None:

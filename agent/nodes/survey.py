@@ -27,9 +27,7 @@ SURVEYS: Mapping[Intent, Answering] = {
 
 async def survey(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpdate:
     """Return the finished answer."""
-    if state.question is None:
-        raise ValueError("the question has not been grounded yet")
-    question, context = state.question, runtime.context
+    question, context = state.asked, runtime.context
     answering = expressed if question.context else SURVEYS[question.intent]
     found = answering(question, context)
     numbering = Numbering(found.evidence)
@@ -51,6 +49,7 @@ async def survey(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         sides=sides,
         leads=leads,
         dependencies=dependencies,
+        likenesses=found.likenesses,
         evidence=numbering.cited(),
         unknown=tuple(dict.fromkeys((*state.unknown, *found.unknown))),
         reasoner=context.reasoner.name,
@@ -63,8 +62,13 @@ async def survey(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
             "requests": state.usage.requests,
         },
     )
-    counts = {"side": len(sides), "lead": len(leads), "dependency": len(dependencies)}
-    said = [f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items() if n]
+    counts = {
+        ("side", "sides"): len(sides),
+        ("lead", "leads"): len(leads),
+        ("dependency", "dependencies"): len(dependencies),
+        ("like perturbation", "like perturbations"): len(found.likenesses),
+    }
+    said = [f"{n} {one if n == 1 else many}" for (one, many), n in counts.items() if n]
     emit(runtime, "survey", ", ".join(said) or "nothing found")
     return {"answer": answer}
 

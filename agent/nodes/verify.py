@@ -31,9 +31,9 @@ def judge(
     relation, status, note, evidence = _by_graph(proposal, context)
     if outside := _outside(proposal, state):
         relation, status, note = None, "unsupported", outside
-    if status == "verified" and state.question is not None:
-        perturbation = state.question.perturbation
-        blocked = context.predictor.cell_state(perturbation.cell_line).blocks(proposal.target)
+    if status == "verified":
+        perturbation = state.asked.perturbation
+        blocked = context.predictor.cell_of(perturbation).blocks(proposal.target)
         if blocked:
             status, note = "unsupported", blocked
         elif proposal.target.quantity == "expression":
@@ -61,7 +61,7 @@ def _outside(proposal: Proposal, state: AgentState) -> str:
     """Return why a step is none of this cascade, whatever the databases say; nothing if it is."""
     if proposal.source not in world(state):
         return f"it has not been shown that {change_words(proposal.source)}"
-    if state.question is not None and proposal.target.node in state.question.perturbation.genes:
+    if proposal.target.node in state.asked.perturbation.genes:
         return f"the perturbation holds {proposal.target.node} where it is"
     return ""
 

@@ -13,6 +13,10 @@ from knowledge.schema import Question
 _NUMBER = re.compile(r"[\d.,:%-]+|\d+(?:st|nd|rd|th|h|hr|hrs|d|x|fold|k)?", re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LOOKS_LIKE_A_GENE = re.compile(r"[A-Z][A-Z0-9]{2,}[A-Z0-9-]*|[A-Za-z]{2,}\d+[A-Za-z0-9]*")
+_MOVES = re.compile(
+    r"(?:change|affect|alter|influence|impair|reduce|increase|induce|block|trigger|boost|inhibit|"
+    r"activate|disrupt|lower|raise)s?"
+)
 _TIMES = re.compile(
     r"\b(?:\d+(?:\.\d+)?\s?-?(?:h|hr|hrs|hours?|min|minutes?|days?|d|weeks?)|day[ -]?\d+)\b", re.I
 )
@@ -32,10 +36,78 @@ def account(found: Sequence[Item], question: Question, knowledge: Vocabulary) ->
     ]
     if strange:
         raise not_understood(strange[0], question, knowledge)
+    if (missed := _missed(found, question)) is not None:
+        raise QuestionError(
+            f"What '{missed.text}' asks was not understood; without it the question reads "
+            f"'{_as_words(question)}': ask that, or say it in other words."
+        )
+    if (process := _process(found, question, named)) is not None:
+        raise QuestionError(
+            f"'{process.text}' is no set of transcripts that is known by name; name genes of it, "
+            f"or ask '{_as_words(question)}'"
+        )
+    idle = _idle(found, question)
+    if idle is not None:
+        raise QuestionError(
+            f"What '{idle.text}' has to do with it was not understood; without it the question "
+            f"reads '{_as_words(question)}': ask that, or say it in other words."
+        )
     notes = []
     if match := _TIMES.search(" ".join(item.text for item in found)):
         notes.append(f"The time ({match[0]}) is not modelled.")
     return notes
+
+
+def _missed(found: Sequence[Item], question: Question) -> Item | None:
+    """Return a word that another kind of question turns on than the one that was read."""
+    kinds = {question.intent}
+    if question.asks in ("why", "phenotype") or question.phenotypes:
+        kinds |= {"why", "essentiality"}
+    if question.intent == "why":
+        kinds |= {"reverse"}
+    if question.intent in ("compare", "epistasis"):
+        kinds |= {"compare", "epistasis", "reverse"}
+    if question.intent == "reverse":
+        kinds |= {"compare", "epistasis"}
+    for item in found:
+        bearing = vocabulary.BEARING.get(item.lower) if item.kind == "word" else None
+        if bearing and not item.described and not bearing & kinds:
+            return item
+    return None
+
+
+def _process(found: Sequence[Item], question: Question, named: frozenset[str]) -> Item | None:
+    """Return a process that a question asks about, where it reads out nothing else."""
+    if question.intent not in ("forward", "why") or question.readouts or question.phenotypes:
+        return None
+    for i, item in enumerate(found):
+        describes = any(one.kind == "gene" for one in found[i + 1 : i + 3])
+        if item.kind == "word" and item.lower in vocabulary.PROCESSES and not item.described:
+            moved = i > 0 and _MOVES.fullmatch(found[i - 1].lower)
+            if not describes and (moved or item.lower not in named):
+                return item
+    return None
+
+
+def _idle(found: Sequence[Item], question: Question) -> Item | None:
+    """Return a gene or set of the question that its reading leaves out."""
+    ways = (question.perturbation, *question.against)
+    used = {gene for one in ways for gene in (*one.genes, *one.background)}
+    used |= {*question.readouts, *(gene for one in question.readout_sets for gene in one.members)}
+    # A lesion that the line has anyway is told where the line is.
+    told = " ".join(note for note in question.assumptions if note.startswith("The loss of"))
+    used |= set(re.findall(r"[\w-]+", told))
+    for item in found:
+        plays = item.kind != "gene" or item.described or bool(item.candidates)
+        if not plays and not used.intersection(item.members or (item.symbol,)):
+            return item
+    return None
+
+
+def _as_words(question: Question) -> str:
+    from agent.question.telling import as_words
+
+    return as_words(question)
 
 
 def not_understood(word: str, question: Question, knowledge: Vocabulary) -> QuestionError:
@@ -61,7 +133,9 @@ def _known(word: str, named: frozenset[str]) -> bool:
         or vocabulary.NOT_A_GENE.fullmatch(word)
     ):
         return True
-    if lower in named or len(lower) == 1:
+    if len(lower) == 1:
+        return word.islower() or word in "AI" or word.isdigit()
+    if lower in named or (word.islower() and vocabulary.inflected(lower)):
         return True
     if word.isupper() and any(name.startswith(lower) for name in named):
         return True

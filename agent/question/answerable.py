@@ -16,22 +16,11 @@ def trouble(question: Question) -> str:
             "Read as a question about planning an experiment, which is not answered; ask what a "
             f"perturbation does, for example {FORWARD}"
         )
-    if question.intent == "reverse" and question.seeks != "regulators":
-        return (
-            f"{read}, a search by likeness, which is not answered yet; ask what regulates a gene, "
-            "for example 'Which knockdowns raise DDIT3 in K562?', or compare two."
-        )
     if question.intent == "reverse" and question.perturbation.background:
         lost = listed(question.perturbation.background)
         return (
             f"{read}; searches among cells that lack {lost} are not answered: leave that out, "
             "or ask about one perturbation."
-        )
-    background = set(question.perturbation.background) - set(question.perturbation.genes)
-    if background and question.intent != "reverse":
-        return (
-            f"{read}; an activation in cells that lack {listed(sorted(background))} is not "
-            "answered: ask about the activation alone."
         )
     return ""
 

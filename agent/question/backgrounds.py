@@ -2,11 +2,11 @@
 
 import re
 
+from agent.question.assigned import Assigned, Perturbed
 from agent.question.draft import Draft
 from agent.question.kinds import members
 from agent.question.listing import listed
 from agent.question.pieces import Item
-from agent.question.roles import Assigned, Perturbed
 from knowledge.errors import QuestionError
 
 _IN_BACKGROUND = re.compile(r"\b(?:cells?|lines?|background|setting|context|clones?)\b", re.I)
@@ -22,7 +22,14 @@ def background(roles: Assigned, draft: Draft) -> tuple[Assigned, list[str], list
     others = [one for one in roles.cues if not _describes_cells(one, draft.found)]
     described = [one for one in roles.cues if _describes_cells(one, draft.found)]
     kept_genes = {item.symbol for one in others for item in one.genes}
-    described = [one for one in described if not kept_genes & {i.symbol for i in one.genes}]
+    again = [one for one in described if kept_genes & {i.symbol for i in one.genes}]
+    given = {i.symbol for one in others if one.cue.kind == "activation" for i in one.genes}
+    if any(given & {i.symbol for i in one.genes} for one in again if one.cue.kind != "activation"):
+        raise QuestionError(
+            "Rescue experiments (a gene given back to cells that lack it) are not predicted; ask "
+            "what the loss does, or what the activation does in cells that have the gene."
+        )
+    described = [one for one in described if one not in again]
     known = {
         item.symbol
         for one in roles.cues
@@ -54,8 +61,8 @@ def background(roles: Assigned, draft: Draft) -> tuple[Assigned, list[str], list
         )
     lost = members(item for one in described for item in one.genes)
     note = (
-        f"The cells lack {listed(lost)} already: answered as losing all of it, against "
-        f"{draft.line} as it is."
+        f"The cells lack {listed(lost)}, which no screen looked at: directions follow from the "
+        "built-in pathways alone, a hypothesis without a calibrated number."
     )
     kept = Assigned(
         perturbed=tuple(item for one in others for item in one.genes),
@@ -72,6 +79,8 @@ def _describes_cells(one: Perturbed, found: list[Item]) -> bool:
     before = [item.lower for item in found[max(0, one.at - 3) : one.at]]
     if word in {"absence", "background"} and {"in", "the"} <= set(before):
         return True
+    if word in {"without", "lacking"} and _opens_clause(one, found):
+        return True
     if word in {"lacking", "without", "lack"} and before:
         told = _IN_BACKGROUND.fullmatch(before[-1]) or before[-1] in {"that", "which", "in"}
         return bool(told) or found[one.at - 1].kind == "line"
@@ -83,6 +92,14 @@ def _describes_cells(one: Perturbed, found: list[Item]) -> bool:
         return False
     ahead = [item.lower for item in found[max(0, min(one.span) - 3) : min(one.span)]]
     return one.cue.form == "mark" or not ahead or ahead[-1] in _OPENS
+
+
+def _opens_clause(one: Perturbed, found: list[Item]) -> bool:
+    """Whether "without STAT3," stands at the start, with a perturbation after the comma."""
+    ahead = [item for item in found[: one.at] if item.kind == "word"]
+    after = found[max(one.span) + 1 :]
+    comma = next((i for i, item in enumerate(after) if item.text == ","), None)
+    return not ahead and comma is not None and any(item.cue for item in after[comma:])
 
 
 # May stand before cells: "in ATF4 knockout K562".

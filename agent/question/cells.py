@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from agent.question import words as vocabulary
 from agent.question.items import Vocabulary
@@ -9,6 +10,8 @@ from agent.question.listing import listed
 from agent.question.pieces import Item
 from knowledge.errors import QuestionError
 
+# Correlation of expression from which on a screened line may stand in for another.
+LEAST_LIKENESS = 0.84
 _DATE = re.compile(
     r"\b(?:\d{1,2}-(?:Mar|Sep|Sept|Dec|Oct|Apr|Feb)|(?:Mar|Sep|Sept|Dec|Oct|Apr|Feb)-\d{1,2})\b",
     re.IGNORECASE,
@@ -76,8 +79,10 @@ def cell_lines(
             f"No screen of {strange[0]} counted changed genes: answered from an expression screen."
         )
         return [knowledge.cell_lines.default.name], [note]
+    if len(strange) == 1 and not named and (line := borrowed(strange[0])):
+        return [line], [_borrowed_words(strange[0])]
     if strange:
-        raise _unscreened(strange[0], knowledge)
+        raise unscreened(strange[0], knowledge)
     if len(named) > 1 and not several:
         raise QuestionError(
             f"The question names several cell lines ({listed(named)}); ask about one at a time."
@@ -95,7 +100,30 @@ def expression_context(found: Sequence[Item]) -> str:
     return others[0].context if len(others) == 1 and others[0] is not None else ""
 
 
-def _unscreened(word: str, knowledge: Vocabulary) -> QuestionError:
+def borrowed(word: str) -> str:
+    """Return the screened line that may stand in for another, by expression; empty if none may."""
+    other = _by_spelling(word)
+    near = other is not None and other.likeness >= LEAST_LIKENESS
+    return other.nearest if other is not None and near else ""
+
+
+def lesions_of(found: Sequence[Item]) -> tuple[str, ...]:
+    """Return what the lines without a screen that are named have lost."""
+    lines = (_by_spelling(item.text) for item in found if item.kind == "other_line")
+    return tuple(dict.fromkeys(gene for line in lines if line is not None for gene in line.lost))
+
+
+def _borrowed_words(word: str) -> str:
+    other = _by_spelling(word)
+    assert other is not None
+    return (
+        f"No screen of {word} is there: answered from {other.nearest}, the nearest line by "
+        f"expression (r = {other.likeness:.2f}), as borrowed{_apart(word)}; the numbers are those "
+        f"of {other.nearest}."
+    )
+
+
+def unscreened(word: str, knowledge: Vocabulary) -> QuestionError:
     """Return why a line cannot be answered for, and which one is nearest."""
     screened = ", ".join(line.name for line in knowledge.cell_lines)
     other = vocabulary.OTHER_LINES.get(word) or _by_spelling(word)
@@ -129,8 +157,13 @@ def _apart(word: str) -> str:
 
 
 def _by_spelling(word: str) -> vocabulary.OtherLine | None:
-    key = re.sub(r"[\W_]+", "", word).casefold()
-    for name, line in vocabulary.OTHER_LINES.items():
-        if re.sub(r"[\W_]+", "", name).casefold() == key:
-            return line
-    return None
+    return _spelt().get(_squashed(word))
+
+
+@cache
+def _spelt() -> dict[str, vocabulary.OtherLine]:
+    return {_squashed(name): line for name, line in vocabulary.OTHER_LINES.items()}
+
+
+def _squashed(word: str) -> str:
+    return re.sub(r"[\W_]+", "", word).casefold()

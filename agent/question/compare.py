@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from agent.question.assigned import Assigned, Perturbed
 from agent.question.draft import MOST_PERTURBED, Draft
 from agent.question.forward import nothing_perturbed, read_out, reading_notes
 from agent.question.kinds import members, perturbed
 from agent.question.pieces import Item
-from agent.question.roles import Assigned, Perturbed, Roles
+from agent.question.roles import Roles
 from agent.question.words import IntentRow
 from knowledge.errors import QuestionError
 from knowledge.schema import Perturbation, Question
@@ -33,7 +34,7 @@ def read_compare(draft: Draft, row: IntentRow) -> Question:
     """
     if question := _backgrounds(draft):
         return question
-    found = list(_as_list(draft.found))
+    found = list(_as_list(_of_one_gene(draft.found)))
     roles = Roles(found).assigned()
     if not roles.cues:
         roles = _first_list(found)
@@ -98,6 +99,27 @@ def _as_list(found: Sequence[Item]) -> Iterator[Item]:
             yield replace(item, kind="word", text="and")
         else:
             yield item
+
+
+def _of_one_gene(found: list[Item]) -> list[Item]:
+    """Return the items with the second kind of "A overexpression vs knockdown" as a mere mark.
+
+    Its kind is still counted; without a gene of its own it must not take a readout for one.
+    """
+    genes = [i for i, item in enumerate(found) if item.kind == "gene"]
+    out = list(found)
+    for i, item in enumerate(found):
+        before, after = found[i - 1] if i else None, found[i + 1] if i + 1 < len(found) else None
+        if item.lower not in {"vs", "versus", "or", "and", "against"} or not before or not after:
+            continue
+        if not (before.cue and after.cue and after.cue.kind and before.cue.kind != after.cue.kind):
+            continue
+        own = i + 2 in genes or (i + 3 in genes and found[i + 2].lower in {"of", "against"})
+        behind = i + 2 < len(found) and found[i + 2].lower in {"of", "against"}
+        if not own or behind:
+            out[i + 1] = replace(after, kind="mark")
+            out[i] = replace(item, kind="mark", text="")
+    return out
 
 
 def _first_list(found: list[Item]) -> Assigned:
@@ -192,7 +214,7 @@ def _backgrounds(draft: Draft) -> Question | None:
     readouts, sets = read_out(taken.readouts)
     return Question(
         perturbation=one,
-        against=(one.model_copy(update={"background": gone, "genes": (*one.genes, *gone)}),),
+        against=(one.model_copy(update={"background": gone}),),
         readouts=readouts,
         readout_sets=sets,
         text=draft.text,

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.question import words as vocabulary
+from agent.question.assigned import Assigned
 from agent.question.backgrounds import background
 from agent.question.draft import EXAMPLE, Draft, Unreadable
 from agent.question.items import Vocabulary, unknown_gene
 from agent.question.kinds import WISHES, members, perturbed
 from agent.question.listing import listed
 from agent.question.pieces import Item
-from agent.question.roles import Assigned, Roles
+from agent.question.roles import Roles
 from agent.question.skeleton import matches
 from agent.question.words import skeleton_pattern
 from knowledge.errors import QuestionError
@@ -31,12 +33,15 @@ _BARE = re.compile(
 )
 # Words between two genes by which one acts on the other.
 _RELATES = skeleton_pattern(
-    r">|\b{act}\b|\b(?:effects?|role|impact|influence|consequences?|function) (?:of|on)\b|"
+    r">|\b{act}\b|\bfrom g to g\b|\b(?:effects?|role|impact|"
+    r"influence|consequences?|function) (?:of|on)\b|"
     r"\bdepend\w*\b|"
-    r"\btargets?\b|\b(?:requires?|required|needs?|needed|links?|linked|connects?|controlled|regulated|"
+    r"\btargets?\b|"
+    r"\b(?:requires?|required|needs?|needed|links?|linked|connect\w*|relat\w*|controlled|regulated|"
     r"repressed|activated|induced|driven|silenced|explain\w*|mediates?|upstream|downstream|"
     r"if|when|no|without|do to|does to)\b"
 )
+_WANTING = frozenset(["lacking", "lacks", "without", "missing", "losing"])
 # A question of fewer words than this is a label: "HSPA5 K562 DDIT3".
 _TERSE = 2
 
@@ -52,7 +57,9 @@ def read_forward(draft: Draft) -> Question:
     if not roles.perturbed:
         raise nothing_perturbed(draft.found, draft.knowledge)
     if not roles.cues:
+        _refuse_unattached(draft)
         _refuse_bare(draft, roles)
+    roles = _with_last_read_out(draft, roles)
     roles, lost, lost_notes = background(roles, draft)
     perturbation, kind_notes = perturbed(roles, draft, lost)
     readouts, sets = read_out(roles.readouts)
@@ -116,6 +123,55 @@ def _refuse_bare(draft: Draft, roles: Assigned) -> None:
             f"The question asks about {gene} but not what changing it does; ask for example 'Knock "
             f"out {gene} in {draft.line}: which genes change?'"
         )
+
+
+def _refuse_unattached(draft: Draft) -> None:
+    """Refuse "how is HBG1 by lacking": something is lost, but not said to be what gene."""
+    for i, item in enumerate(draft.found):
+        if item.cue and item.cue.form == "noun" and item.cue.strength == 3:
+            _refuse_no_gene(item, draft.found[i + 1 :])
+        if item.cue and item.lower in _WANTING:
+            raise Unreadable(
+                f"'{item.text}' says a perturbation, but not of which gene; ask for example "
+                f"{EXAMPLE}"
+            )
+
+
+def _refuse_no_gene(cue: Item, after: Sequence[Item]) -> None:
+    """Refuse "knockout of the widget: ASNS", where what is perturbed is no gene."""
+    if not after or after[0].lower != "of":
+        return
+    for item in after[1:5]:
+        if item.kind in ("gene", "line") or item.kind == "mark" or item.lower in vocabulary.AHEAD:
+            return
+        if item.kind == "word" and item.lower not in vocabulary.BESIDE | {"which", "what"}:
+            raise Unreadable(
+                f"'{cue.text} of {item.text}' names no gene or set that is known; ask for example "
+                f"{EXAMPLE}"
+            )
+
+
+def _with_last_read_out(draft: Draft, roles: Assigned) -> Assigned:
+    """Return the roles with the last of "Jurkat with deletion of CD45, IL2" read out.
+
+    Two genes with only a comma between them, at the end of a question that reads out no other,
+    where the first says what cells these are.
+    """
+    if roles.readouts or len(roles.cues) != 1 or len(roles.perturbed) != 2:
+        return roles
+    (one,) = roles.cues
+    if len(one.span) != 2:
+        return roles
+    first, last = one.span
+    between = [item.text for item in draft.found[first + 1 : last]]
+    rest = [item for item in draft.found[last + 1 :] if item.kind != "mark"]
+    ahead = one.at > 0 and draft.found[one.at - 1].lower == "with"
+    if between != [","] or rest or last < one.at or not ahead:
+        return roles
+    kept, read = one.genes
+    cue = replace(one, span=(first,), genes=(kept,))
+    note = f"{read.text} is taken as the readout; write '{kept.text} and {read.text}' to lose both."
+    return Assigned((kept,), (read,), (cue,), (*roles.notes, note))
 
 
 def _refuse_unread(found: list[Item], knowledge: Vocabulary) -> None:
@@ -188,7 +244,10 @@ def direction_asked(text: str, bones: str) -> Direction | None:
 def top_asked(text: str) -> int | None:
     """Return how many genes a question asks for."""
     match = vocabulary.ASKS_TOP.search(text)
-    return int(match[1] or match[2]) if match else None
+    if match is None:
+        return None
+    number = match[1] or match[2]
+    return int(number) if number.isdigit() else vocabulary.NUMBER_WORDS[number.lower()]
 
 
 def reading_notes(found: list[Item], roles: Assigned) -> list[str]:

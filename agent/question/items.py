@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from agent.question import words as vocabulary
+from agent.question.affixes import PREFIXED, PREFIXES, SUFFIXED, SUFFIXES
 from agent.question.context import decided
 from agent.question.pieces import Item, pieces
 from agent.question.place import Place
 from agent.question.sets import LONGEST_NAME, Named, Names, names_of
 from agent.question.targets import targeted
-from agent.question.words import Cue
 from knowledge.cell_lines import CellLines
 from knowledge.errors import QuestionError
 from knowledge.gene_sets import GeneSets
@@ -19,12 +19,6 @@ from knowledge.graph import SignedGraph
 from knowledge.schema import Gene
 from knowledge.symbols import Grounding, SymbolTable
 
-_PREFIXED = re.compile(
-    r"(si|sh|sg|Δ|dTAG|AID|dn|DN|ca|CA|OE|KO|KD|del)-?((?:[A-Z]|c-M)[A-Za-z0-9]*(?:-[A-Z0-9]+)*)"
-)
-_SUFFIXED = re.compile(
-    r"([A-Za-z][A-Za-z0-9-]*?[A-Z0-9])-?(KO|KD|OE|dTAG|AID|dKO|null|del)s?", re.ASCII
-)
 _GREEK_PART = re.compile(
     rf"([^\W_]{{2,}}?(?:-\d)?)[- ]?({'|'.join(vocabulary.GREEK_WORDS.values())})[- ]?(\d{{0,2}})",
     re.I,
@@ -160,6 +154,9 @@ class _Grounder:
                 continue
             if length == 1 and (written in self._symbols or self._settled(written)):
                 continue
+            after = pieces[i + 1].text if i + 1 < len(pieces) else ""
+            if length == 1 and self._spaced(written, after):
+                continue
             named = self._names.get(written)
             if named is None or (named.gene and length == 1 and not written.islower()):
                 continue
@@ -214,8 +211,14 @@ class _Grounder:
 
     def _spaced(self, stem: str, number: str) -> bool:
         """Whether "HSPA 5" is a symbol with a blank in it."""
-        stemmed = len(stem) > 1 and stem.isupper() and number.isdigit()
-        return stemmed and stem not in self._symbols and stem + number in self._symbols
+        if len(stem) < 2 or not re.fullmatch(r"\d{1,2}[A-Z]?", number):
+            return False
+        if stem.islower() and (stem in vocabulary.KNOWN or len(stem) < 3):
+            return False
+        upper = stem.upper()
+        return stem in (upper, stem.lower()) and (
+            upper not in self._symbols and upper + number in self._symbols
+        )
 
     def _word(self, item: Item, done: list[Item], rest: list[Item]) -> list[Item]:
         word = item.text
@@ -250,21 +253,21 @@ class _Grounder:
         """Split a gene from what is done to it: "shGATA1", "dTAG-BRD4", "KEAP1KO"."""
         if word in self._symbols:
             return []
-        if match := _PREFIXED.fullmatch(word):
+        if match := PREFIXED.fullmatch(word):
             inner = known_name(match[2], self._symbols)
             if inner and inner.status == "found":
-                cue = _PREFIXES[match[1]]
+                cue = PREFIXES[match[1]]
                 return [Item("cue", match[1], cue=cue), _gene(match[2], inner)]
             named = self._names.get(match[2])
             if named and not named.gene:
                 return [
-                    Item("cue", match[1], cue=_PREFIXES[match[1]]),
+                    Item("cue", match[1], cue=PREFIXES[match[1]]),
                     self._set(match[2], named, (0, 0)),
                 ]
-        if (match := _SUFFIXED.fullmatch(word)) and not self._symbols.claimed(word):
+        if (match := SUFFIXED.fullmatch(word)) and not self._symbols.claimed(word):
             inner = known_name(match[1], self._symbols)
             if inner and inner.status == "found":
-                return [_gene(match[1], inner), Item("cue", match[2], cue=_SUFFIXES[match[2]])]
+                return [_gene(match[1], inner), Item("cue", match[2], cue=SUFFIXES[match[2]])]
         return []
 
     def _claimed(self, word: str) -> bool:
@@ -313,7 +316,11 @@ class _Grounder:
     def _pair(self, word: str) -> list[Item]:
         """Split "MDM2-TP53" into two genes, but not "miR-21" into a symbol and an Entrez id."""
         parts = re.split(r"[-:.]", word)
-        named = all(len(part) > 1 and not part.isdigit() for part in parts)
+        # Of a compound, only what is written like a name is one: "co-regulated" holds no gene CO.
+        named = all(
+            len(part) > 1 and not part.isdigit() and (len(part) > 3 or part.upper() == part)
+            for part in parts
+        )
         found = [known_name(part, self._symbols) if named else None for part in parts]
         if len(parts) < 2 or any(one is None or one.status != "found" for one in found):
             return []
@@ -361,29 +368,3 @@ _ALL_GENES = 30_000
 _GREEK = frozenset(vocabulary.GREEK_WORDS)
 _TAILS = frozenset([*vocabulary.GREEK_WORDS, *vocabulary.GREEK_WORDS.values(), "kb"])
 _MOUSE = re.compile(r"[A-Z][a-z]+[a-z0-9]*\d[a-z0-9]*|[A-Z][a-z]{3,}[a-z]")
-_PREFIXES = {
-    "si": Cue("knockdown", "verb", 3),
-    "sh": Cue("knockdown", "verb", 3),
-    "sg": Cue(None, "verb", 3),
-    "Δ": Cue("knockout", "verb", 3),
-    "del": Cue("knockout", "verb", 3),
-    "dTAG": Cue("knockdown", "verb", 3, "degron"),
-    "AID": Cue("knockdown", "verb", 3, "degron"),
-    "dn": Cue("knockdown", "verb", 3, "dominant negative"),
-    "DN": Cue("knockdown", "verb", 3, "dominant negative"),
-    "ca": Cue("activation", "verb", 3, "constitutively active"),
-    "CA": Cue("activation", "verb", 3, "constitutively active"),
-    "OE": Cue("activation", "verb", 3, "overexpression"),
-    "KO": Cue("knockout", "verb", 3),
-    "KD": Cue("knockdown", "verb", 3),
-}
-_SUFFIXES = {
-    "KO": Cue("knockout", "noun", 3),
-    "dKO": Cue("knockout", "noun", 3),
-    "null": Cue("knockout", "mark", 3),
-    "del": Cue("knockout", "noun", 3),
-    "KD": Cue("knockdown", "noun", 3),
-    "OE": Cue("activation", "noun", 3, "overexpression"),
-    "dTAG": Cue("knockdown", "noun", 3, "degron"),
-    "AID": Cue("knockdown", "noun", 3, "degron"),
-}

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from agent.question.assigned import Assigned
 from agent.question.draft import MOST_PERTURBED, Draft
 from agent.question.listing import listed
 from agent.question.pieces import Item
-from agent.question.roles import Assigned
 from knowledge.errors import QuestionError
 from knowledge.schema import Manner, Perturbation, PerturbationKind
 
@@ -16,6 +16,11 @@ WISHES: dict[PerturbationKind, re.Pattern[str]] = {
     "activation": re.compile(_WISH.format("increase|raise|elevate|enhance"), re.IGNORECASE),
     "knockdown": re.compile(_WISH.format("decrease|reduce|lower|diminish"), re.IGNORECASE),
 }
+# Says that a gene is changed, not that it is lost.
+_MUTANT = re.compile(r"mutants?|mutations?|mutated|variants?", re.IGNORECASE)
+_LOSS = re.compile(
+    r"loss(?:[ -]of[ -]function)?|absence|lack|lof|without|lacking|deficien\w+", re.I
+)
 _DONE = {"knockout": "knocked out", "knockdown": "knocked down", "activation": "activated"}
 _PARTIAL = re.compile(
     r"\b(?:by|to|at)\s+(?:about\s+|some\s+|around\s+|~\s?)?(\d{1,2})\s?(?:%|per ?cent)|"
@@ -61,10 +66,8 @@ def perturbed(
         if item.members:
             told = listed([gene for gene in item.members if gene in genes[:MOST_PERTURBED]])
             notes.append(f"{item.text} is perturbed through {told}.")
-    # What the cells lack already is lost with the rest; an activation cannot carry a loss along.
-    lost = tuple(background) if kind != "activation" else ()
     one = Perturbation(
-        genes=tuple(dict.fromkeys((*genes[:MOST_PERTURBED], *lost))),
+        genes=genes[:MOST_PERTURBED],
         kind=kind,
         cell_line=draft.line,
         background=tuple(background),
@@ -105,6 +108,14 @@ def _kind(roles: Assigned, draft: Draft) -> tuple[PerturbationKind, list[str]]:
     for one in roles.cues:
         if one.cue.kind is not None:
             kinds.setdefault(one.cue.kind, []).extend(members(one.genes))
+    if "activation" in kinds and len(roles.cues) > 1:
+        for one in roles.cues:
+            if (
+                one.cue.kind is None
+                and one.cue.strength == 3
+                and _LOSS.fullmatch(draft.found[one.at].text)
+            ):
+                kinds.setdefault("knockout", []).extend(members(one.genes))
     if len(kinds) > 1:
         named = {tuple(sorted(set(genes))) for genes in kinds.values()}
         if len(named) > 1:
@@ -151,7 +162,9 @@ def _mutations(draft: Draft, roles: Assigned) -> list[str]:
         if item.kind != "mutation":
             continue
         said = any(
-            abs(i - at) <= 3 and (one.cue.kind == "activation" or one.cue.kind is None)
+            abs(i - at) <= 3
+            and (one.cue.kind == "activation" or one.cue.kind is None)
+            and not _MUTANT.fullmatch(draft.found[one.at].text)
             for one in roles.cues
             for at in one.span
         )

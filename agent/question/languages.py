@@ -9,6 +9,11 @@ from agent.question.items import Unreadable
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 # Letters of another script that are no Greek letter in a gene's name.
 _SCRIPT_LETTERS = 3
+_WORDS = {
+    language: frozenset(word.strip("'") for word in listed.split())
+    for language, listed in vocabulary.LANGUAGES.items()
+    if isinstance(listed, str)
+}
 # A single word shorter than this may be anything.
 _TELLING = 4
 
@@ -51,10 +56,7 @@ def _language(text: str) -> str | None:
     tokens = [word.lower() for word in _WORD.findall(text) if not word.isupper()]
     english = sum(token in vocabulary.KNOWN for token in tokens)
     best, most = None, 0.0
-    for language, listed in vocabulary.LANGUAGES.items():
-        if not isinstance(listed, str):
-            continue
-        words = {word.strip("'") for word in listed.split()}
+    for language, words in _WORDS.items():
         foreign = [token for token in tokens if any(part in words for part in _parts(token))]
         own = [token for token in foreign if token not in vocabulary.KNOWN]
         shared = len(foreign) - len(own)

@@ -4,18 +4,30 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from agent.question.assigned import Assigned
 from agent.question.compare import read_compare
 from agent.question.draft import EXAMPLE, Draft
 from agent.question.forward import read_forward, read_out, reading_notes
 from agent.question.kinds import members, perturbed
 from agent.question.listing import listed
 from agent.question.pieces import Item
-from agent.question.roles import Assigned, Roles
+from agent.question.roles import Roles
 from agent.question.skeleton import matches
 from agent.question.words import Cue, IntentRow
 from knowledge.errors import QuestionError
 from knowledge.schema import Asks, Intent, Perturbation, PerturbationKind, Question
 
+# Says what a gene does while it is there, so that its loss does the opposite.
+_REGULATES = re.compile(
+    r"\b(?:repressing|activating|inducing|silencing|driving|represses|silences|restrains|suppresses|inhibits|blocks|activates|induces|drives|"
+    r"promotes|maintains|(?:negative|positive) regulators?|repressors?|activators?|inducers?|"
+    r"suppressors?|required for|needed for)\b"
+)
+_GIVEN = re.compile(
+    r"\b(?:positive regulators?|activators?|inducers?|drivers?|required for|needed for|"
+    r"necessary for|important for|essential for)\b"
+)
+_TAKEN = re.compile(r"\b(?:negative regulators?|repressors?|suppressors?|silencers?)\b")
 Reader = Callable[[Draft, IntentRow], Question]
 # What one perturbation must go through for another to have its effect.
 _THROUGH = re.compile(
@@ -66,6 +78,9 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
         and not any(i == one.at and set(one.genes) <= set(lost) for one in roles.cues)
     ]
     aim = _aim(draft)
+    wished = re.search(r"\b(activat|overexpress|inhibit|silenc)\w* (?:for|to)\b", draft.plain)
+    if wished:
+        kinds, aim = ["activation" if wished[1][0] in "ao" else "knockdown"], None
     if aim is not None:
         kinds = [kind for kind in kinds if kind != aim.kind or kinds.count(kind) > 1]
     named = [kind for kind in kinds if kind is not None]
@@ -79,7 +94,14 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
     if aim is not None:
         rising = aim.kind == "activation"
         falling = not rising
+    if aim is None and not rising and not falling:
+        rising = _GIVEN.search(draft.bones) is not None
+        falling = not rising and _TAKEN.search(draft.bones) is not None
     notes = list(draft.notes)
+    if rising != falling and not kinds and (talk := _REGULATES.search(draft.bones)):
+        rising, falling = falling, rising
+        way = "raises" if rising else "lowers"
+        notes.append(f"What '{talk[0]}' a gene is sought as what {way} it when it is lost.")
     if lost:
         notes.append(f"Among cells that lack {listed(members(lost))}.")
     return Question(
@@ -100,7 +122,9 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
 def _aim(draft: Draft) -> Cue | None:
     """Return the word of "to turn on HBG1" that says what is sought, not what is done."""
     for i, item in enumerate(draft.found[1:], start=1):
-        if item.cue and item.cue.kind and draft.found[i - 1].lower == "to":
+        ahead = draft.found[i - 1].lower
+        opens = ahead in {"what", "who"} and item.cue and item.cue.form != "noun"
+        if item.cue and item.cue.kind and (ahead == "to" or opens):
             return item.cue
     return None
 
@@ -131,6 +155,8 @@ def _epistasis(draft: Draft, row: IntentRow) -> Question:
         after = [one for one in draft.found[i + 1 : i + 3] if one.kind == "gene"]
         before = [one for one in draft.found[max(0, i - 2) : i] if one.kind == "gene"]
         follows = re.fullmatch(r"through|via|requires?|needs?|depend\w*", item.lower)
+        if item.lower == "dependent" and not _on(draft.found[i + 1 : i + 2]):
+            follows = None
         acting += (after[:1] if follows else before[-1:]) or []
     if len({item.symbol for item in acting}) < 2:
         acting += genes[:2]
@@ -154,6 +180,11 @@ def _epistasis(draft: Draft, row: IntentRow) -> Question:
         intent="epistasis",
         asks="direction" if readouts else "what_happens",
     )
+
+
+def _on(after: list[Item]) -> bool:
+    """Whether "on" follows: "dependent on ATF4", but not "ATF4-dependent in K562"."""
+    return bool(after) and after[0].lower in {"on", "upon"}
 
 
 def _essentiality(draft: Draft, row: IntentRow) -> Question:

@@ -10,7 +10,13 @@ import re
 
 from agent.question import words as vocabulary
 from agent.question.accounting import account
-from agent.question.cells import cell_lines, expression_context, refuse_dates
+from agent.question.cells import (
+    cell_lines,
+    expression_context,
+    lesions_of,
+    refuse_dates,
+    unscreened,
+)
 from agent.question.draft import EXAMPLE, Draft, Unreadable
 from agent.question.follow_up import alone, continued, follows_on, goes_on
 from agent.question.forward import read_forward
@@ -18,20 +24,28 @@ from agent.question.items import Vocabulary, items
 from agent.question.languages import refuse_foreign
 from agent.question.others import READERS
 from agent.question.pieces import Item, cleaned
+from agent.question.roles import Roles
 from agent.question.skeleton import intent_row, refusal, skeleton
 from agent.question.spelling import corrected
-from agent.question.telling import as_words
 from agent.question.topics import without_spared, without_topic
 from agent.question.treatments import (
+    no_stimulus,
+    of_stimulus,
     refuse_drug_words,
     refuse_drugs,
-    refuse_stimulus,
+    stimulated,
     stimulus,
 )
+from agent.question.words import IntentRow, Stimulus
 from knowledge.errors import QuestionError
 from knowledge.schema import Question
+from tools.essentiality import OTHER_LINES
 
 LONGEST_QUESTION = 2_000
+_ALL_LINES = re.compile(
+    r"\b(?:all|every|each|both)(?: of)?(?: the)?(?: four| 4| screened)?(?: cell)? lines?\b", re.I
+)
+_ARROW = re.compile("[↑↓▲▼⬆⬇]")
 _ANY_LINE = re.compile(r"\b(?:which|what) (?:of (?:the|these) )?(?:cell )?lines?\b")
 
 ASKABLE = "what a knockout, knockdown or activation does to transcripts, why, and how two compare"
@@ -64,6 +78,11 @@ def parse_question(
             f"The question has {len(text):,} characters; ask it in at most {LONGEST_QUESTION:,}."
         )
     plain = cleaned(text)
+    if arrow := _ARROW.search(plain):
+        raise Unreadable(
+            f"'{arrow[0]}' may be what is done or what is asked; say it in words, for example "
+            f"{EXAMPLE}"
+        )
     refuse_foreign(plain)
     plain, spelt = corrected(plain, knowledge.symbols)
     refuse_dates(plain)
@@ -86,31 +105,76 @@ def parse_question(
         account(found, question, knowledge)
         return question
     kind = intent_row(bones)
+    elsewhere = _needs_of(kind, found) if cell_line is None else ""
+    given = knowledge.cell_lines.default.name if elsewhere else cell_line
     lines, line_notes = cell_lines(
-        found, plain, knowledge, cell_line, several=kind is None or kind.intent == "compare"
+        found, plain, knowledge, given, several=kind is None or kind.intent == "compare"
     )
+    if elsewhere:
+        line_notes = []
     if kind is not None and kind.intent == "compare" and _ANY_LINE.search(bones):
+        lines, line_notes = [line.name for line in knowledge.cell_lines], []
+    if kind is None and _ALL_LINES.search(plain):
         lines, line_notes = [line.name for line in knowledge.cell_lines], []
     draft = Draft(
         text.strip(), plain, bones, found, knowledge, lines, [*spelt, *topic, *spared, *line_notes]
     )
     if kind is None and len(lines) > 1:
         kind = next(row for row in vocabulary.INTENTS.intents if row.intent == "compare")
-    try:
-        question = READERS[kind.intent](draft, kind) if kind else read_forward(draft)
-    except Unreadable:
-        refuse_stimulus(treated, "")
-        raise
-    refuse_stimulus(treated, as_words(question))
+    plainly = kind is None or kind.intent == "why"
+    if treated and treated.genes and plainly and not Roles(found).assigned().cues:
+        question = of_stimulus(draft, treated)
+    else:
+        question = _read(draft, kind, treated)
     told = account(found, question, knowledge) if question.intent != "planning" else []
     notes = tuple(dict.fromkeys([*question.assumptions, *told]))
     question = question.model_copy(update={"assumptions": notes})
+    if elsewhere:
+        if question.intent != "essentiality":
+            raise unscreened(elsewhere, knowledge)
+        there = question.perturbation.model_copy(update={"cell_line": elsewhere})
+        return question.model_copy(update={"perturbation": there})
     context = _context(question, found, cell_line)
     if not context:
-        return question
+        return _borrowing(question, found, cell_line)
     line = next(item.text for item in found if item.kind == "other_line")
     there = question.perturbation.model_copy(update={"cell_line": line})
     return question.model_copy(update={"context": context, "perturbation": there})
+
+
+def _needs_of(kind: IntentRow | None, found: list[Item]) -> str:
+    """Return a line without a screen of transcripts whose dependencies are known, if asked for."""
+    if kind is None or kind.intent != "essentiality":
+        return ""
+    named = [item for item in found if item.kind in ("line", "other_line")]
+    known = [one for one in OTHER_LINES if any(item.symbol == one for item in named)]
+    return known[0] if len(named) == 1 and known else ""
+
+
+def _borrowing(question: Question, found: list[Item], given: str | None) -> Question:
+    """Return the question with the line that it was asked about, where another stands in."""
+    others = [item for item in found if item.kind == "other_line"]
+    lost = lesions_of(others)
+    name = others[0].symbol if others and given is None else ""
+    if not others or question.intent == "planning":
+        return question
+    change = {"borrowed_for": name, "lesions": lost}
+    return question.model_copy(
+        update={
+            "perturbation": question.perturbation.model_copy(update=change),
+            "against": tuple(one.model_copy(update=change) for one in question.against),
+        }
+    )
+
+
+def _read(draft: Draft, kind: IntentRow | None, treated: Stimulus | None) -> Question:
+    try:
+        question = READERS[kind.intent](draft, kind) if kind else read_forward(draft)
+    except Unreadable:
+        if treated:
+            raise no_stimulus(treated, "") from None
+        raise
+    return stimulated(question, treated)
 
 
 def _context(question: Question, found: list[Item], given: str | None) -> str:
@@ -120,6 +184,11 @@ def _context(question: Question, found: list[Item], given: str | None) -> str:
         QuestionError: The line has an expression screen alone, which cannot answer this question.
     """
     context = "" if given else expression_context(found)
+    if context and question.perturbation.conditional:
+        raise QuestionError(
+            "An expression screen is of its own cells, without a further stimulus or lesion; ask "
+            f"without it, or `knockwise express --context {context}`."
+        )
     if context and (question.intent not in ("forward", "why") or not question.perturbation.genes):
         raise QuestionError(
             "Read as a question that an expression screen cannot answer; ask what a perturbation "

@@ -1,9 +1,10 @@
 """Tells the perturbed genes of a question from its readouts, by the grammar around its words."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agent.question import words as vocabulary
+from agent.question.assigned import Assigned, Perturbed
 from agent.question.pieces import Item
 from agent.question.words import Cue
 
@@ -24,41 +25,12 @@ _ENDS_PHRASE = (
 )
 _AMBIGUOUS = frozenset(["to", "on", "with"])
 _CERTAIN = vocabulary.AHEAD - _AMBIGUOUS - {"for"}
+# Participles that hardly ever tell what a transcript does.
+_TAKEN = frozenset(["removed", "inactivated", "disrupted", "eliminated", "gone"])
+_ADVERBS = frozenset(["already", "now", "also", "fully", "completely", "then"])
 _DESCRIBED = vocabulary.words(
     "target targets dependent independent mediated driven regulated responsive pathway"
 )
-
-
-@dataclass(frozen=True)
-class Perturbed:
-    """A perturbation word with the genes that it perturbs, and where they all stand."""
-
-    at: int
-    cue: Cue
-    span: tuple[int, ...]
-    genes: tuple[Item, ...]
-
-
-@dataclass(frozen=True)
-class Assigned:
-    """Genes by role, with the words that made the perturbed ones perturbed.
-
-    Attributes:
-        perturbed: What is perturbed, as written.
-        readouts: What is asked about, as written.
-        cues: The perturbation words, each with its genes.
-        notes: What had to be assumed.
-    """
-
-    perturbed: tuple[Item, ...]
-    readouts: tuple[Item, ...]
-    cues: tuple["Perturbed", ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def words(self) -> frozenset[int]:
-        """The places of the perturbation words."""
-        return frozenset(one.at for one in self.cues)
 
 
 class Roles:
@@ -77,6 +49,25 @@ class Roles:
         ]
         if not attached:
             return self._without_cues()
+        attached = [
+            replace(one, cue=replace(one.cue, strength=3))
+            if one.cue.form == "verb" and self._goes_on(one.at)
+            else one
+            for one in attached
+        ]
+        if all(self._of_cells(one) for one in attached if one.cue.strength > 1):
+            attached = [
+                replace(one, cue=replace(one.cue, strength=3))
+                if one.cue.strength == 1 and one.cue.form == "noun"
+                else one
+                for one in attached
+            ]
+        attached = [
+            replace(one, cue=replace(one.cue, strength=3))
+            if one.cue.strength == 2 and one.cue.form == "participle" and self._given(one)
+            else one
+            for one in attached
+        ]
         strongest = max(one.cue.strength for one in attached)
         if strongest > 1:
             attached = [one for one in attached if one.cue.strength > 1]
@@ -127,21 +118,71 @@ class Roles:
         """Return the genes that the cue at this place perturbs."""
         if cue.form == "split":
             return self._inside_split(at)
+        if self._is_lost_by_line(at):
+            return []
         ahead, behind = self._group_after(at), self._group_before(at)
         if cue.form == "mark":
             return behind or (self._group_after_of(at))
         if cue.form == "noun":
             of = self._group_after_of(at, _CERTAIN)
-            if not of and self._is_means(at):
+            if not of and (self._is_means(at) or (not behind and self._is_of_else(at))):
                 return []
             return of or behind or self._group_after_of(at, vocabulary.AHEAD - _AMBIGUOUS) or ahead
         if cue.form == "participle":
-            if behind and self._by_gene(at):
+            if behind and (self._by_gene(at) or (cue.strength < 3 and self._by_loss(at))):
                 return []
             return [*behind, *self._as_well(at)] if behind else ahead
+        if self._goes_on(at):
+            return ahead
         if cue.strength < 3 and self._has_subject(at):
             return []
-        return ahead
+        # "by BCL11A lacking": the verb stands behind its gene.
+        return ahead or (behind if self._items[at].lower in {"lacking", "lack"} else [])
+
+    def _given(self, one: Perturbed) -> bool:
+        """Whether a condition says it: "if ATF4 is already lost"."""
+        before = self._items[max(0, min(one.span) - 2) : min(one.span)]
+        if any(item.lower in {"if", "once", "given"} for item in before):
+            return True
+        return self._items[one.at].lower in _TAKEN and not self._asked(list(one.span))
+
+    def _of_cells(self, one: Perturbed) -> bool:
+        """Whether a mark right before the line says what cells these are: "STAT5B-null K562"."""
+        end = max(one.at, *one.span)
+        after = self._items[end + 1] if end + 1 < len(self._items) else None
+        return one.cue.form == "mark" and after is not None and after.kind == "line"
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether a verb goes on with what is done: "knock out TP53 and activate MDM2"."""
+        first = next((i for i, item in enumerate(self._items) if item.cue), at)
+        opens = self._items[first].cue
+        told = [item.lower for item in self._items[:first] if item.kind == "word"]
+        ordered = not told or told[-1] in {"i", "we", "you", "to", "please", "then", "while"}
+        joined = self._items[at - 1].lower in {"and", "then", "while", "but", "plus", "+"}
+        asks = any(item.lower in _QUESTION_VERBS for item in self._items[first:at])
+        if not (at > first and opens and opens.strength == 3):
+            return False
+        after = self._items[first + 1]
+        if opens.form not in ("verb", "split") and not (first == 0 and after.kind == "gene"):
+            return False
+        return ordered and joined and not asks
+
+    def _is_lost_by_line(self, at: int) -> bool:
+        """Whether a line loses a transcript of something else: "K562 loses GYPA when ..."."""
+        return (
+            self._items[at].lower in {"lose", "loses", "losing"}
+            and at > 0
+            and self._items[at - 1].kind == "line"
+            and any(item.cue for item in self._items[at + 1 :])
+        )
+
+    def _is_of_else(self, at: int) -> bool:
+        """Whether a word that is no gene says what is perturbed: "secretase inhibition: HES1"."""
+        before = self._items[at - 1] if at else None
+        if before is None or before.kind != "word" or before.described:
+            return False
+        plain = before.lower in vocabulary.KNOWN or vocabulary.inflected(before.lower)
+        return not plain and not any(letter.isdigit() for letter in before.text)
 
     def _is_means(self, at: int) -> bool:
         """Whether the word only says by what means: "loss of A by CRISPR knockout: B"."""
@@ -164,6 +205,12 @@ class Roles:
             if words[k] not in {"also", "so", "too", "is", "are", "was", "likewise"}:
                 return []
         return []
+
+    def _by_loss(self, at: int) -> bool:
+        """Whether a perturbation follows that brings it about: "turned on by loss of DDX5"."""
+        after = self._items[at + 1 : at + 4]
+        leads = bool(after) and after[0].lower in {"by", "upon", "after", "when", "on", "following"}
+        return leads and any(item.cue and item.cue.strength == 3 for item in after[1:])
 
     def _by_gene(self, at: int) -> bool:
         """Whether "by" a gene follows: "HBG1 is silenced by GATA1" perturbs nobody yet."""
@@ -212,7 +259,7 @@ class Roles:
         return None
 
     def _group_before(self, at: int) -> list[int]:
-        j = self._skipped(at - 1, -1, vocabulary.BESIDE | vocabulary.AUXILIARIES)
+        j = self._skipped(at - 1, -1, vocabulary.BESIDE | vocabulary.AUXILIARIES | _ADVERBS)
         if j is None or self._items[j].kind != "gene":
             return []
         return sorted(self._group(j, -1))
@@ -239,9 +286,14 @@ class Roles:
         waiting = 0
         while 0 <= j < len(self._items):
             item = self._items[j]
+            # A set that is only ever read out is not perturbed with its neighbour.
+            if item.kind == "gene" and item.named is not None and item.named.readout:
+                break
             if item.kind == "gene":
                 span.append(j)
                 waiting = 0
+            elif step == -1 and item.text in "([" and not self._closed(j, at):
+                break
             elif item.lower in vocabulary.CONNECTORS or item.text in "()[]\"'":
                 waiting += 1
                 if waiting > 3:
@@ -250,6 +302,10 @@ class Roles:
                 break
             j += step
         return span
+
+    def _closed(self, opening: int, before: int) -> bool:
+        """Whether a bracket closes again before a place: "BiP (HSPA5) knockout"."""
+        return any(item.text in ")]" for item in self._items[opening : before + 2])
 
     def _cut(self, span: list[int]) -> list[int]:
         """Leave out the genes that a question goes on with: "If I delete A, B goes up?"."""
@@ -290,8 +346,11 @@ class Roles:
         if not self._genes:
             return Assigned((), ())
         groups = self._groups()
-        chosen = next((g for g in groups if self._is_regulator(g)), None) or next(
-            (g for g in groups if self._is_condition(g)), None
+        chosen = next((g for g in groups if self._is_missing(g)), None)
+        chosen = (
+            chosen
+            or next((g for g in groups if self._is_regulator(g)), None)
+            or next((g for g in groups if self._is_condition(g)), None)
         )
         if chosen is None:
             free = [group for group in groups if not self._asked(group)]
@@ -320,6 +379,10 @@ class Roles:
         """Whether the genes open a condition: "if HSPA5 was not there"."""
         j = self._skipped(group[0] - 1, -1, vocabulary.BESIDE)
         return j is not None and self._items[j].lower in vocabulary.CONDITIONS
+
+    def _is_missing(self, group: list[int]) -> bool:
+        """Whether "no" stands before the genes: "when there is no PERK"."""
+        return group[0] > 0 and self._items[group[0] - 1].lower == "no"
 
     def _is_regulator(self, group: list[int]) -> bool:
         words = " ".join(item.text for item in self._items[max(0, group[0] - 5) : group[0]])

@@ -12,7 +12,7 @@ _WORD = re.compile(r"(?<![\w-])[A-Za-z][a-z]{2,}(?![\w])")
 # Words that say what is done and what is asked; a slip is read as one of these first.
 KEY_WORDS = vocabulary.words(
     """
-    knocked knocking knockout knockouts knockdown knockdowns knock overexpression
+    happening happened knocked knocking knockout knockouts knockdown knockdowns knock overexpression
     overexpressed overexpress overexpressing expression silencing silenced silence deletion
     deleted delete depletion depleted deplete inhibition inhibited inhibit activation
     activated activate perturbation perturbed perturbations disruption disrupted removal
@@ -25,6 +25,7 @@ KEY_WORDS = vocabulary.words(
 )
 # Words of three letters are too near to too many others; these slips mean one thing.
 _SHORT = {
+    "wen": "when",
     "wat": "what",
     "wht": "what",
     "teh": "the",
@@ -59,7 +60,9 @@ def nearest(word: str, symbols: SymbolTable) -> str | None:
     lower = word.lower()
     if lower in vocabulary.KNOWN or lower in KEY_WORDS or lower in vocabulary.DRUGS:
         return None
-    if lower in vocabulary.CONTROLS or _cue(lower):
+    if lower in vocabulary.CONTROLS or _cue(lower) or vocabulary.CELL_TYPES.fullmatch(lower):
+        return None
+    if vocabulary.inflected(lower) or lower in vocabulary.FAMILY_WORDS:
         return None
     if lower.upper() in symbols or symbols.approved(lower) == lower.upper():
         return None
@@ -73,6 +76,9 @@ def nearest(word: str, symbols: SymbolTable) -> str | None:
         return None
     near = [one for one, distance, _ in found if distance == found[0][1]]
     keys = [one for one in near if one in KEY_WORDS]
+    if found[0][1] > 1:
+        # Two slips, and one of them in the first letter: another word.
+        keys = [one for one in keys if one[0] == lower[0]]
     if found[0][1] > 1 and not keys:
         return None
     # The first letter is seldom wrong, unless it is the one that is missing.

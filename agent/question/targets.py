@@ -94,6 +94,9 @@ def _described(found: list[Item], i: int) -> Item:
         if other.kind == "gene":
             near = gap == 0 and not cue and _opens(found, i)
             same = not other.members and item.named.covers(other.symbol)
+            member = other.symbol in {*item.named.everything, *item.named.members}
+            if item.named.readout and not member and _apart(found, i):
+                return item
             if (item.named.readout and not cue and gap <= 1) or same or near:
                 return replace(item, kind="word", named=None, members=(), described=True)
             return item
@@ -104,6 +107,17 @@ def _described(found: list[Item], i: int) -> Item:
         elif other.kind == "word" or (other.kind == "mark" and other.text not in _QUIET):
             return item
     return item
+
+
+def _apart(found: list[Item], i: int) -> bool:
+    """Whether a comma ends the set and a perturbed gene follows: "ISR genes, HSPA5 ko"."""
+    after = found[i + 1 : i + 4]
+    return (
+        len(after) == 3
+        and after[0].text == ","
+        and after[1].kind == "gene"
+        and after[2].cue is not None
+    )
 
 
 def _opens(found: list[Item], i: int) -> bool:

@@ -28,7 +28,9 @@ def short(question: Question) -> str:
 def _side(one: Perturbation) -> str:
     genes = "+".join(one.done)
     lost = f" without {'+'.join(one.background)}" if one.background else ""
-    return f"{genes} {one.kind} {one.cell_line}{lost}"
+    under = f" under {' and '.join(one.stimuli)}" if one.stimuli else ""
+    line = f"{one.cell_line} as {one.borrowed_for}" if one.borrowed_for else one.cell_line
+    return f"{genes} {one.kind} {line}{lost}{under}"
 
 
 def _short_reverse(question: Question) -> str:
@@ -53,8 +55,12 @@ def rows(question: Question) -> list[tuple[str, str]]:
         told.append(("perturbed", f"{'+'.join(one.done)}{named}"))
         told.append(("perturbation", f"{one.kind}{f', {one.manner}' if one.manner else ''}"))
     told.append(("cell line", one.cell_line))
+    if one.borrowed_for:
+        told.append(("borrowed for", one.borrowed_for))
     if one.background:
         told.append(("background", f"lacks {listed(one.background)}"))
+    if one.stimuli:
+        told.append(("stimulus", listed(one.stimuli)))
     for other in question.against:
         told.append(("against", _side(other)))
     if question.readouts:
@@ -74,12 +80,15 @@ def rows(question: Question) -> list[tuple[str, str]]:
 
 def doing(one: Perturbation) -> str:
     """Return for example `knock out HSPA5 in TP53-null RPE1`."""
-    line = one.cell_line
+    line = one.borrowed_for or one.cell_line
     if one.background:
         line = f"{' and '.join(one.background)}-null {line}"
+    under = f" under {listed(one.stimuli)}" if one.stimuli else ""
+    if one.manner == "stimulus":
+        return f"{line}{under}"
     if not one.genes:
         return f"look in {line}"
-    return f"{_VERBS[one.kind]} {listed(one.done)} in {line}"
+    return f"{_VERBS[one.kind]} {listed(one.done)} in {line}{under}"
 
 
 def _forward(question: Question) -> str:

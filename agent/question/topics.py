@@ -1,5 +1,6 @@
 """Tells a heading from the question under it: "cGAS STING: TREX1 knockout in RPE1, ISG15"."""
 
+import re
 from dataclasses import replace
 
 from agent.question.pieces import Item
@@ -18,6 +19,8 @@ def without_topic(found: list[Item]) -> tuple[list[Item], list[str]]:
     head, tail = found[:colon], found[colon + 1 :]
     named = [item for item in head if item.kind == "gene"]
     if not named or any(item.cue or item.kind == "line" for item in head):
+        return found, []
+    if tail and tail[0].cue and tail[0].cue.form == "noun":
         return found, []
     roles = Roles(tail).assigned()
     if not roles.cues:
@@ -44,4 +47,15 @@ def without_spared(found: list[Item]) -> tuple[list[Item], list[str]]:
         if item.kind == "gene" and before in {("but", "not"), ("and", "not")}:
             out[i] = replace(item, kind="word", note="", members=(), named=None, described=True)
             notes.append(f"{item.text} is left as it is.")
+    for i, item in enumerate(found[:-1]):
+        after = found[i + 1]
+        ahead = found[i + 2] if i + 2 < len(found) else None
+        stands = ahead is None or ahead.kind in ("line", "mark") or ahead.lower in _CELLS
+        if item.kind == "gene" and _INTACT.fullmatch(after.text) and stands:
+            out[i] = replace(item, kind="word", note="", members=(), named=None, described=True)
+            notes.append(f"{item.text} is left as it is.")
     return out, notes
+
+
+_CELLS = frozenset(["cells", "cell", "background", "line", "lines"])
+_INTACT = re.compile(r"wt|wild-?type|intact|proficient|competent|positive", re.IGNORECASE)

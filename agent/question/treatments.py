@@ -1,18 +1,30 @@
-"""Refuses what no gene is perturbed by: drugs, stimuli and states of the whole cell."""
+"""Reads stimuli and states of the whole cell; refuses drugs and what no pathway begins with."""
 
 import re
 from dataclasses import replace
 
 from agent.question import words as vocabulary
+from agent.question.draft import Draft
+from agent.question.forward import read_out
+from agent.question.listing import listed
 from agent.question.pieces import Item
+from agent.question.telling import as_words
+from agent.question.words import Stimulus
 from knowledge.errors import QuestionError
+from knowledge.schema import Perturbation, Question
+
+CONDITIONAL = (
+    "No screen looked at cells {}: directions follow from the built-in pathways alone, a "
+    "hypothesis without a calibrated number."
+)
 
 _STIMULATED = (
     r"(?:stimulat\w+|treat\w*|expos(?:ed|ure|ing)|challeng\w+|primed|induced|activated)"
     r"(?:\s+\w+){0,2}?\s+(?:with|by|to)\s+(?:the\s+)?"
 )
 _BESIDE = (
-    r"(?:\bplus|\bunder|\bupon|\bin response to|\bafter adding|\bin the presence of|\bwith|\+)\s+"
+    r"(?:\bplus|\bunder|\bupon|\bin response to|\bafter(?: adding)?|\bfollowing|\bgiven|"
+    r"\bin the presence of|\bwith|\+)\s+"
 )
 _AFTER = r"[ -](?:stimulat\w+|treat\w*|expos\w+|challeng\w+|primed|signal?ling is on|addition)\b"
 _PERTURBED = (
@@ -20,14 +32,15 @@ _PERTURBED = (
 )
 _STIMULI = tuple(
     (
-        name,
+        one,
         re.compile(
-            rf"(?:{_STIMULATED}|{_BESIDE})(?:{pattern.pattern})\b{_PERTURBED}|"
-            rf"\b(?:{pattern.pattern}){_AFTER}",
+            rf"(?:{_STIMULATED}|{_BESIDE})(?:{one.pattern})\b{_PERTURBED}|"
+            rf"\b(?:{one.pattern}){_AFTER}|"
+            rf"^(?:{one.pattern})\s*(?:\+|plus|and|in|on|with)\s(?!.*\bdouble\b)(?=.*\w)",
             re.IGNORECASE,
         ),
     )
-    for name, pattern in vocabulary.STIMULI
+    for one in vocabulary.STIMULI
 )
 _TOPIC = re.compile(r"^[^,.?!:]{1,40}:\s+\S")
 
@@ -40,10 +53,12 @@ def refuse_drugs(text: str) -> None:
     """
     for word in re.findall(r"[\w-]+", text):
         plain = word.lower()
+        if any(one.genes and pattern.fullmatch(plain) for one, pattern in vocabulary.STATES):
+            continue
         if plain in vocabulary.DRUGS or vocabulary.DRUG_SUFFIX.fullmatch(plain):
             raise _drug(word, vocabulary.DRUGS.get(plain, ""))
     match = vocabulary.TREATMENT.search(text)
-    if match and not stimulus(text, [])[0]:
+    if match and stimulus(text, [])[0] is None:
         raise _drug(match[0].strip(), "")
 
 
@@ -57,19 +72,20 @@ def refuse_drug_words(text: str) -> None:
         raise _drug(match[0], "")
 
 
-def stimulus(text: str, found: list[Item]) -> tuple[str, list[Item]]:
-    """Return the stimulus or state of the cell, empty where none is named, and the other pieces.
+def stimulus(text: str, found: list[Item]) -> tuple[Stimulus | None, list[Item]]:
+    """Return the stimulus or state of the cell, None where none is named, and the other pieces.
 
     Args:
         text: The cleaned question.
         found: Its pieces; those of a stimulus come back as mere words.
     """
     start = 0
+    heading = text.partition(":")[0]
+    inside = [item for item in found if item.at[0] < len(heading)]
     if _TOPIC.match(text) and any(item.cue for item in found):
-        heading = text.partition(":")[0]
-        start = 0 if re.search(r"\b(?:ko|kd|knock\w*|loss)\b", heading, re.I) else len(heading)
-    for name, pattern in (*_STIMULI, *vocabulary.STATES):
-        if match := pattern.search(text, start):
+        start = 0 if any(item.cue or item.kind == "line" for item in inside) else len(heading)
+    for one, pattern in (*_STIMULI, *vocabulary.STATES):
+        if (match := pattern.search(text, start)) and not _in_set(match, found):
             inside = [
                 replace(
                     item, kind="word", note="", cue=None, members=(), named=None, described=True
@@ -78,22 +94,90 @@ def stimulus(text: str, found: list[Item]) -> tuple[str, list[Item]]:
                 else item
                 for item in found
             ]
-            return name, inside
-    return "", found
+            return one, inside
+    return None, found
 
 
-def refuse_stimulus(name: str, without: str) -> None:
-    """Refuse a stimulus or a state of the cell, with the question that can be asked without it.
+def _in_set(match: re.Match[str], found: list[Item]) -> bool:
+    """Whether the words belong to the name of a set: "interferon-stimulated genes"."""
+    return any(
+        item.named is not None
+        and item.named.readout
+        and item.at[0] <= match.start()
+        and match.end() <= item.at[1]
+        for item in found
+    )
+
+
+def stimulated(question: Question, given: Stimulus | None) -> Question:
+    """Return the question with its stimulus, where the built-in pathways know where that begins.
 
     Raises:
-        QuestionError: Always, if there is one.
+        QuestionError: They do not, or the kind of question has no answer under a stimulus.
     """
-    if not name:
-        return
+    if given is None:
+        return question
+    if not given.genes or question.intent not in ("forward", "why"):
+        raise no_stimulus(given, as_words(question))
+    one = question.perturbation.model_copy(update={"stimuli": (given.name,)})
+    notes = (*question.assumptions, CONDITIONAL.format(f"under {given.name}"))
+    return question.model_copy(update={"perturbation": one, "assumptions": notes})
+
+
+def of_stimulus(draft: Draft, given: Stimulus) -> Question:
+    """Return the question what a stimulus alone does, as the changes that it begins with."""
+    genes = [item for item in draft.found if item.kind == "gene"]
+    readouts, sets = read_out(genes)
+    known = tuple(gene for gene in given.genes if gene in draft.knowledge.symbols)
+    if not known:
+        raise no_stimulus(given, "")
+    start = f"{listed(known)} {'activated' if given.kind == 'activation' else 'lost'}"
+    return Question(
+        perturbation=Perturbation(
+            genes=known,
+            kind=given.kind,
+            cell_line=draft.line,
+            manner="stimulus",
+            stimuli=(given.name,),
+        ),
+        readouts=tuple(gene for gene in readouts if gene not in known),
+        readout_sets=sets,
+        text=draft.text,
+        asks="direction" if readouts else "what_happens",
+        assumptions=(
+            *draft.notes,
+            f"{given.name} is followed from where the built-in pathways take it up: {start}.",
+            CONDITIONAL.format(f"under {given.name}"),
+        ),
+    )
+
+
+def begun(one: Perturbation) -> list[tuple[str, Perturbation]]:
+    """Return each stimulus of a perturbation with the changes that it begins with by itself."""
+    rows = {row.name: row for row in (*vocabulary.STIMULI, *(row for row, _ in vocabulary.STATES))}
+    return [
+        (
+            name,
+            Perturbation(
+                genes=rows[name].genes,
+                kind=rows[name].kind,
+                cell_line=one.cell_line,
+                background=one.background,
+                manner="stimulus",
+                stimuli=(name,),
+            ),
+        )
+        for name in one.stimuli
+        if name in rows and one.manner != "stimulus"
+    ]
+
+
+def no_stimulus(given: Stimulus, without: str) -> QuestionError:
+    """Return why a stimulus or a state of the cell is refused, with what can be asked instead."""
     hint = f"; without it, ask '{without}'" if without else "; ask about the loss of a gene"
-    raise QuestionError(
-        f"Stimuli and states of the cell such as {name} are not handled yet: the screens are of "
-        f"cells at rest{hint}."
+    return QuestionError(
+        f"Stimuli and states of the cell such as {given.name} are not handled yet: the screens are "
+        f"of cells at rest{hint}."
     )
 
 

@@ -80,16 +80,23 @@ class OtherLine(Frozen):
 
     names: tuple[str, ...]
     nearest: str = ""
+    likeness: float = 0.0
     context: str = ""
     lost: tuple[str, ...] = ()
     gained: tuple[str, ...] = ()
 
 
 class Stimulus(Frozen):
-    """What is done to the whole cell rather than to a gene."""
+    """What is done to the whole cell rather than to a gene.
+
+    `genes` and `kind` are the changes that begin its cascade; none where the built-in pathways do
+    not know it.
+    """
 
     name: str
     pattern: str
+    genes: tuple[str, ...] = ()
+    kind: PerturbationKind = "activation"
 
 
 class _Words(Frozen):
@@ -104,6 +111,8 @@ class _Words(Frozen):
     abbreviations: str
     plain: str
     asking: str
+    bearing: dict[Intent, str]
+    processes: str
 
 
 class _Names(Frozen):
@@ -147,10 +156,32 @@ EXPRESSION = words(_WORDS.expression)
 ENGLISH = words(_WORDS.english)
 ABBREVIATIONS = words(_WORDS.abbreviations)
 PLAIN = words(_WORDS.plain) | words(_WORDS.asking)
+# The kinds of question that a word may stand in.
+BEARING = {
+    word: frozenset(kind for kind, listed in _WORDS.bearing.items() if word in listed.split())
+    for listed in _WORDS.bearing.values()
+    for word in listed.split()
+}
+PROCESSES = words(_WORDS.processes)
 KNOWN = (
     AUXILIARIES | BESIDE | AHEAD | CONNECTORS | CONDITIONS | READOUT_VERBS | EXPRESSION | ENGLISH
     | ABBREVIATIONS | PLAIN
 )  # fmt: skip
+
+_ENDINGS = ("s", "es", "ed", "d", "ing", "ly", "er", "ers", "'s", "ment")
+
+
+def inflected(word: str) -> bool:
+    """Return whether a word is a form of a known one: "effects", "modulating", "briefly"."""
+    for ending in _ENDINGS:
+        stem = word.removesuffix(ending)
+        if stem == word or len(stem) < 3:
+            continue
+        doubled = stem[:-1] if stem[-1] == stem[-2] else stem
+        if {stem, f"{stem}e", doubled} & KNOWN or (ending == "es" and f"{stem[:-1]}y" in KNOWN):
+            return True
+    return False
+
 
 CUE_ROWS = read_yaml(PHRASES / "cues.yaml", RootModel[tuple[CueRow, ...]]).root
 CUE_PATTERNS = tuple(
@@ -172,6 +203,9 @@ _NAMES = read_yaml(PHRASES / "names.yaml", _Names)
 FIELD_NAMES = _NAMES.field_names
 SEVERAL_MEANINGS = _NAMES.several_meanings
 FAMILIES = _NAMES.families
+FAMILY_WORDS = frozenset(
+    word.lower() for row in FAMILIES for name in (row.name, *row.aliases) for word in name.split()
+)
 READOUT_SETS = _NAMES.readout_sets
 SPELT_OUT = tuple((re.compile(old, re.IGNORECASE), new) for old, new in _NAMES.spelt_out)
 GREEK_WORDS = _NAMES.greek
@@ -183,9 +217,9 @@ LINES_LIKE_GENES = words(_LINES.like_genes)
 
 _TREATMENTS = read_yaml(PHRASES / "treatments.yaml", _Treatments)
 DRUGS = _TREATMENTS.drugs
-STIMULI = tuple((one.name, re.compile(one.pattern, re.IGNORECASE)) for one in _TREATMENTS.stimuli)
+STIMULI = _TREATMENTS.stimuli
 STATES = tuple(
-    (one.name, re.compile(rf"\b(?:{one.pattern})\b", re.IGNORECASE)) for one in _TREATMENTS.states
+    (one, re.compile(rf"\b(?:{one.pattern})\b", re.IGNORECASE)) for one in _TREATMENTS.states
 )
 
 LANGUAGES = read_yaml(PHRASES / "languages.yaml", _Languages).root
@@ -223,7 +257,7 @@ COMPOUND = re.compile(
 # "X regulates Y" asks what losing X does to Y; so does "Y is controlled by X".
 BY_WORDS = re.compile(
     r"\b(?:\w+(?:ed|en)\s+by|targets?\s+of|downstream\s+of|depend(?:s|ent|ing)?\s+(?:up)?on|"
-    r"because\s+of|requires?|needs?|role\s+of|function\s+of|effects?\s+of|impact\s+of|"
+    r"because\s+of|under\s+(?:the\s+)?control\s+of|(?:connected|linked|related|due|owing)\s+to|requires?|needs?|role\s+of|function\s+of|effects?\s+of|impact\s+of|"
     r"consequences?\s+of|influence\s+of)\s+(?:the\s+)?(?:gene\s+)?$",
     re.IGNORECASE,
 )
@@ -245,8 +279,30 @@ ASKS_WHICH = re.compile(
     re.I,
 )
 ASKS_HOW_MANY = re.compile(r"\b(?:how many|number of) (?:genes?|transcripts?|mrnas?|degs?)\b", re.I)
+NUMBER_WORDS = dict(
+    zip(
+        [
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "twelve",
+            "fifteen",
+            "twenty",
+            "thirty",
+            "fifty",
+            "hundred",
+        ],
+        (5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 50, 100),
+        strict=True,
+    )
+)
+_COUNT = rf"\d{{1,3}}|{'|'.join(NUMBER_WORDS)}"
 ASKS_TOP = re.compile(
-    r"\btop[ -]?(\d{1,4})\b|\b(\d{1,3}) (?!h\b|hours?|days?|hrs?)(?:[\w-]+ ){0,3}?"
+    rf"\btop[ -]?(\d{{1,4}}|{'|'.join(NUMBER_WORDS)})\b|\b({_COUNT}) "
+    r"(?!h\b|hours?|days?|hrs?)(?:[\w-]+ ){0,3}?"
     r"(?:genes|transcripts|mrnas)\b",
     re.I,
 )

@@ -38,6 +38,7 @@ from agent.reasoners.offers import candidate_line, offered
 from agent.state import Proposal
 from agent.strategies.case import Case, first_sentence
 from agent.strategies.judging import Judgement, Strategy
+from agent.templates import templates
 from agent.wording import change_words, perturbation_words, sentences
 from knowledge.base import Knowledge
 from knowledge.errors import QuestionError
@@ -113,7 +114,8 @@ class LLMReasoner:
         """A hash of everything that the model may be asked."""
         digest = hashlib.sha256(self._strategy.prompts_hash.encode())
         for file in sorted(PROMPTS.glob("*.j2")):
-            digest.update(file.name.encode() + file.read_bytes())
+            with templates(file):
+                digest.update(file.name.encode() + file.read_bytes())
         for schema in SCHEMAS:
             digest.update(json.dumps(schema.model_json_schema()).encode())
         return digest.hexdigest()[:16]
@@ -195,8 +197,7 @@ class LLMReasoner:
             self._note(
                 f"has not been weighed with strategy {self._strategy.name} on training "
                 "perturbations, so its probabilities have weight zero",
-                "`knockwise eval perturbqa --reasoner llm "
-                f"--strategy {self._strategy.name} --fit` weighs it",
+                f"`knockwise eval language --strategy {self._strategy.name} --fit` weighs it",
             )
         return dict(zip(readouts, judged, strict=True))
 
@@ -366,7 +367,8 @@ class LLMReasoner:
         ]
 
     def _rendered(self, template: str, **values: object) -> str:
-        return self._templates.get_template(template).render(**values).strip()
+        with templates(PROMPTS / template):
+            return self._templates.get_template(template).render(**values).strip()
 
     def _note(self, what: str, why: object) -> None:
         told = f"The language model {what} ({str(why).rstrip('.')})."

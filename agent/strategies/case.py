@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from agent.strategies import experiments
+from agent.strategies.experiments import experiment
 from agent.strategies.ladder import LEVELS, ladder
 from agent.wording import path_words
 from knowledge.base import Knowledge
@@ -18,7 +20,6 @@ from knowledge.schema import Direction, Evidence, Perturbation
 from models.response.neighbours import Row, neighbours
 from tools.effects import EffectPredictor
 from tools.evidence import relation_evidence
-from tools.experiments import row_evidence
 from tools.genes import gene_facts
 from tools.memberships import membership_facts, programme_facts
 from tools.network import neighbours as relations_of
@@ -26,7 +27,7 @@ from tools.network import neighbours as relations_of
 Heading = Literal[
     "perturbed", "line", "sets", "downstream", "readout", "readout_sets", "upstream", "paths",
     "changed", "unchanged", "ladder_1", "ladder_2", "ladder_3", "ladder_4", "ladder_5", "ladder_6",
-    "ladder_7",
+    "ladder_7", "breadth", "habit", "elsewhere", "siblings", "members",
 ]  # fmt: skip
 LADDER: tuple[Heading, ...] = (
     "ladder_1", "ladder_2", "ladder_3", "ladder_4", "ladder_5", "ladder_6", "ladder_7",
@@ -79,7 +80,8 @@ def build_case(
         readout: An approved symbol.
     """
     changed, unchanged = _analogues(predictor, perturbation, readout)
-    rungs = ladder(neighbours(predictor.response), perturbation, readout)
+    near = neighbours(predictor.response)
+    rungs = ladder(near, perturbation, readout)
     facts: dict[Heading, tuple[Evidence, ...]] = {
         **_about_perturbation(predictor, perturbation),
         "readout": tuple(gene_facts(knowledge, readout, perturbation.cell_line)),
@@ -87,6 +89,10 @@ def build_case(
         "paths": tuple(_paths(predictor, perturbation, readout)),
         "changed": changed,
         "unchanged": unchanged,
+        "habit": experiments.habit(near, perturbation, readout),
+        "elsewhere": experiments.elsewhere(near, perturbation, readout),
+        "siblings": experiments.siblings(near, perturbation, readout),
+        "members": experiments.members(near, knowledge.graph, perturbation, readout),
         **{
             heading: tuple(experiment(row, weight) for row, weight in rungs[level])
             for heading, level in zip(LADDER, LEVELS, strict=True)
@@ -102,19 +108,6 @@ def build_case(
         if gene in knowledge.summaries
     }
     return Case(perturbation, readout, facts, about)
-
-
-def experiment(row: Row, weight: float, why: str = "") -> Evidence:
-    """Return a training row as evidence; its line is the `reference`, for the templates."""
-    return row_evidence(
-        row.perturbation,
-        row.readout,
-        row.cell_line,
-        row.outcome,
-        weight=min(1.0, weight),
-        why=why,
-        reference=row.cell_line,
-    )
 
 
 def first_sentence(text: str) -> str:
@@ -141,6 +134,7 @@ def _about_perturbation(
         "downstream": tuple(
             fact for gene in genes for fact in _relations(knowledge, gene, "downstream")
         ),
+        "breadth": experiments.breadth(neighbours(predictor.response), perturbation),
     }
 
 

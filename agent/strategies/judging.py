@@ -17,6 +17,7 @@ from agent.llm.structured import structured
 from agent.metering import Account, MeteredChat
 from agent.strategies.case import Case, Heading
 from agent.strategies.ladder import MEANING
+from agent.templates import templates
 from agent.wording import listed
 from knowledge.schema import Evidence, Frozen, Probability
 
@@ -85,12 +86,14 @@ class PromptStrategy:
         name: The folder.
         shown: How many facts of which heading are shown; others are not.
         reasoning: What the model writes down before it answers: once for both tasks, or, with a
-            template `reason_de.j2` and `reason_dir.j2`, for each.
+            template `reason_de.j2` and `reason_dir.j2`, for each; a task without answers at once.
+        least: The least weight with which a fact of a heading is shown; 0 where it is not named.
     """
 
     name: str
     shown: Mapping[Heading, int]
     reasoning: Mapping[Task, type[BaseModel]]
+    least: Mapping[Heading, float] = field(default_factory=dict)
     _environment: Environment = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -101,6 +104,7 @@ class PromptStrategy:
             lstrip_blocks=True,
         )
         environment.filters["quoted"] = lambda text: json.dumps(text, ensure_ascii=False)
+        environment.filters["after"] = lambda text, words: text.partition(words)[2] or text
         environment.globals.update(levels=MEANING, done=_DONE)
         object.__setattr__(self, "_environment", environment)
 
@@ -109,10 +113,13 @@ class PromptStrategy:
         """A hash of the templates and of the schemas that they are asked with."""
         digest = hashlib.sha256()
         for file in sorted([*(FOLDER / self.name).glob("*.j2"), *FOLDER.glob("*.j2")]):
-            digest.update(file.name.encode() + file.read_bytes())
+            with templates(file):
+                digest.update(file.name.encode() + file.read_bytes())
         for task, schema in sorted(self.reasoning.items()):
             digest.update(f"{task}{json.dumps(schema.model_json_schema())}".encode())
         digest.update(repr(sorted(self.shown.items())).encode())
+        if self.least:
+            digest.update(repr(sorted(self.least.items())).encode())
         return digest.hexdigest()[:16]
 
     async def judge(
@@ -152,11 +159,16 @@ class PromptStrategy:
         """Put the probability of each task's first option into `found`, as they come."""
         threads: dict[str, list[Message]] = {}
         for task in tasks:
-            template = self._reason_template(task)
-            if template not in threads:
-                threads[template] = await self._reasoned(chat, opening, template, case, task)
-            question = Message(role="user", content=self._rendered(f"{task}.j2", case))
-            chosen, _ = await chat.choose([*threads[template], question], OPTIONS[task])
+            asked = self._rendered(f"{task}.j2", case)
+            if task in self.reasoning:
+                template = self._reason_template(task)
+                if template not in threads:
+                    threads[template] = await self._reasoned(chat, opening, template, case, task)
+                messages = [*threads[template], Message(role="user", content=asked)]
+            else:
+                told = f"{opening[-1].content}\n\n{asked}"
+                messages = [*opening[:-1], Message(role="user", content=told)]
+            chosen, _ = await chat.choose(messages, OPTIONS[task])
             found[task] = min(1.0, chosen[OPTIONS[task][0]])
 
     async def opening(
@@ -224,7 +236,14 @@ class PromptStrategy:
 
     def visible(self, case: Case) -> Case:
         """Return the case with the facts that this strategy shows."""
-        facts = {heading: case.facts.get(heading, ())[:n] for heading, n in self.shown.items()}
+        facts = {
+            heading: tuple(
+                fact
+                for fact in case.facts.get(heading, ())
+                if fact.weight >= self.least.get(heading, 0.0)
+            )[:n]
+            for heading, n in self.shown.items()
+        }
         return Case(case.perturbation, case.readout, facts, case.about)
 
     async def _reasoned(
@@ -243,9 +262,10 @@ class PromptStrategy:
         return "reason.j2" if shared else f"reason_{task}.j2"
 
     def _rendered(self, template: str, case: Case, schema: type[BaseModel] | None = None) -> str:
-        return (
-            self._environment.get_template(template)
-            .render(
+        fields = listed([f'"{name}"' for name in schema.model_fields]) if schema else ""
+        with templates(FOLDER / self.name / template):
+            found = self._environment.get_template(template)
+            return found.render(
                 case=case,
                 facts=case.facts,
                 about=case.about,
@@ -253,10 +273,8 @@ class PromptStrategy:
                 kind=case.perturbation.kind,
                 line=case.perturbation.cell_line,
                 readout=case.readout,
-                fields=listed([f'"{name}"' for name in schema.model_fields]) if schema else "",
-            )
-            .strip()
-        )
+                fields=fields,
+            ).strip()
 
 
 def _facts(case: Case) -> list[Evidence]:

@@ -59,7 +59,10 @@ def ask(
         str | None, typer.Option(help="Its model; the one that it serves by default.")
     ] = None,
     run_dir: Annotated[
-        Path | None, typer.Option(help="Folder to keep this run in; a new one by default.")
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Folder to keep this run in; a new one by default."
+        ),
     ] = None,
     resume: Annotated[
         str | None,
@@ -137,12 +140,12 @@ def _ask(
     follow: str | None,
 ) -> tuple[Path, "Answer"]:
     from agent.run import find_run, new_run_dir
-    from agent.session import Session
+    from app.jobs.opening import open_session
 
     before = find_run(chosen.runs, follow) if follow else None
     folder = run_dir or new_run_dir(chosen.runs, text, datetime.now(UTC))
     try:
-        session = Session.open(chosen)
+        session = open_session(chosen)
         if before is not None:
             text = session.follow_up(text, before)
         return folder, asyncio.run(session.ask(text, cell_line, folder, listener))
@@ -157,10 +160,10 @@ def _resume(chosen: "Settings", name: str, listener: Listener) -> tuple[Path, "A
     folder = find_run(chosen.runs, name)
     if is_there(folder / "result.json"):
         return folder, replay(folder, listener)
-    from agent.session import Session
+    from app.jobs.opening import open_session
 
     try:
-        session = Session.open(chosen)
+        session = open_session(chosen)
         return folder, asyncio.run(session.resume(folder, listener))
     except KeyboardInterrupt:
         raise Interrupted(_how_to_go_on(folder)) from None

@@ -85,7 +85,8 @@ def status(names: Names = None, as_json: Json = False) -> None:
     chosen = registry.select(names) if names else tuple(registry)
     found = states(chosen, data_dir)
     if as_json:
-        print_json([{**_described(s), "state": found[s.name]} for s in chosen])
+        rows = [{**_described(s), "state": found[s.name]} for s in chosen]
+        print_json({"schema": "knockwise/sources/1", "rows": rows})
         return
     table = Table("source", "group", "version", "licence", "state", box=None, pad_edge=False)
     table.add_column("size", justify="right")
@@ -158,7 +159,8 @@ def check_starter(
             "after `knockwise data pull networks`."
         )
     if as_json:
-        print_json([check.model_dump(mode="json") for check in checks])
+        rows = [check.model_dump(mode="json") for check in checks]
+        print_json({"schema": "knockwise/starter-check/1", "rows": rows})
     else:
         _print_checks(checks)
     unexcused = [check for check in checks if not check.excused]

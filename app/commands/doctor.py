@@ -46,7 +46,13 @@ def doctor(
         checks = list(examine(chosen))
     works = all(check.ok for check in checks if check.needed)
     if as_json:
-        print_json({"works": works, "checks": [asdict(check) for check in checks]})
+        print_json(
+            {
+                "schema": "knockwise/doctor/1",
+                "works": works,
+                "checks": [asdict(check) for check in checks],
+            }
+        )
     else:
         _show(checks, works=works)
     if not works:
@@ -292,7 +298,11 @@ def _index(chosen: "Settings") -> Check:
     from knowledge.texts.search import TextIndex
 
     index = TextIndex.open(chosen.data / "index", load_encoder(chosen.encoder))
-    return Check(name="text index", ok=True, found=f"{len(index):,} documents", needed=False)
+    index.search("stress", 1)  # an index that opens may still not be searched
+    found = f"{len(index):,} documents"
+    if index.read_only:
+        found += "; read-only, so each process searches a private copy in its temporary folder"
+    return Check(name="text index", ok=True, found=found, needed=False)
 
 
 def _endpoint(chosen: "Settings") -> Check:

@@ -1,16 +1,20 @@
 """`knockwise eval`: how good the predictions are, on published benchmarks, with controls."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
 
 from app.commands import (
     eval_fused,
     eval_genen,
     eval_genepheno,
     eval_genes,
+    eval_language,
+    eval_lists,
     eval_mechanism,
+    eval_pairs,
     eval_programmes,
     eval_regulators,
     eval_sams,
@@ -21,7 +25,49 @@ from app.jobs.own_screen import Controls, GeneColumn, GuidePattern, Layer, SkipU
 from knowledge.errors import KnockwiseError
 from knowledge.plugins import plugins
 
+
+class Benchmarks(TyperGroup):
+    """The benchmarks; `perturbqa --reasoner llm` is the old name of `language`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401  # typer's own
+        """Return the command that is meant, its name and its arguments.
+
+        Raises:
+            KnockwiseError: Options of the one are given to the other, which would not heed them.
+        """
+        if args[0] == "perturbqa":
+            reasoner, args = _without_reasoner(args)
+            meant, other = ("language", args[0]) if reasoner == "llm" else (args[0], "language")
+            for option in _options(self, other) - _options(self, meant):
+                if any(word.split("=")[0] == option for word in args):
+                    about = {"language": "a language model", "perturbqa": "the response model"}
+                    raise KnockwiseError(
+                        f"{option} is about {about[other]}; use `knockwise eval {other}`, or leave "
+                        "it out."
+                    )
+            args = [meant, *args[1:]]
+        return super().resolve_command(ctx, args)
+
+
+def _without_reasoner(args: list[str]) -> tuple[str, list[str]]:
+    """Return what `--reasoner` says, and the other words."""
+    words = [part for word in args for part in
+             (word.split("=", 1) if word.startswith("--reasoner=") else [word])]  # fmt: skip
+    if "--reasoner" not in words[:-1]:
+        return "evidence", args
+    at = words.index("--reasoner")
+    if words[at + 1] not in ("evidence", "llm"):
+        raise KnockwiseError(f"--reasoner is evidence or llm, not {words[at + 1]}.")
+    return words[at + 1], [*words[:at], *words[at + 2 :]]
+
+
+def _options(group: TyperGroup, name: str) -> set[str]:
+    parameters = group.commands[name].params
+    return {word for one in parameters for word in (*one.opts, *one.secondary_opts)}
+
+
 app = typer.Typer(
+    cls=Benchmarks,
     add_completion=False,
     help="Score the predictions on a benchmark.",
     no_args_is_help=True,
@@ -30,7 +76,6 @@ app = typer.Typer(
 Data = Annotated[Path, typer.Option(help="Folder that holds perturbqa/, knowledge/ and networks/.")]
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on in it.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
-LANGUAGE = "With --reasoner llm"
 GEARS = "A published opponent"
 
 
@@ -69,49 +114,6 @@ def perturbqa(
             help="Fit anew without each family of features; by default but in strict.",
         ),
     ] = None,
-    reasoner: Annotated[
-        Literal["evidence", "llm"],
-        typer.Option(help="Train and score the response model, or ask a language model."),
-    ] = "evidence",
-    strategy: Annotated[
-        str | None, typer.Option(help="How the model is asked.", rich_help_panel=LANGUAGE)
-    ] = None,
-    split: Annotated[
-        Literal["train", "test"] | None,
-        typer.Option(help="Rows to ask about; train by default.", rich_help_panel=LANGUAGE),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="How many rows.", rich_help_panel=LANGUAGE)
-    ] = None,
-    concurrency: Annotated[
-        int | None, typer.Option(min=1, help="Rows asked at a time.", rich_help_panel=LANGUAGE)
-    ] = None,
-    engine: Annotated[
-        Literal["local", "ray"] | None,
-        typer.Option(help="Where the rows are worked on.", rich_help_panel=LANGUAGE),
-    ] = None,
-    base_url: Annotated[
-        str | None, typer.Option(help="OpenAI-compatible address.", rich_help_panel=LANGUAGE)
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="The model's id there.", rich_help_panel=LANGUAGE)
-    ] = None,
-    fit: Annotated[
-        bool,
-        typer.Option("--fit", help="Keep the stacker fitted here.", rich_help_panel=LANGUAGE),
-    ] = False,
-    retry_failed: Annotated[
-        bool,
-        typer.Option(
-            "--retry-failed",
-            help="Ask again where nothing usable came back.",
-            rich_help_panel=LANGUAGE,
-        ),
-    ] = False,
-    offline: Annotated[
-        bool,
-        typer.Option("--offline", help="Replay kept replies only.", rich_help_panel=LANGUAGE),
-    ] = False,
 ) -> None:
     """Train, predict and score everything in one setting of PerturbQA, with controls.
 
@@ -119,24 +121,22 @@ def perturbqa(
     loses at most the fold at work: run the same command again to go on. A finished run is only
     rendered anew.
     """
-    from models.inputs.screens import CELL_LINES
+    from app.jobs.evaluation import evaluated
+    from models.threads import yield_cores
 
-    lines = _cell_lines(cell_line or CELL_LINES)
-    asked = {
-        "strategy": strategy, "split": split, "limit": limit, "concurrency": concurrency,
-        "engine": engine, "base_url": base_url, "model": model, "fit": fit or None,
-        "retry_failed": retry_failed or None, "offline": offline or None,
-    }  # fmt: skip
-    given = {name: value for name, value in asked.items() if value is not None}
-    if reasoner == "llm":
-        _ask_language_model(
-            dict(data=data, out=out, setting=setting, cell_lines=lines, seed=seed, **given)
-        )
-    elif given:
-        option = next(iter(given)).replace("_", "-")
-        raise KnockwiseError(f"--{option} is about a language model; add --reasoner llm.")
-    else:
-        _score_response_model(data, out, setting, lines, seed, folds, threads, ablation=ablation)
+    yield_cores()
+    from evals.perturbqa.page import summary
+    from evals.perturbqa.run import FOLDS, EvalSettings, evaluate
+
+    run = EvalSettings(
+        setting=setting,
+        cell_lines=cell_lines(cell_line),
+        seed=seed,
+        folds=folds or FOLDS[setting],
+        ablation=setting != "strict" if ablation is None else ablation,
+    )
+    more = "predictions.parquet"
+    evaluated(out, lambda told: evaluate(data, out, run, threads, told), summary, more)
 
 
 @app.command(
@@ -144,16 +144,15 @@ def perturbqa(
 )
 def genesets(data: Data, out: Out, seed: Seed = 0) -> None:
     """Score the gene-set tasks: what happens to a cluster of genes, and what a cluster is."""
-    from app.show.progress import progress_bar
-    from app.show.terminal import results
+    from app.jobs.evaluation import evaluated
     from models.threads import yield_cores
 
     yield_cores()
-    from evals.genesets.run import as_markdown, run
+    from evals.genesets.page import summary
+    from evals.genesets.run import GenesetsEval, evaluate
 
-    with progress_bar() as told:
-        metrics = run(data, out, seed, told)
-    results().print(as_markdown(metrics), soft_wrap=True)
+    run = GenesetsEval(seed=seed)
+    evaluated(out, lambda told: evaluate(data, out, run, told), summary)
 
 
 @app.command("app", cls=Careful, hidden=True)
@@ -216,8 +215,7 @@ def expression(
     Single genes and doubles are held out of each screen. Ctrl-C loses at most the fold at work:
     run the same command again to go on. A finished run is only rendered anew.
     """
-    from app.show.progress import progress_bar
-    from app.show.terminal import results
+    from app.jobs.evaluation import evaluated
     from models.threads import yield_cores
 
     yield_cores()
@@ -260,83 +258,38 @@ def expression(
         neural=neural,
         gears=opponent,
     )
-    with progress_bar() as told:
-        metrics = evaluate(data, out, run, threads, told)
-    results().print(summary(metrics), soft_wrap=True)
-    typer.echo(out / "scoreboard.md")
+    evaluated(out, lambda told: evaluate(data, out, run, threads, told), summary)
 
 
 app.command(cls=Careful, epilog=eval_fused.EPILOG)(eval_fused.fused)
 app.command(cls=Careful, epilog=eval_genen.EPILOG)(eval_genen.genen)
 app.command(cls=Careful, epilog=eval_genes.EPILOG)(eval_genes.genes)
 app.command(cls=Careful, epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
+app.command(cls=Careful, epilog=eval_language.EPILOG)(eval_language.language)
 app.command(cls=Careful, epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
 app.command(cls=Careful, epilog=eval_programmes.EPILOG)(eval_programmes.programmes)
 app.command(cls=Careful, epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
 app.command(cls=Careful, epilog=eval_sams.EPILOG)(eval_sams.sams)
+app.command(cls=Careful, epilog=eval_lists.EPILOG)(eval_lists.lists)
 for _name, _benchmark in plugins("benchmarks"):
     app.command(_name, cls=Careful)(_benchmark)
 
 
-def _score_response_model(
-    data: Path,
-    out: Path,
-    setting: Literal["multi", "strict", "extended"],
-    lines: tuple[str, ...],
-    seed: int,
-    folds: int | None,
-    threads: int,
-    *,
-    ablation: bool | None,
-) -> None:
-    from app.show.progress import progress_bar
-    from app.show.terminal import results
-    from models.threads import yield_cores
-
-    yield_cores()
-    from evals.perturbqa.render import render
-    from evals.perturbqa.report import summary
-    from evals.perturbqa.run import FOLDS, EvalSettings, evaluate
-
-    run = EvalSettings(
-        setting=setting,
-        cell_lines=lines,
-        seed=seed,
-        folds=folds or FOLDS[setting],
-        ablation=setting != "strict" if ablation is None else ablation,
-    )
-    with progress_bar() as told:
-        metrics = evaluate(data, out, run, threads, told)
-        told("rendering", 1.0)
-        written = render(metrics, out)
-    results().print(summary(metrics), soft_wrap=True)
-    for path in (*written, out / "predictions.parquet"):
-        typer.echo(path)
-
-
-def _ask_language_model(options: dict[str, object]) -> None:
-    from app.show.progress import progress_bar
-    from app.show.terminal import results, settings
-    from evals.language.run import LanguageRun, run_batch
-
-    run = LanguageRun(settings=settings(), **options)  # type: ignore[arg-type]  # typer checked them
-    with progress_bar() as told:
-        done = run_batch(run, told)
-    results().print(done.markdown, soft_wrap=True)
-
-
-def _cell_lines(words: "list[str] | tuple[str, ...]") -> tuple[str, ...]:
-    """Return the lines in the order of the benchmark, whatever their case.
+def cell_lines(words: list[str] | None) -> tuple[str, ...]:
+    """Return the lines in the order of the benchmark, whatever their case; all where none is named.
 
     Raises:
         KnockwiseError: The benchmark has no such line.
     """
     from models.inputs.screens import CELL_LINES
 
-    wanted = {word.casefold(): word for word in words}
+    wanted = {word.casefold(): word for word in words or CELL_LINES}
     known = {line.casefold(): line for line in CELL_LINES}
     for word in wanted.keys() - known.keys():
         raise KnockwiseError(
             f"PerturbQA has no screen of {wanted[word]}; choose among {', '.join(CELL_LINES)}."
         )
     return tuple(line for folded, line in known.items() if folded in wanted)
+
+
+app.command(cls=Careful, epilog=eval_pairs.EPILOG)(eval_pairs.pairs)

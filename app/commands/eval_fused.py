@@ -1,6 +1,5 @@
 """`knockwise eval fused`: the fused answer beside the response model alone, on PerturbQA."""
 
-import time
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -32,19 +31,11 @@ def fused(
         tables["strict"] = strict
     if not tables:
         raise KnockwiseError("Nothing to score; give --multi or --strict, or both.")
-    from app.show.progress import progress_bar
-    from app.show.terminal import results
+    from app.jobs.evaluation import evaluated
     from models.threads import yield_cores
 
     yield_cores()
-    from evals.perturbqa.fused import evaluate
-    from evals.perturbqa.fused_report import render, summary
+    from evals.fused.page import summary
+    from evals.fused.run import evaluate
 
-    began = time.monotonic()
-    with progress_bar() as told:
-        metrics = evaluate(tables, out, seed, told)
-    render(metrics, out)
-    results().print(summary(metrics), soft_wrap=True)
-    for name in ("scoreboard.md", "report.html"):
-        typer.echo(out / name)
-    typer.echo(f"{time.monotonic() - began:,.0f} s", err=True)
+    evaluated(out, lambda told: evaluate(tables, out, seed, told), summary)

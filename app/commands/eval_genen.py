@@ -53,8 +53,7 @@ def genen(
     GO's cellular components. Ctrl-C loses at most the predictor at work: run the same command again
     to go on. A finished run is only rendered anew.
     """
-    from app.show.progress import progress_bar
-    from app.show.terminal import results
+    from app.jobs.evaluation import evaluated
     from models.threads import yield_cores
 
     yield_cores()
@@ -75,11 +74,8 @@ def genen(
         neural=neural,
     )
     chosen = load_encoder(encoder or DEFAULT_ENCODER)
-    with progress_bar() as told:
-        metrics = evaluate(data, out, run, chosen, cache or data / "cache" / "genen", jobs, told)
-    results().print(summary(metrics), soft_wrap=True)
-    for name in ("scoreboard.md", "report.html"):
-        typer.echo(out / name)
+    kept = cache or data / "cache" / "genen"
+    evaluated(out, lambda told: evaluate(data, out, run, chosen, kept, jobs, told), summary)
 
 
 def _chosen(what: str, words: list[str] | None, known: tuple[Name, ...]) -> tuple[Name, ...]:

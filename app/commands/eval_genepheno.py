@@ -41,8 +41,7 @@ def genepheno(
     described. Ctrl-C loses at most the predictor at work: run the same command again to go on. A
     finished run is only rendered anew.
     """
-    from app.show.progress import progress_bar
-    from app.show.terminal import results
+    from app.jobs.evaluation import evaluated
     from models.threads import yield_cores
 
     yield_cores()
@@ -64,8 +63,4 @@ def genepheno(
         folds=folds,
         ablation=ablation,
     )
-    with progress_bar() as told:
-        metrics = evaluate(data, out, run, told)
-    results().print(summary(metrics), soft_wrap=True)
-    for name in ("scoreboard.md", "report.html"):
-        typer.echo(out / name)
+    evaluated(out, lambda told: evaluate(data, out, run, told), summary)

@@ -50,13 +50,12 @@ def genes(
     Compared embeddings are scored on the genes that all of them have. Ctrl-C loses at most the task
     at work: run the same command again to go on. A finished run is only rendered anew.
     """
-    from app.show.progress import progress_bar
-    from app.show.terminal import results
+    from app.jobs.evaluation import evaluated
     from models.threads import yield_cores
 
     yield_cores()
     from evals.genes.embeddings import BUILT_IN
-    from evals.genes.report import summary
+    from evals.genes.page import summary
     from evals.genes.run import GenesEval, evaluate
 
     run = GenesEval(
@@ -66,7 +65,4 @@ def genes(
         derived=derived,
         tasks=tuple(task or ()),
     )
-    with progress_bar() as told:
-        metrics = evaluate(data, out, run, told, cache)
-    results().print(summary(metrics), soft_wrap=True)
-    typer.echo(out / "scoreboard.md")
+    evaluated(out, lambda told: evaluate(data, out, run, told, cache), summary)

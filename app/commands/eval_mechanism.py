@@ -26,8 +26,8 @@ def mechanism(
     the starter pack. Writes figures beside controls, and a page with ten cascades. Ctrl-C loses at
     most the stage at work: run the same command again to go on.
     """
-    from app.show.progress import progress_bar
-    from app.show.terminal import results, settings
+    from app.jobs.evaluation import evaluated
+    from app.show.terminal import settings
     from models.threads import yield_cores
 
     yield_cores()
@@ -35,8 +35,5 @@ def mechanism(
     from evals.mechanism.run import MechanismEval, evaluate
 
     run = MechanismEval(seed=seed, reasoner=reasoner)
-    with progress_bar() as told:
-        metrics = evaluate(data, out, run, settings(), told)
-    results().print(summary(metrics), soft_wrap=True)
-    for name in ("scoreboard.md", "report.html"):
-        typer.echo(out / name)
+    own = settings()
+    evaluated(out, lambda told: evaluate(data, out, run, own, told), summary)

@@ -1,6 +1,5 @@
 """`knockwise eval regulators`: whether answers about factors and kinases are right."""
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -45,8 +44,8 @@ def regulators(
     and with the starter pack alone. Ctrl-C loses at most the question at work: run the same command
     again to go on. A finished run is only rendered anew.
     """
-    from app.show.progress import progress_bar
-    from app.show.terminal import results, settings
+    from app.jobs.evaluation import evaluated
+    from app.show.terminal import settings
     from models.threads import yield_cores
 
     yield_cores()
@@ -61,10 +60,5 @@ def regulators(
         open_questions=open_questions,
         seed=seed,
     )
-    began = time.monotonic()
-    with progress_bar() as told:
-        metrics = evaluate(data, out, run, settings(), told)
-    results().print(summary(metrics), soft_wrap=True)
-    for name in ("scoreboard.md", "report.html"):
-        typer.echo(out / name)
-    typer.echo(f"{time.monotonic() - began:,.0f} s", err=True)
+    own = settings()
+    evaluated(out, lambda told: evaluate(data, out, run, own, told), summary)

@@ -9,6 +9,9 @@ from app.jobs.outputs import STDOUT, check_out
 from app.show.terminal import print_json, progress, settings
 from knowledge.errors import QuestionError
 
+SCHEMA = "knockwise/expression/1"
+CONTEXTS = "knockwise/contexts/1"
+
 
 def express(
     pert: Annotated[
@@ -23,7 +26,7 @@ def express(
         typer.Option(help="File to write, .csv or .h5ad, with every readout; - for CSV on stdout."),
     ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many readouts the table shows.")] = 20,
-    model: Annotated[
+    weights: Annotated[
         Path | None,
         typer.Option(
             help="Folder that `knockwise train expression` wrote; the shipped model by default."
@@ -54,11 +57,11 @@ def express(
     from models.expression.model import ExpressionModel
 
     with progress().status("Reading what was learnt ..."):
-        learnt = ExpressionModel.load(model)
+        learnt = ExpressionModel.load(weights)
         answer = None if as_list else asked(learnt, pert or [], context, settings())
     if answer is None:
         if as_json:
-            print_json(context_records(learnt))
+            print_json({"schema": CONTEXTS, "rows": context_records(learnt)})
         else:
             show_contexts(learnt)
         return
@@ -66,7 +69,7 @@ def express(
         save(answer, learnt.version, out)
         progress().print(f"{len(answer.readouts):,} readouts written to {out}.", soft_wrap=True)
     if as_json:
-        print_json(as_record(answer, learnt.version))
+        print_json({"schema": SCHEMA, **as_record(answer, learnt.version)})
     elif out == STDOUT:
         typer.echo(csv_text(answer), nl=False)
     else:

@@ -74,7 +74,7 @@ def status(as_json: Json = False) -> None:
     chosen = settings()
     found = index_status(chosen.data, load_encoder(chosen.encoder))
     if as_json:
-        print_json(found.model_dump(mode="json"))
+        print_json({"schema": "knockwise/index/1", **found.model_dump(mode="json")})
         return
     console = results()
     console.print(f"index    {found.folder}", soft_wrap=True)
@@ -92,7 +92,7 @@ def status(as_json: Json = False) -> None:
 @app.command(epilog="Example: knockwise index search 'senses uncharged tRNA' --kind gene")
 def search(
     query: Annotated[str, typer.Argument(help="Words, gene symbols, GO ids.")],
-    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many passages.")] = 8,
+    top: Annotated[int, typer.Option(min=1, max=1000, help="How many passages.")] = 8,
     kind: Annotated[
         Literal["gene", "go", "programme"] | None, typer.Option(help="Only texts of this kind.")
     ] = None,
@@ -114,9 +114,10 @@ def search(
     about = (symbols.approved(gene) or gene) if gene else None
     with _texts_bar(progress()) as told:
         index = text_index_for(chosen.data, chosen.encoder, symbols, told)
-    found = index.search(query, k, kind=kind, gene=about, source=source, dense=not words_only)
+    found = index.search(query, top, kind=kind, gene=about, source=source, dense=not words_only)
     if as_json:
-        print_json([_described(passage) for passage in found])
+        rows = [_described(passage) for passage in found]
+        print_json({"schema": "knockwise/passages/1", "rows": rows})
         return
     if not found:
         progress().print("Nothing fits.")

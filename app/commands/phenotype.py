@@ -11,6 +11,7 @@ from app.show.terminal import print_json, progress, settings
 from knowledge.errors import QuestionError
 
 TOP = 10
+SCHEMA = "knockwise/phenotypes/1"
 
 
 class CollectionChoice(StrEnum):
@@ -49,7 +50,7 @@ def phenotype(
             help="How many phenotypes of each collection; 10 on the screen, every term in a file.",
         ),
     ] = None,
-    model: Annotated[
+    weights: Annotated[
         Path | None,
         typer.Option(
             help="Folder that `knockwise train genepheno` wrote; the shipped model by default."
@@ -71,20 +72,33 @@ def phenotype(
     if as_json and out is not None:
         raise QuestionError("--json writes to stdout and --out to a file; choose one.")
     check_out(out, (".csv", ".csv.gz"))
-    from app.jobs.phenotypes import Writer, asked, queries, records, show, shown_queries, usual
+    from app.jobs.phenotypes import (
+        Writer,
+        asked,
+        queries,
+        records,
+        show,
+        shown_queries,
+        tell_genes,
+        usual,
+    )
     from models.genepheno.model import GenePhenoModel
     from tools.phenotypes import ABOUT
 
     chosen = tuple(name for name in ABOUT if name in (collection or ()))
     usable = queries(fasta) if fasta else ()
     with progress().status("Reading what was learnt ..."):
-        learnt = GenePhenoModel.load(model)
+        learnt = GenePhenoModel.load(weights)
         symbol = asked(learnt, gene, settings()) if gene else ""
+        if usable:
+            tell_genes(usable, learnt, settings())
     shown = chosen or usual(learnt)
     if out is not None:
         Writer(learnt, chosen, top).write(symbol or usable, out)
     elif as_json:
-        print_json(records(learnt, symbol or usable, shown, top or TOP))
+        found = records(learnt, symbol or usable, shown, top or TOP)
+        rows = {"rows": found} if isinstance(found, list) else found
+        print_json({"schema": SCHEMA, **rows})
     elif symbol:
         show(learnt, symbol, shown, top or TOP)
     else:

@@ -41,6 +41,7 @@ def predict(
         Path | None,
         typer.Option(help="File to write, .csv, .csv.gz or .parquet; - for CSV on stdout."),
     ] = None,
+    top: Annotated[int, typer.Option(min=1, help="How many rows the table shows.")] = 25,
     skip_unknown: Annotated[
         bool,
         typer.Option(help="Keep rows of --pairs that are no genes as unknown, with the reason."),
@@ -70,8 +71,8 @@ def predict(
     from app.jobs.outputs import STDOUT, check_out
 
     check_out(out, (".csv", ".csv.gz", ".parquet"))
-    from agent.session import Session
     from app.jobs.effect_file import csv_rows
+    from app.jobs.opening import open_session
     from app.jobs.pairs import read_pairs
     from app.jobs.predictions import one_perturbation, predicted, show, to_file
     from knowledge.user_tables.orthologues import human_of_mouse
@@ -85,7 +86,7 @@ def predict(
         console.print(said, style="yellow", markup=False, soft_wrap=True)
 
     with console.status("Reading what is known ..."):
-        session = Session.open(chosen)
+        session = open_session(chosen)
         if pairs:
             asked = read_pairs(
                 pairs,
@@ -123,4 +124,4 @@ def predict(
             }
         )
     else:
-        show([row for row, _ in rows])
+        show([row for row, _ in rows], top)

@@ -15,7 +15,7 @@ def runs(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the list as JSON and nothing else.")
     ] = False,
-    most: Annotated[int, typer.Option(min=1, help="How many to list, newest first.")] = 20,
+    top: Annotated[int, typer.Option(min=1, help="How many to list, newest first.")] = 20,
 ) -> None:
     """List the runs: when, what was asked, and whether it is answered."""
     from agent.run import is_there, load_request
@@ -23,7 +23,7 @@ def runs(
 
     runs_dir = settings().runs
     rows = []
-    for folder in folders(runs_dir)[:most]:
+    for folder in folders(runs_dir)[:top]:
         finished = is_there(folder / "result.json")
         try:
             request = load_request(folder)
@@ -39,7 +39,7 @@ def runs(
             }
         )
     if as_json:
-        print_json(rows)
+        print_json({"schema": "knockwise/runs/1", "rows": rows})
         return
     if not rows:
         progress().print(f"There are no runs in {runs_dir} yet; `knockwise ask` makes one.")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from knowledge.files import shipped
 from knowledge.schema import Frozen
 from knowledge.sources import registry as sources
 from knowledge.sources.registry import Registry, Source, load_registry
@@ -37,8 +38,9 @@ class Paper(Frozen):
 
 def papers() -> tuple[Paper, ...]:
     """Return every paper that is known."""
-    table = tomllib.loads(PAPERS.read_text(encoding="utf-8"))
-    return tuple(Paper.model_validate(one) for one in table["paper"])
+    with shipped(PAPERS):
+        table = tomllib.loads(PAPERS.read_text(encoding="utf-8"))
+        return tuple(Paper.model_validate(one) for one in table["paper"])
 
 
 def page() -> str:

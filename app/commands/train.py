@@ -52,22 +52,22 @@ def response(
     from models.threads import yield_cores
 
     yield_cores()
+    from evals.harness.scores import Scores
     from evals.perturbqa import as_markdown, cross_validated
-    from evals.perturbqa.schema import Score
     from models.response.scoring import FittedModel
     from models.response.settings import TrainingSettings
     from models.response.training import train
 
     run = TrainingSettings(setting=setting, seed=seed, folds=folds, threads=threads)
-    scores: list[Score] = []
+    found: list[Scores] = []
 
     def score(fitted: FittedModel) -> list[dict[str, Any]]:
-        scores.extend(cross_validated(fitted))
-        return [one.model_dump() for one in scores]
+        found.append(cross_validated(fitted))
+        return found[0].records()
 
     with progress_bar() as told:
         train(data, out, run, told, score)
-    results().print(as_markdown(scores, setting), soft_wrap=True)
+    results().print(as_markdown(found[0], setting), soft_wrap=True)
 
 
 @app.command(
@@ -104,7 +104,7 @@ def fusion(
 
     with progress_bar() as told:
         figures = train({"multi": multi, "strict": strict}, data or settings().data, out, told)
-    print_json(figures)
+    print_json({"schema": "knockwise/fusion-figures/1", **figures})
 
 
 @app.command("app", cls=Careful, hidden=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.show.terminal import progress, settings
+from app.show.terminal import progress, results, settings
 from knowledge.errors import KnockwiseError
 
 if TYPE_CHECKING:
@@ -48,17 +48,19 @@ def web(
     shown = "127.0.0.1" if host in WILDCARDS else f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{port}/"
     sock = _listening(host, port)
-    console = progress()
-    console.print(f"Knockwise answers at {address}", soft_wrap=True)
+    results().print(f"Knockwise answers at {address}", soft_wrap=True, highlight=False)
     if invitation is not None:
-        console.print(f"People enter this token there: {invitation}", soft_wrap=True)
-    console.print("Ctrl-C stops it; unfinished runs go on when it starts again.", style="dim")
+        said = f"People enter this token there: {invitation}"
+        results().print(said, soft_wrap=True, highlight=False)
+    progress().print("Ctrl-C stops it; unfinished runs go on when it starts again.", style="dim")
     if browser and private:
         _open_later(address)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3
     )
-    uvicorn.Server(config).run(sockets=[sock])
+    # The server has ended in order when it hands the interruption on.
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[sock])
 
 
 def _hosts(host: str, names: "list[str] | tuple[str, ...]") -> set[str]:

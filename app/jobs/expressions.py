@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from app.jobs.pairs import ground_genes
+from app.jobs.pairs import ground_genes, perturbing
 from app.show.terminal import STYLES, plain, progress, results
 from knowledge.errors import DataError, QuestionError
 from knowledge.files import harmless_cell, replacing
@@ -49,15 +49,18 @@ def asked(
         known = ", ".join(one.name for one in model.contexts)
         raise QuestionError(f"Name a --context, one of {known}; --list says what they are.")
     chosen = model.context(context)
-    return model.predict(_grounded(model, pert, settings), chosen.name)
+    return model.predict(_grounded(model, pert, settings, chosen.kind), chosen.name)
 
 
-def _grounded(model: ExpressionModel, pert: Sequence[str], settings: "Settings") -> Genes:
+def _grounded(
+    model: ExpressionModel, pert: Sequence[str], settings: "Settings", kind: str
+) -> Genes:
     """Return the perturbed genes by their approved symbols."""
     words = [word for joined in pert for word in joined.replace("+", ",").split(",")]
     if not all(word.strip() for word in words):
         raise QuestionError(f"{plain(', '.join(pert))!r} names no gene in one place; write A,B.")
     symbols = gene_symbols(settings.data, model.genes)
+    words = perturbing(symbols, words, kind)
     found = [ground_genes(symbols, word) for word in words]
     for word, genes in zip(words, found, strict=True):
         read = "+".join(genes)

@@ -1,5 +1,6 @@
 """Files of (perturbation, readout) pairs: read strictly, each row predicted or told why not."""
 
+import re
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,29 +13,49 @@ from app.show.terminal import plain
 from knowledge.errors import KnockwiseError, QuestionError
 from knowledge.schema import Perturbation, PerturbationKind
 from knowledge.sources.registry import sha256_of
+from knowledge.user_tables.columns import ColumnReading, mostly_mouse
 from knowledge.user_tables.file import (
     TableFile,
+    column_key,
     open_table,
     regular_file,
     require_columns,
 )
-from knowledge.user_tables.labels import ColumnReading, Label, LabelReader, mostly_mouse
+from knowledge.user_tables.labels import Label, LabelReader
+from knowledge.user_tables.words import ACTIVATION, MISSING
 
 if TYPE_CHECKING:
     from knowledge.base import Knowledge
     from knowledge.symbols import SymbolTable
 
 SHOWN_PROBLEMS = 3
+# `TP53+/-` has lost one copy and names one gene.
+_PLUS = re.compile(r"\+(?!/)")
 ROLES: Mapping[str, tuple[str, ...]] = {
-    "pert": ("perturbation", "perturbed_gene", "target_gene"),
-    "gene": ("readout", "readout_gene"),
-    "cell_line": ("cell line",),
-}
-KINDS: Mapping[str, PerturbationKind] = {
-    "knockout": "knockout", "ko": "knockout", "crisprko": "knockout",
-    "knockdown": "knockdown", "kd": "knockdown", "crispri": "knockdown",
-    "activation": "activation", "crispra": "activation",
+    "pert": (
+        "perturbation", "perturbed", "perturbed_gene", "pert_gene", "gene_pert", "target_gene",
+        "grna_target", "sgrna_target", "knockout", "knocked_out", "knockdown", "knocked_down", "ko",
+    ),
+    "gene": (
+        "readout", "readout_gene", "response_gene", "response_id", "measured_gene", "gene_readout",
+        "affected_gene",
+    ),
+    "cell_line": ("cell_line_name", "cell type", "line"),
 }  # fmt: skip
+KINDS: Mapping[str, PerturbationKind] = {
+    **dict.fromkeys(
+        ("knockout", "ko", "crisprko", "crispr", "cas9", "crisprcas9", "knockedout", "deletion"),
+        "knockout",
+    ),
+    **dict.fromkeys(
+        ("knockdown", "kd", "crispri", "knockeddown", "sirna", "shrna", "rnai", "dcas9krab"),
+        "knockdown",
+    ),
+    **dict.fromkeys(
+        ("activation", "crispra", "oe", "overexpression", "orf", "cdna", "activated"), "activation"
+    ),
+}
+"""By key of a column's name: without case, blanks, hyphens and underscores."""
 
 
 def split_words(words: str) -> list[str]:
@@ -55,7 +76,29 @@ def split_perturbations(words: Sequence[str]) -> list[str]:
     Raises:
         QuestionError: One of them is empty.
     """
-    return [word for joined in words for word in split_words(joined.replace("+", ","))]
+    return [word for joined in words for word in split_words(_PLUS.sub(",", joined))]
+
+
+def perturbing(symbols: "SymbolTable", words: Sequence[str], kind: str) -> list[str]:
+    """Return the words that name what is perturbed: a control beside a gene is none.
+
+    Args:
+        symbols: The genes of today.
+        words: What is perturbed at once.
+        kind: What is done.
+
+    Raises:
+        QuestionError: A label says that more of a gene is made, and that is not what is done.
+    """
+    reader = LabelReader(symbols, typed=True)
+    for word in words:
+        if kind != "activation" and word not in symbols and ACTIVATION.search(word):
+            raise QuestionError(
+                f"{plain(word)!r} says that more of the gene is made, and what is asked about is "
+                f"a {kind}; name the gene alone, or ask about an activation."
+            )
+    genes = [word for word in words if not reader.is_control(word)]
+    return genes or list(words)
 
 
 def ground_gene(symbols: "SymbolTable", word: str) -> str:
@@ -139,7 +182,10 @@ def read_pairs(
     """
     table = open_table(regular_file(path))
     wanted = {name: names for name, names in ROLES.items() if name != "cell_line" or not cell_line}
-    roles = require_columns(table, wanted, _values(table, knowledge))
+    if "cell_line" in wanted and table.column("cell_line") is not None:
+        wanted["cell_line"] = ()  # a column of cell types beside it says something else
+    hint = "name the cell line of all rows with --cell-line, or put it into a column"
+    roles = require_columns(table, wanted, _values(table, knowledge), {"cell_line": hint})
     for name in ("cell_line", "kind"):
         if name not in roles and (at := table.column(name)) is not None:
             roles[name] = at
@@ -186,7 +232,14 @@ def read_pairs(
         "kind": _meaning(columns.get("kind"), lambda word: _kind(word, kind)),
     }
     numbers = {name: words.array() for name, words in columns.items()}
+    words_of = {name: one.words for name, one in columns.items()}
     which, gene = np.full(len(lines), NOT_ASKED, np.int32), np.zeros(len(lines), np.int32)
+    # `TP53_OE` is no knockdown.
+    activated = {
+        number
+        for number, word in enumerate(columns["pert"].words)
+        if perts.labels[word].told and ACTIVATION.search(word)
+    }
     perturbations: dict[tuple[object, ...], int] = {}
     readouts: dict[str, int] = {}
     problems: dict[int, str] = {}
@@ -196,6 +249,11 @@ def read_pairs(
             for name in ("pert", "gene", "cell_line", "kind")
         )
         wrong = malformed.get(at) or _first_problem(pert, readout, line, how)
+        if not wrong and how != "activation" and int(numbers["pert"][at]) in activated:
+            wrong = (
+                f"{words_of['pert'][int(numbers['pert'][at])]!r} says that more of the gene is "
+                "made; put activation into a column kind, or give --kind activation"
+            )
         if wrong:
             problems[at] = wrong
             continue
@@ -208,8 +266,6 @@ def read_pairs(
             f"{len(problems):,} of {len(lines):,} rows cannot be predicted; the column reason "
             "says why."
         )
-
-    words_of = {name: one.words for name, one in columns.items()}
 
     def given(name: str, row: int) -> str:
         return words_of[name][int(numbers[name][row])] if name in numbers else ""
@@ -262,6 +318,8 @@ def _genes_of(label: Label, *, one: bool = False) -> tuple[str, ...] | _Problem:
 def _line(knowledge: "Knowledge", word: str) -> str | _Problem:
     if not word.strip():
         return _Problem("pert, gene and cell_line must not be empty")
+    if word.strip().casefold() in MISSING:
+        return _Problem(f"{word!r} in cell_line is a missing value")
     try:
         return knowledge.cell_lines.ground(word).name
     except KnockwiseError as error:
@@ -271,7 +329,7 @@ def _line(knowledge: "Knowledge", word: str) -> str | _Problem:
 def _kind(word: str, usual: PerturbationKind) -> str | _Problem:
     if not word.strip():
         return usual
-    found = KINDS.get(word.strip().casefold())
+    found = KINDS.get(column_key(word))
     return found or _Problem(f"{word!r} is no kind; write knockout, knockdown or activation")
 
 

@@ -20,7 +20,7 @@ from app.show.terminal import plain, progress, results
 from knowledge.errors import DataError, KnockwiseError, QuestionError
 from knowledge.files import harmless_cell, replacing
 from models.genepheno.model import GenePhenoModel, PhenotypePrediction
-from models.genepheno.sequences import Query, read_fasta
+from models.genepheno.sequences import Query, named_genes, read_fasta
 from models.inputs.genes import gene_symbols
 from tools.phenotype_terms import by_system, share_words, telling
 from tools.phenotypes import ABOUT, USUAL, Asked, observed, predictions_of, remarks
@@ -58,6 +58,22 @@ def asked(model: GenePhenoModel, word: str, settings: "Settings") -> str:
     if word.strip().upper() != gene.upper():
         progress().print(f"{plain(word)} is read as {gene}.", style="yellow", markup=False)
     return gene
+
+
+def tell_genes(found: Sequence[Query], model: GenePhenoModel, settings: "Settings") -> None:
+    """Say which sequences are named after a gene, of which more is known than a sequence tells."""
+    labels = named_genes(found, gene_symbols(settings.data, model.genes))
+    genes = dict.fromkeys(one.genes[0] for one in labels if len(one.genes) == 1)
+    lines = [f"{one.problem}." for one in labels if one.problem.endswith(("Excel", "?"))]
+    if genes:
+        shown = ", ".join(list(genes)[:NAMED]) + (" ..." if len(genes) > NAMED else "")
+        count = sum(len(one.genes) == 1 for one in labels)
+        lines.append(
+            f"{count:,} of {len(labels):,} names are genes ({shown}); `knockwise phenotype "
+            f"{next(iter(genes))}` shows what is known of one."
+        )
+    for line in lines[:MOST_COMPLAINTS]:
+        progress().print(plain(line), style="yellow", markup=False, soft_wrap=True)
 
 
 def usual(model: GenePhenoModel) -> tuple[Asked, ...]:

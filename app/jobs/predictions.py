@@ -22,7 +22,14 @@ from app.jobs.effect_file import (
     locked,
     write_effects,
 )
-from app.jobs.pairs import ground_gene, ground_genes, split_perturbations, split_words
+from app.jobs.opening import open_session
+from app.jobs.pairs import (
+    ground_gene,
+    ground_genes,
+    perturbing,
+    split_perturbations,
+    split_words,
+)
 from app.show.terminal import STYLES, Interrupted, plain, progress, results, signs
 from knowledge.schema import Effect, Interval, Perturbation
 from tools.effect_rows import EffectRow
@@ -31,7 +38,6 @@ if TYPE_CHECKING:
     from agent.settings import Settings
 
 Line = tuple[Any, ...]
-MOST_ROWS = 25
 AHEAD = 2
 """Perturbations handed to each process before their turn."""
 HEADINGS = (
@@ -67,7 +73,10 @@ def one_perturbation(
         QuestionError: A word is no gene.
     """
     knowledge = session.knowledge
-    pert = split_perturbations(pert)
+    words = split_perturbations(pert)
+    pert = perturbing(knowledge.symbols, words, kind)
+    if len(pert) < len(words):
+        tell(f"{plain('+'.join(words))} is read as {plain('+'.join(pert))} alone.")
     found = [ground_genes(knowledge.symbols, word) for word in pert]
     for word, several in zip(pert, found, strict=True):
         _tell_reading(word, "+".join(several), tell)
@@ -201,7 +210,7 @@ def _open_session(settings: dict[str, Any]) -> None:
 
     global _session  # a pool's initializer has no other place
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _session = Session.open(Settings(**settings))
+    _session = open_session(Settings(**settings))
 
 
 def _lines_of(perturbation: Perturbation, genes: Sequence[str]) -> list[Line]:
@@ -222,7 +231,7 @@ def _bar(total: int, done: int) -> Generator[Any]:
         yield lambda count: bar.advance(task, count)
 
 
-def show(rows: Sequence[EffectRow], top: int = MOST_ROWS) -> None:
+def show(rows: Sequence[EffectRow], top: int) -> None:
     """Print the first rows as a table."""
     out = results()
     chars = signs(out)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from app.accuracy import SOURCE, accuracy
 from app.show.terminal import plain
@@ -33,6 +33,14 @@ def _listed(value: object) -> object:
     return [word for word in re.split(r"[,+\s]+", value) if word]
 
 
+def _worded(value: object) -> object:
+    """Return a list of signed genes that came as one string: `DDIT3+, LDLR-`."""
+    listed = _listed(value) if isinstance(value, str) and value.lstrip()[:1] == "[" else value
+    return re.split(r"[,;\n]+", listed.strip()) if isinstance(listed, str) else listed
+
+
+Words = Annotated[list[Annotated[str, Field(max_length=60)]], BeforeValidator(_worded)]
+"""Genes with their signs; one string of several is taken apart."""
 Genes = Annotated[list[str], BeforeValidator(_listed)]
 """Genes by any of their names; one string of several is taken apart."""
 ArgsT = TypeVar("ArgsT", bound=BaseModel)

@@ -103,7 +103,7 @@ def read_resource(desk: "Desk", uri: str) -> tuple[str, str]:
 
 def _run_part(desk: "Desk", name: str, part: str) -> tuple[str, str]:
     from agent.run import load_answer
-    from app.commands.report import markdown_page
+    from app.show.pages import markdown_page
 
     folder = desk.run_folder(name)
     answer = load_answer(folder)

@@ -3,12 +3,14 @@
 import unicodedata
 from importlib.resources import files
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from rich.console import Console
 
 from agent.question.telling import as_words
+from agent.templates import templates
 from agent.wording import changed_words, perturbation_words
 from app.show.citing import bibtex, cited_papers, pmids
 from app.show.figures import cascade_figure, effects_figure
@@ -22,6 +24,7 @@ from app.show.terminal import UNICODE, plain
 from knowledge.schema import Answer, CascadeStep
 
 MOST_EFFECTS = 30
+TEMPLATES = Path("app/show/templates")
 TREE_WIDTH = 110
 METHOD = (
     "The perturbation is followed through a signed graph of signalling, transcription, complexes "
@@ -42,11 +45,12 @@ def html_page(answer: Answer) -> str:
     """Return the report as one HTML page that loads nothing from anywhere."""
     answer = cleaned(answer)
     environment = page_environment()
-    return environment.get_template("report.html.j2").render(
-        **parts_of(answer),
-        css="\n".join(template(name) for name in ("parts.css", "report.css")),
-        script=template("save.js"),
-    )
+    with templates(TEMPLATES / "report.html.j2"):
+        return environment.get_template("report.html.j2").render(
+            **parts_of(answer),
+            css="\n".join(template(name) for name in ("parts.css", "report.css")),
+            script=template("save.js"),
+        )
 
 
 def markdown_page(answer: Answer) -> str:
@@ -63,9 +67,10 @@ def markdown_page(answer: Answer) -> str:
     tree_lines = (line.rstrip() for line in drawn.splitlines())
     environment = page_environment(html=False)
     environment.filters["cell"] = lambda text: _Escaped(_markdown(plain(str(text))))
-    return environment.get_template("report.md.j2").render(
-        **parts_of(answer), tree="\n".join(tree_lines)
-    )
+    with templates(TEMPLATES / "report.md.j2"):
+        return environment.get_template("report.md.j2").render(
+            **parts_of(answer), tree="\n".join(tree_lines)
+        )
 
 
 def page_environment(*, html: bool = True) -> Environment:

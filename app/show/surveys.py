@@ -18,6 +18,10 @@ def survey_view(answer: Answer, citations: Citations, signs: Signs) -> list[Rend
         parts += [Text("\nSide by side", style="bold"), _sides(answer, citations, signs)]
     if answer.leads:
         parts += [Text("\nPerturbations", style="bold"), _leads(answer, citations, signs)]
+    if answer.sets:
+        parts += [Text("\nSets", style="bold"), _sets(answer)]
+    if answer.likenesses:
+        parts += [Text("\nLike it, or against it", style="bold"), _likenesses(answer)]
     if answer.dependencies:
         parts += [Text("\nDependencies", style="bold"), _dependencies(answer, citations)]
     return parts
@@ -96,6 +100,36 @@ def _dependencies(answer: Answer, citations: Citations) -> Table:
             {"yes": "yes", "no": "no", "unknown": "not known"}[one.verdict],
             " ".join(f"[{plain(fact)}]" for fact in citations.cite(one.evidence_ids)),
         )
+    return table
+
+
+def _sets(answer: Answer) -> Table:
+    table = _table()
+    for name in ("Set", "Prediction", "Score", "Up", "Down", "No change", "Not predicted"):
+        table.add_column(name)
+    for one in answer.sets:
+        table.add_row(
+            Text(plain(one.name), style="bold"),
+            one.call.replace("unchanged", "no change").replace("unknown", "not predicted"),
+            "" if one.score is None else f"{one.score:+.2f}",
+            *(plain(", ".join(genes)) for genes in (one.up, one.down, one.unchanged, one.unknown)),
+        )
+    return table
+
+
+def _likenesses(answer: Answer) -> Table:
+    table = _table()
+    for name in ("Knocked down", "Likeness", "Changes the same way", "The other way", "Known by"):
+        table.add_column(name)
+    for one in answer.likenesses:
+        told = (
+            ("", "", "", f"graph: carries {one.readouts:,} paths")
+            if one.mediates
+            else (f"{one.likeness:+.2f}", str(one.same), str(one.opposite), "measurement")
+            if one.measured
+            else (f"{one.likeness:+.2f}", "", "", "atlas")
+        )
+        table.add_row(Text(plain(one.gene), style="bold"), *told)
     return table
 
 

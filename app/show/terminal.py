@@ -78,20 +78,32 @@ ASCII = Signs(
 )
 
 
+CHOSEN: dict[str, object] = {}
+"""Settings that options of this command line change."""
+_quiet = False
+
+
+def be_quiet(quiet: bool) -> None:  # what the option says
+    """Show progress, or (`quiet`) none; errors are told all the same."""
+    global _quiet  # one process is one command line
+    _quiet = quiet
+
+
 def results() -> Console:
     """Return the console on stdout."""
     return _console(sys.stdout)
 
 
 def progress() -> Console:
-    """Return the console on stderr, for progress, logs and errors."""
-    return _console(sys.stderr)
+    """Return the console on stderr, for progress and remarks."""
+    return _console(sys.stderr, quiet=_quiet)
 
 
-def _console(stream: TextIO) -> Console:
+def _console(stream: TextIO, *, quiet: bool = False) -> Console:
     """Return a console, of a fixed width where nothing says how wide it is."""
     unknown = not stream.isatty() and "COLUMNS" not in os.environ
-    return Console(file=stream, highlight=False, width=PIPE_WIDTH if unknown else None)
+    width = PIPE_WIDTH if unknown else None
+    return Console(file=stream, highlight=False, width=width, quiet=quiet)
 
 
 def signs(console: Console) -> Signs:
@@ -122,7 +134,7 @@ def settings(**changes: object) -> "Settings":
 
     where = f"in the environment, in {user_file()} or in .env"
     try:
-        chosen = Settings(**{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]  # pydantic checks them
+        chosen = Settings(**{**CHOSEN, **{n: v for n, v in changes.items() if v is not None}})  # type: ignore[arg-type]  # pydantic checks them
         _misspelt(where)
         ignored = [n for n in _names_in(FOLDER_FILE) if n.upper().startswith(NOT_OF_THE_FOLDER)]
     except ValidationError as error:
@@ -234,7 +246,7 @@ def print_json(value: object) -> None:
 
 def complain(sentence: str) -> None:
     """Print one sentence about a failure on stderr."""
-    console = progress()
+    console = _console(sys.stderr)
     message = Text.assemble(("error: ", "bold red"), plain(sentence))
     console.print(message, soft_wrap=True)
 

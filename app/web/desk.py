@@ -17,6 +17,7 @@ from app.web.shelf import Shelf, read_slip, write_slip
 from knowledge.errors import KnockwiseError, RunError
 
 LOG = logging.getLogger(__name__)
+PATIENCE_S = 20.0
 BUG = "Something went wrong inside Knockwise ({}); the server's log has the details."
 
 
@@ -73,16 +74,27 @@ class Desk:
             before = int(self._running is not None)
             return self._waiting.index(folder) + before if folder in self._waiting else None
 
+    def waiting(self, runs: Path) -> int:
+        """Return how many runs below a folder stand in the queue."""
+        with self._changed:
+            return sum(folder.parent == runs for folder in self._waiting)
+
     def stop(self, folder: Path) -> None:
         """Stop a run where it is, so that it can be gone on with."""
         with self._changed:
             if folder in self._waiting:
                 self._waiting.remove(folder)
-            elif folder == self._running and self._cancel:
-                self._cancel()
-            else:
+            elif folder != self._running:
                 return
             write_slip(folder, state="stopped")
+            if folder == self._running and self._cancel:
+                self._cancel()
+
+    def gone(self, folder: Path) -> None:
+        """Stop a run, and wait until nothing writes to its folder any more."""
+        self.stop(folder)
+        with self._changed:
+            self._changed.wait_for(lambda: self._running != folder, timeout=PATIENCE_S)
 
     def close(self) -> None:
         """Leave what is under way where it is; the next server goes on with it."""
@@ -92,7 +104,7 @@ class Desk:
                 self._cancel()
             self._changed.notify()
         if self._thread.is_alive():
-            self._thread.join(timeout=20)
+            self._thread.join(timeout=PATIENCE_S)
 
     def _work(self) -> None:
         try:
@@ -114,6 +126,7 @@ class Desk:
             finally:
                 with self._changed:
                     self._running, self._cancel = None, None
+                    self._changed.notify_all()
 
     def _answer(self, folder: Path) -> None:
         try:

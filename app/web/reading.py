@@ -79,12 +79,14 @@ def read(session: Session, text: str, parts: Parts | None = None) -> Reading:
             trouble=str(error),
             understood=tuple((name, ", ".join(words)) for name, words in found.items()),
         )
-    told = rows(question)
+    parts, shown = _parts(question), _SHOWN
+    if parts is not None:
+        shown = shown | {"kind of question"}
     return Reading(
         text=text,
         said=as_words(question),
-        parts=_parts(question),
-        rows=tuple((name, value) for name, value in told if name not in _SHOWN),
+        parts=parts,
+        rows=tuple((name, value) for name, value in rows(question) if name not in shown),
         assumed=question.assumptions,
         trouble=trouble(question),
     )

@@ -17,12 +17,13 @@ from starlette.staticfiles import StaticFiles
 
 from agent.session import Session
 from agent.settings import Settings
+from app.jobs.opening import open_session
 from app.show.pages import template
 from app.web.desk import Desk, left_waiting
 from app.web.guard import Guard
 from app.web.house import House, NotKnown
 from app.web.people import COOKIE, People
-from app.web.routes import ask, runs
+from app.web.routes import ask, forms, genes, lists, runs, status
 from app.web.view import View
 from knowledge.errors import KnockwiseError, RunError
 
@@ -38,7 +39,7 @@ def create_app(
     settings: Settings,
     hosts: Collection[str] = ("127.0.0.1", "localhost", "[::1]"),
     invitation: str | None = None,
-    open_session: Callable[[], Session] | None = None,
+    opened: Callable[[], Session] | None = None,
 ) -> FastAPI:
     """Return the server as an ASGI application; it loads in the background when it starts.
 
@@ -46,13 +47,13 @@ def create_app(
         settings: Where things are and how to answer.
         hosts: Names under which it may be reached.
         invitation: What people enter first; none for one's own machine.
-        open_session: Loads knowledge and models; those of `settings` by default.
+        opened: Loads knowledge and models; those of `settings` by default.
 
     Raises:
         RunError: The folder of runs cannot be written, or another server works in it.
     """
     people = People(settings.runs, invitation)
-    desk = Desk(open_session or (lambda: Session.open(settings)))
+    desk = Desk(opened or (lambda: open_session(settings)))
     view = View(people)
     lock = FileLock(settings.runs / "web.lock")
 
@@ -80,8 +81,8 @@ def create_app(
         app.add_api_route(f"/static/{name}", _of_reports(name, kind), methods=["GET"])
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     _door(app, people, view)
-    for router in (ask.router, runs.router):
-        app.include_router(router)
+    for place in (ask, runs, genes, lists, forms, status):
+        app.include_router(place.router)
     _failures(app, view)
     return app
 

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +28,8 @@ State = Literal["queued", "stopped", "failed", "finished", "unfinished"]
 SLIP = "web.json"
 SHARED = "knockwise/run/1"
 LONGEST_TITLE = 200
+# Runs that are looked through for those that go on from one.
+MOST_FOLLOWED = 300
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,200}")
 
 
@@ -150,7 +153,8 @@ class Shelf:
 
     def later(self, folder: Path) -> list[Entry]:
         """Return the runs that go on from a run, the oldest first."""
-        return [one for one in self.entries() if one.follows == folder.name][::-1]
+        newest = islice(self.entries(), MOST_FOLLOWED)
+        return [one for one in newest if one.follows == folder.name][::-1]
 
     def rename(self, name: str, title: str) -> None:
         """Give a run a title of one's own; an empty one gives it back its question."""

@@ -5,6 +5,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import ChoiceLoader, Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -20,6 +21,7 @@ PLACES = (
     ("/runs", "Runs"),
     ("/genes", "Genes"),
     ("/lists", "Lists"),
+    ("/find", "Find"),
     ("/express", "Expression"),
     ("/phenotypes", "Phenotypes"),
     ("/status", "Status"),
@@ -42,13 +44,14 @@ class View:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.environment.filters["linked"] = linked
+        self.environment.filters |= {"linked": linked, "coded": coded}
         self.environment.globals |= {"places": PLACES, "version": version("knockwise")}
 
     def page(
         self,
         request: Request,
         name: str,
+        /,
         *,
         status: int = 200,
         headers: dict[str, str] | None = None,
@@ -64,6 +67,17 @@ class View:
             **context,
         )
         return HTMLResponse(text, status, headers)
+
+
+def coded(text: object) -> Markup:
+    """Return a text with what stands between backticks as code; all else is escaped."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    marked = (
+        Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts)
+    )
+    return Markup("").join(marked)
 
 
 def partly(request: Request) -> bool:

@@ -18,10 +18,10 @@ import numpy as np
 
 from knowledge.errors import KnockwiseError
 from knowledge.ontology import GeneOntology
+from knowledge.sources.genes import read_symbols, sources_root
 from models.expression import mirror
 from models.expression.mirror import Cells
 from models.expression.screens import ExpressionScreen, FloatArray, Genes
-from models.response.annotations import read_symbols, sources_root
 
 CONTEXTS = tuple(mirror.DEVEL_CELLS)
 """Where it is trained: contexts with single cells, few enough that a fold takes minutes."""

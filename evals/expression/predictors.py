@@ -9,6 +9,7 @@ import numpy as np
 
 from evals.expression import gears
 from evals.expression.gears import Gears
+from evals.expression.rivals.network import GeneNetwork
 from models.expression.baselines import (
     Additive,
     LinearSelf,
@@ -22,7 +23,6 @@ from models.expression.baselines import (
 from models.expression.choice import Chosen
 from models.expression.genes import GeneFeatures
 from models.expression.kernel import KernelResidual
-from models.expression.network import GeneNetwork
 from models.expression.screens import ExpressionScreen, Predictor
 
 Role = Literal["baseline", "ours", "ablation"]
@@ -67,7 +67,7 @@ class Knowledge:
 
     def network(self, screen: ExpressionScreen) -> GeneNetwork | None:
         """Return the network around the perturbed genes of a screen."""
-        from models.expression.network import build_network
+        from evals.expression.rivals.network import build_network
 
         if self.data is None or len(screen) > MANY:
             return None
@@ -113,8 +113,8 @@ def _neural(
     network: GeneNetwork, features: GeneFeatures, context: str, seed: int
 ) -> Sequence[Entry]:
     """Return the extended and the paper's model and, in some contexts, ablations of that."""
-    from models.expression import neural
-    from models.expression.network import degraded
+    from evals.expression.rivals import neural
+    from evals.expression.rivals.network import degraded
 
     found = [
         Entry(neural.NeuralApp(EXTENDED, neural.EXTENDED, network, features), "ours"),

@@ -13,27 +13,28 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-import evals.expression
-import models.expression
+from evals import expression as benchmark
 from evals.expression import gears, predictors
 from evals.expression.gears import EPOCHS, Gears
 from evals.expression.measures import CellSamples, Yardstick
 from evals.expression.page import BENCHMARK
 from evals.expression.predictors import Entry, Knowledge, Role, entries
+from evals.expression.rivals import network
 from evals.expression.score import DRAWS, Comparison
 from evals.harness.run import Inputs, Run, part, write_table
 from evals.harness.scores import Results, Score
 from knowledge.errors import KnockwiseError
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
-from models.expression import mirror, network
+from knowledge.sources.genes import read_symbols, sources_root
+from models import expression as model
+from models.expression import mirror
 from models.expression.choice import TASKS, Fold, Task, answers, folds_of
 from models.expression.genes import gene_features
 from models.expression.screens import ExpressionScreen, together
 from models.expression.training import UserScreen, read_user_screen
-from models.response import annotations
-from models.response.annotations import read_symbols, sources_root
-from models.response.screens import approve
-from models.response.settings import Progress
+from models.inputs import annotations
+from models.inputs.screens import approve
 
 NORMAN = "perturbseq/norman_gi_expression_fits_train.csv"
 INTERACTING = "norman-latent"
@@ -217,7 +218,7 @@ def _inputs(root: Path, settings: ExpressionEval) -> Inputs:
     files = {name: root / name for name in names}
     if settings.own:
         files[settings.own.path.name] = settings.own.path
-    return Inputs(files, (evals.expression, models.expression), _opponent(settings))
+    return Inputs(files, (benchmark, model), _opponent(settings))
 
 
 def _opponent(settings: ExpressionEval) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Counts what comes of faults: `python -m evals.faults`."""
 
+import math
+import random
 import sys
 import tempfile
 from pathlib import Path
@@ -8,47 +10,44 @@ from typing import Annotated
 import typer
 
 from evals.faults import days
-from evals.faults.run import (
-    GOOD,
-    Fault,
-    counted,
-    damages_of_folders,
-    damages_of_weights,
-    play,
-    prepared,
-)
+from evals.faults.files import in_copies, shipped
+from evals.faults.model import mute_model
+from evals.faults.run import GOOD, Fault, counted, play, prepared, succeed
 
 SOURCE = Path(__file__).parents[2]
-ON_RUNS = (("ask", "--quiet", "--resume", "{copy}"), ("report", "{copy}"))
-ON_INDEXES = (("index", "search", "senses uncharged tRNA"), ("index", "status"))
 
 
 def main(
     index: Annotated[
         Path | None,
-        typer.Option(help="Data folder whose index and compiled tables are damaged in copies."),
+        typer.Option(
+            help="Data folder whose index and tables are damaged in copies; by default one with "
+            "an index of the starter pack, built on the spot."
+        ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Faults played at once.")] = 2,
-    seed: Annotated[int, typer.Option(help="Of every damage.")] = 0,
-    weights: Annotated[
-        bool, typer.Option("--weights/--no-weights", help="Damage shipped files too.")
-    ] = True,
+    seed: Annotated[int, typer.Option(help="Of every damage, and of the share.")] = 0,
+    share: Annotated[
+        float, typer.Option(min=0, max=1, help="What part of the faults is played.")
+    ] = 1.0,
     only: Annotated[str, typer.Option(help="Faults whose name holds this.")] = "",
 ) -> None:
     """Play every fault; leave with 1 if one ended in a traceback, a signal or not at all."""
-    with tempfile.TemporaryDirectory(prefix="knockwise-faults-") as folder:
+    with tempfile.TemporaryDirectory(prefix="knockwise-faults-") as folder, mute_model() as address:
         world = prepared(Path(folder), SOURCE, index, seed, jobs)
+        data = index or world.home / "built" / "data"
+        if index is None:
+            succeed(world, ("index", "build"), data.parent)
         faults: list[Fault] = [
             *days.tables(), *days.questions(), *days.settings(), *days.arguments(),
+            *in_copies(world.run, "run"), *in_copies(data, "index"),
+            *shipped(world.home / "code-0", world.run, address),
         ]  # fmt: skip
-        faults += damages_of_folders(world, world.run, ON_RUNS, "runs")
-        if index is not None:
-            faults += damages_of_folders(world, index, ON_INDEXES, "indexes")
-        outcomes = play(world, [fault for fault in faults if only in fault.name], jobs)
-        if weights:
-            outcomes += damages_of_weights(world, only)
-        while not world.players.empty():
-            world.players.get().close()
+        faults = [fault for fault in faults if only in fault.name]
+        if share < 1:
+            faults = random.Random(seed).sample(faults, math.ceil(share * len(faults)))
+        outcomes = play(world, faults, jobs)
+        world.close()
     typer.echo(counted(outcomes))
     sys.exit(any(one.verdict not in GOOD for one in outcomes))
 

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,24 @@ QUESTION = "Knock out HSPA5 in K562: what happens to DDIT3?"
 PATIENCE_S = 600
 TOLD_LINES = 12
 PAIRS = "pert,gene,cell_line\nHSPA5,DDIT3,K562\nATF4,DDIT3,K562\n"
+READ_EARLY = "agent/question/"
+"""What is read when a module is loaded, as a player has done already."""
+PACKAGES = ("agent", "app", "evals", "knowledge", "models", "tools")
+
+
+@dataclass(frozen=True)
+class Harm:
+    """What is done to one file before a command meets it.
+
+    Attributes:
+        file: Relative to `folder`.
+        how: A name of `DAMAGES`.
+        folder: What is copied for it; the code if None.
+    """
+
+    file: str
+    how: str
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -35,22 +53,30 @@ class Fault:
     """One thing that goes wrong.
 
     Attributes:
-        name: What it is.
-        words: The command that meets it.
+        name: What it is; its kind comes first, before a colon.
+        words: The command that meets it; `{copy}` in them is the damaged copy of a folder.
         files: Written before, relative to the fault's own folder.
-        variables: Of the environment, besides the usual ones.
+        variables: Of the environment, besides the usual ones; `{copy}` as in `words`.
+        harm: To one file.
     """
 
     name: str
     words: tuple[str, ...]
     files: dict[str, bytes] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+    harm: Harm | None = None
+
+    @property
+    def kind(self) -> str:
+        """Return what kind of fault it is."""
+        return self.name.split(":")[0]
 
 
 class Outcome(Frozen):
     """What came of a fault."""
 
     name: str
+    kind: str
     verdict: Verdict
     said: str
 
@@ -61,7 +87,6 @@ class World:
 
     Attributes:
         home: An empty folder of our own.
-        code: A copy of the code, shipped files included.
         run: A finished run.
         index: A data folder with a finished index, if there is one.
         seed: Of every damage.
@@ -69,11 +94,33 @@ class World:
     """
 
     home: Path
-    code: Path
     run: Path
     index: Path | None
     seed: int = 0
     players: "SimpleQueue[Player]" = field(default_factory=SimpleQueue)
+
+    def close(self) -> None:
+        """End all processes."""
+        while not self.players.empty():
+            self.players.get().close()
+
+
+class Player:
+    """A process that runs one command after another, each in a child of its own.
+
+    Args:
+        code: A copy of the code, shipped files included, that is this player's alone.
+    """
+
+    def __init__(self, code: Path) -> None:
+        self.code = code
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "evals.faults.player"],
+            env=self.environment(code),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def environment(self, folder: Path) -> dict[str, str]:
         """Return the environment of a process that sees nothing of the user's."""
@@ -87,27 +134,15 @@ class World:
             "OMP_NUM_THREADS": "1",
         }
 
-
-class Player:
-    """A process that runs one command after another, each in a child of its own."""
-
-    def __init__(self, code: Path, environment: dict[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "evals.faults.player"],
-            env={**environment, "PYTHONPATH": str(code)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
     def run(
-        self, words: Sequence[str], folder: Path, environment: dict[str, str]
+        self, words: Sequence[str], folder: Path, variables: dict[str, str]
     ) -> tuple[int | None, str]:
         """Return the exit status of a command, None if it never ended, and its stderr."""
+        folder.mkdir(parents=True, exist_ok=True)
         out, err = folder / ".stdout", folder / ".stderr"
         request = {
-            "words": list(words), "folder": str(folder), "environment": environment,
-            "out": str(out), "err": str(err), "patience_s": PATIENCE_S,
+            "words": list(words), "folder": str(folder), "out": str(out), "err": str(err),
+            "environment": {**self.environment(folder), **variables}, "patience_s": PATIENCE_S,
         }  # fmt: skip
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("the player has no pipes")
@@ -115,6 +150,23 @@ class Player:
         self._process.stdin.flush()
         status = json.loads(self._process.stdout.readline())
         return status, err.read_text(encoding="utf-8", errors="replace")
+
+    def alone(
+        self, words: Sequence[str], folder: Path, variables: dict[str, str]
+    ) -> tuple[int | None, str]:
+        """Run a command in a process of its own, which has read no file of ours before."""
+        try:
+            done = subprocess.run(
+                [sys.executable, "-P", "-m", "app.cli", *words],
+                cwd=folder,
+                env={**self.environment(folder), **variables},
+                capture_output=True,
+                timeout=PATIENCE_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return None, ""
+        return done.returncode, done.stderr.decode("utf-8", errors="replace")
 
     def close(self) -> None:
         """End the process."""
@@ -124,47 +176,38 @@ class Player:
 
 
 def prepared(home: Path, source: Path, index: Path | None, seed: int, jobs: int) -> World:
-    """Return a world with a copy of the code and a finished run in `home`."""
-    code = home / "code"
-    for package in ("agent", "app", "evals", "knowledge", "models", "tools"):
-        shutil.copytree(
-            source / package, code / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    world = World(home, code, home / "run", index, seed)
-    for _ in range(jobs):
-        world.players.put(Player(code, world.environment(home)))
-    words = ("ask", "--quiet", QUESTION, "--run-dir", str(world.run))
-    status, told = _process(world, words, home / "first", {})
-    if status:
-        raise RuntimeError(f"the undamaged question failed: {told[-2000:]}")
+    """Return a world with copies of the code and a finished run in `home`."""
+    world = World(home, home / "run", index, seed)
+    for number in range(jobs):
+        code = home / f"code-{number}"
+        for package in PACKAGES:
+            shutil.copytree(
+                source / package, code / package, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        world.players.put(Player(code))
+    succeed(world, ("ask", "--quiet", QUESTION, "--run-dir", str(world.run)), home / "first")
     return world
+
+
+def succeed(world: World, words: Sequence[str], folder: Path) -> None:
+    """Run a command that nothing is wrong with.
+
+    Raises:
+        RuntimeError: It failed.
+    """
+    player = world.players.get()
+    try:
+        status, told = player.run(words, folder, {})
+    finally:
+        world.players.put(player)
+    if status:
+        raise RuntimeError(f"the undamaged {words[0]} failed: {told[-2000:]}")
 
 
 def play(world: World, faults: Sequence[Fault], jobs: int) -> list[Outcome]:
     """Return what came of each fault, in order."""
     with ThreadPoolExecutor(jobs) as pool:
-        numbered = list(enumerate(faults))
-        return list(pool.map(lambda one: _played(world, *one), numbered))
-
-
-def damaged_weights(world: World) -> Iterator[tuple[str, Path, tuple[str, ...]]]:
-    """Iterate over shipped files, with the command that reads each."""
-    pairs = str(world.home / "pairs.csv")
-    commands = {
-        "response": ("predict", "--pairs", pairs),
-        "fusion": ("predict", "--pairs", pairs),
-        "expression": ("express", "--pert", "STAT1", "--context", "papalexi"),
-        "genepheno": ("phenotype", "FGFR3"),
-        "genen": ("doctor",),
-    }
-    for path in sorted((world.code / "models" / "weights").rglob("*")):
-        if path.is_file() and path.suffix != ".md":
-            yield path.relative_to(world.code).as_posix(), path, commands[path.parent.name]
-    for path in sorted((world.code / "knowledge" / "starter").rglob("*")):
-        if path.suffix in {".yaml", ".tsv"}:
-            yield path.relative_to(world.code).as_posix(), path, ("predict", "--pairs", pairs)
-    for name in ("sources.toml",):
-        yield f"knowledge/{name}", world.code / "knowledge" / name, ("data", "status")
+        return list(pool.map(lambda one: _played(world, *one), enumerate(faults)))
 
 
 def _played(world: World, number: int, fault: Fault) -> Outcome:
@@ -174,21 +217,44 @@ def _played(world: World, number: int, fault: Fault) -> Outcome:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    status, told = _process(world, fault.words, folder, fault.variables)
-    shutil.rmtree(folder, ignore_errors=True)
-    said = "\n".join(told.splitlines()[-TOLD_LINES:])
-    return Outcome(name=fault.name, verdict=_verdict(status, told), said=said)
-
-
-def _process(
-    world: World, words: Sequence[str], folder: Path, variables: dict[str, str]
-) -> tuple[int | None, str]:
-    folder.mkdir(parents=True, exist_ok=True)
     player = world.players.get()
+    copy = folder / "copy"
     try:
-        return player.run(words, folder, {**world.environment(folder), **variables})
+        if fault.harm is not None and fault.harm.folder is not None:
+            shutil.copytree(fault.harm.folder, copy, ignore=shutil.ignore_patterns("*.lock"))
+        words = tuple(word.replace("{copy}", str(copy)) for word in fault.words)
+        variables = {n: v.replace("{copy}", str(copy)) for n, v in fault.variables.items()}
+        root = copy if fault.harm is not None and fault.harm.folder is not None else player.code
+        with _Harmed(root, fault.harm, world.seed):
+            read_early = fault.harm is not None and fault.harm.file.startswith(READ_EARLY)
+            run = player.alone if read_early else player.run
+            status, told = run(words, folder, variables)
     finally:
         world.players.put(player)
+    shutil.rmtree(folder, ignore_errors=True)
+    said = "\n".join(told.splitlines()[-TOLD_LINES:])
+    return Outcome(name=fault.name, kind=fault.kind, verdict=_verdict(status, told), said=said)
+
+
+class _Harmed:
+    """A file that is damaged inside the block, and whole again after it."""
+
+    def __init__(self, root: Path, harm: Harm | None, seed: int) -> None:
+        self._path = root / harm.file if harm is not None else None
+        self._how = harm.how if harm is not None else ""
+        self._seed = [seed, list(DAMAGES).index(self._how)] if harm is not None else []
+        self._whole = self._path.read_bytes() if self._path is not None else b""
+
+    def __enter__(self) -> None:
+        if self._path is not None:
+            DAMAGES[self._how](self._path, np.random.default_rng(self._seed))
+
+    def __exit__(self, *_: object) -> None:
+        if self._path is None:
+            return
+        if self._path.is_dir():
+            shutil.rmtree(self._path)
+        self._path.write_bytes(self._whole)
 
 
 def _verdict(code: int | None, told: str) -> Verdict:
@@ -201,57 +267,18 @@ def _verdict(code: int | None, told: str) -> Verdict:
     return {0: "answer", 2: "sentence"}.get(code, "other")  # type: ignore[return-value]
 
 
-def damages_of_weights(world: World, only: str = "") -> Iterator[Outcome]:
-    """Damage every shipped file in every way, one after another, and play its command.
-
-    Args:
-        world: Where.
-        only: What the name of a file must hold.
-    """
-    (world.home / "pairs.csv").write_text(PAIRS)
-    for name, path, words in damaged_weights(world):
-        if only not in name:
-            continue
-        whole = path.read_bytes()
-        for number, (how, damage) in enumerate(DAMAGES.items()):
-            damage(path, np.random.default_rng([world.seed, number]))
-            yield _played(world, 0, Fault(f"{name} {how}", words))
-            if path.is_dir():
-                path.rmdir()
-            path.write_bytes(whole)
-
-
-def damages_of_folders(
-    world: World, folder: Path, words: Sequence[tuple[str, ...]], place: str
-) -> Iterator[Fault]:
-    """Yield a fault for each file of a folder, damaged in a copy, and each command on it.
-
-    Args:
-        world: Where.
-        folder: What is copied.
-        words: Commands; `{copy}` in them is the copy.
-        place: Of the copies, under the world's home.
-    """
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file() or path.name.endswith(".lock"):
-            continue
-        inside = path.relative_to(folder)
-        for number, (how, damage) in enumerate(DAMAGES.items()):
-            copy = world.home / place / f"{len(list((world.home / place).glob('*')))}"
-            shutil.copytree(folder, copy)
-            damage(copy / inside, np.random.default_rng([world.seed, number]))
-            for command in words:
-                filled = tuple(word.format(copy=copy) for word in command)
-                variables = {"KNOCKWISE_DATA": str(copy)} if place == "indexes" else {}
-                yield Fault(f"{place}: {inside} {how}: {command[0]}", filled, variables=variables)
-
-
 def counted(outcomes: Sequence[Outcome]) -> str:
-    """Return the counts, and every defect with the end of what it said."""
-    counts = Counter(one.verdict for one in outcomes)
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    lines = [f"{len(outcomes)} faults: {told}"]
+    """Return the counts by kind, and every defect with the end of what it said."""
+    kinds = dict.fromkeys(one.kind for one in outcomes)
+    lines = [_line(kind, [one for one in outcomes if one.kind == kind]) for kind in kinds]
+    lines.append(_line("in all", outcomes))
     for one in outcomes:
         if one.verdict not in GOOD:
             lines += ["", f"{one.verdict}: {one.name}", one.said]
     return "\n".join(lines)
+
+
+def _line(kind: str, outcomes: Sequence[Outcome]) -> str:
+    counts = Counter(one.verdict for one in outcomes)
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    return f"{kind}: {len(outcomes)} faults: {told}"

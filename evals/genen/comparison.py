@@ -23,8 +23,8 @@ from evals.genen.world import World
 from evals.harness.resampling import Sample
 from evals.harness.scores import Gain, Results, Score
 from evals.harness.scores import Key as Value
+from knowledge.progress import Progress
 from models.genen.labels import PropertyTask, TaskName
-from models.response.settings import Progress
 
 KIND = "genen"
 

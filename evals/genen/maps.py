@@ -8,9 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evals.genen.facts import Neighbourhood
-from models.genen.inputs import GeneInputs
+from evals.genen.inputs import GeneInputs
+from evals.genen.rivals.propagation import adjacency, symmetric
 from models.genen.labels import PropertyTask, TaskName
-from models.genen.propagation import adjacency, symmetric
 
 MAPPED: tuple[TaskName, ...] = ("localisation", "solubility", "dosage-sensitivity")
 """Tasks whose genes are drawn; the others have no classes, or ones that no map shows."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from evals.genen.facts import HEADLINE, PLAIN, WITH_COMPARTMENT, Condition, Role
+from evals.genen.rivals.predictor import PropertyPredictor
 from models.genen.labels import PropertyTask, TaskName
-from models.genen.predictor import PropertyPredictor
 from models.genen.texts import MASKED
 
 REPEATS, FEWER_REPEATS, ONCE = 5, 2, 1
@@ -65,8 +65,8 @@ def entries(condition: Condition, *, neural: bool = True) -> list[Entry]:
         condition: Graph, texts and splits.
         neural: Whether networks are trained.
     """
-    from models.genen.baselines import BASELINES, LabelPropagation, LinearBaseline
-    from models.genen.probe import OURS as STACKED
+    from evals.genen.rivals.baselines import BASELINES, LabelPropagation, LinearBaseline
+    from evals.genen.rivals.probe import OURS as STACKED
 
     special = bool(condition.hidden) or condition.together
     shown = condition.model_copy(update={"hidden": 0.0})
@@ -83,7 +83,7 @@ def entries(condition: Condition, *, neural: bool = True) -> list[Entry]:
         return [Entry(one, "baseline", often) for one in (linear if special else on_texts)]
     found = [] if special else [Entry(one, "baseline", often) for one in on_edges]
     if neural:
-        from models.genen.training import NETWORKS
+        from evals.genen.rivals.training import NETWORKS
 
         count = 1 if special or condition.rewired else 2 if condition != HEADLINE else None
         found += [Entry(one, "network", ONCE) for one in NETWORKS[:count]]

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import evals.genen
-import models.genen
+from evals import genen as benchmark
+from evals.genen import study_bias
 from evals.genen.comparison import compared
 from evals.genen.facts import HEADLINE, Condition, Neighbourhood
 from evals.genen.maps import MAPPED, draw_map
@@ -22,11 +22,12 @@ from evals.genen.workers import clock_of, fit_together, merge_times
 from evals.genen.world import PATHWAYS, PUBLISHED, World, read_world
 from evals.harness.run import Inputs, Run, part, write_table
 from evals.harness.scores import Results
+from knowledge.progress import Progress
+from knowledge.sources.genes import HGNC, sources_root
 from knowledge.texts.encoder import Encoder
-from models.genen import graphs, interactions, labels, study_bias, texts
+from models import genen as model
+from models.genen import graphs, interactions, labels, texts
 from models.genen.labels import PropertyTask
-from models.response.annotations import HGNC, sources_root
-from models.response.settings import Progress
 
 UNSCORED = frozenset(
     {"workers", "attribution", "checkpoint", "heads", "model", "neighbourhood", "representation",
@@ -137,7 +138,7 @@ def _inputs(root: Path, encoder: Encoder) -> Inputs:
     ]  # fmt: skip
     return Inputs(
         {name: root / name for name in names},
-        (evals.genen, models.genen),
+        (benchmark, model),
         {"encoder": encoder.fingerprint},
         UNSCORED,
     )

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from evals.genen.rivals.predictor import targets
 from evals.harness.metrics import FloatArray, Ranking
 from evals.harness.resampling import Resampler, Sample
 from models.genen.labels import PropertyTask
-from models.genen.predictor import targets
 
 BoolArray: TypeAlias = NDArray[np.bool_]
 DRAWS = 300

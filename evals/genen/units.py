@@ -10,12 +10,12 @@ from evals.genen.predictors import MASKED_TASKS, Entry, conditions, entries, rep
 from evals.genen.score import DRAWS, held_out
 from evals.genen.world import World
 from evals.harness.run import Clock, Run, write_table
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
 from models.genen.graphs import GRAPH_KINDS, GraphKind
 from models.genen.labels import TASKS, PropertyTask, TaskName
 from models.genen.splits import FOLDS
 from models.genen.texts import MASKED
-from models.response.settings import Progress
 
 
 class GenenEval(Frozen):

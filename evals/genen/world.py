@@ -11,20 +11,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evals.genen.facts import Condition, Quoted
+from evals.genen.inputs import GeneInputs, read_inputs
+from evals.genen.rewiring import rewired
+from evals.genen.study_bias import StudyBias, read_study_bias
 from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology
 from knowledge.parsers.gmt import read_gmt
+from knowledge.progress import Progress
+from knowledge.sources.genes import read_symbols, sources_root
 from knowledge.sources.registry import missing
 from knowledge.texts.encoder import Encoder
 from models.genen.graphs import gene_universe, read_ontology
-from models.genen.inputs import GeneInputs, read_inputs
 from models.genen.labels import PropertyTask, TaskName, read_tasks
-from models.genen.rewiring import rewired
 from models.genen.splits import Split, repeated_splits
-from models.genen.study_bias import StudyBias, read_study_bias
 from models.genen.texts import GeneText, gene_texts, same_text_groups, text_masks
-from models.response.annotations import read_symbols, sources_root
-from models.response.settings import Progress
 
 BoolArray: TypeAlias = NDArray[np.bool_]
 PATHWAYS = "knowledge/pathways/Reactome_2022.gmt.gz"

@@ -9,14 +9,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from knowledge.errors import DataError
+from knowledge.errors import DataError, QuestionError
+from knowledge.progress import Progress
 from knowledge.sources.registry import sha256_of
 from knowledge.symbols import SymbolTable
 from knowledge.texts.encoder import Encoder, load_encoder
-from knowledge.user_tables.file import BLANK_NAME
-from knowledge.user_tables.labels import ColumnReading, LabelReader
+from knowledge.user_tables.columns import ColumnReading
+from knowledge.user_tables.file import BLANK_NAME, TableFile, open_table
+from knowledge.user_tables.labels import LabelReader
+from knowledge.user_tables.text import opened
 from models.genen.texts import embed, gene_texts
-from models.response.settings import Progress
 
 FloatArray: TypeAlias = NDArray[np.float32]
 BuiltIn = Literal["text", "genen", "random"]
@@ -29,6 +31,7 @@ GENE_COLUMNS = (
 """Names, in any case, by which a column of genes is known where none is named."""
 RANDOM_DIMENSIONS = 384
 MOSTLY = 0.5
+DECIMAL_COMMA = r"-?\d+,\d+(?:[eE][+-]?\d+)?"
 """Share of names from which a row or a column is taken to be of genes."""
 
 
@@ -247,29 +250,42 @@ def _random(world: World) -> Embedding:
 
 
 def _rows(path: Path) -> pd.DataFrame:
-    kind = path.name.casefold().removesuffix(".gz").rsplit(".", 1)[-1]
+    if not path.exists():
+        raise DataError(f"{path} does not exist; name the file of the embedding.")
     try:
-        if kind == "parquet":
-            found = pd.read_parquet(path)
-            named = found.index.name is not None or found.index.dtype == object
-            found = found.reset_index() if named else found
-        elif kind in ("csv", "tsv", "txt"):
-            # NA is a gene's name more often than a missing gene; missing numbers are found later.
-            found = pd.read_csv(
-                path, sep="," if kind == "csv" else "\t", keep_default_na=False, low_memory=False
-            )
-        else:
-            raise DataError(f"{path} is neither CSV, TSV nor parquet by its name; convert it.")
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist; name the file of the embedding.") from None
+        table = open_table(path)
+        found = pd.read_parquet(path) if table.parquet else _from_text(table)
+    except QuestionError as error:
+        raise DataError(str(error)) from error
     except (ValueError, OSError, EOFError) as error:
-        raise DataError(f"{path} cannot be read as {kind} ({error}).") from error
+        raise DataError(f"{path} cannot be read as a table ({error}).") from error
+    if found.index.name is not None or not isinstance(found.index, pd.RangeIndex):
+        found = found.reset_index()
     found.columns = [str(name) for name in found.columns]
     if not len(found) or len(found.columns) < 2:
         raise DataError(
             f"{path} has {len(found)} rows and {len(found.columns)} columns; expected a column of "
             "genes, columns of numbers, and a row per gene."
         )
+    return found
+
+
+def _from_text(table: TableFile) -> pd.DataFrame:
+    """Return a table of text; a comma that separates nothing may be the decimal point."""
+
+    def read(decimal: str) -> pd.DataFrame:
+        with opened(table.path, table.encoding) as handle:
+            # NA is a gene's name more often than a missing gene; missing numbers are found later.
+            return pd.read_csv(
+                handle, sep=table.delimiter, skiprows=table.skipped, decimal=decimal,
+                keep_default_na=False, low_memory=False, skipinitialspace=True,
+            )  # fmt: skip
+
+    found = read(".")
+    if table.delimiter != ",":
+        words = found.select_dtypes(["object", "string"])
+        if any(words[name].astype(str).str.fullmatch(DECIMAL_COMMA).all() for name in words):
+            return read(",")
     return found
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evals.genes.schema import RANKED
+from evals.genes.facts import RANKED
 from evals.genes.tasks import GeneTask
 from evals.harness.resampling import Estimate
 from models.genen.labels import Kind

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from evals.genes.facts import Absent
 from evals.genes.probe import over_folds
-from evals.genes.schema import Absent, PublishedScore
 from evals.genes.tasks import BENCHMARK, DERIVED, table, task_names
+from evals.harness.scores import Score
 from knowledge.errors import DataError
 
 SCORES = f"{BENCHMARK}/gene_benchmark_preformance_long_form.csv.gz"
@@ -23,10 +24,12 @@ _WHY: Mapping[str, str] = {
     "UniProt": "UniProt's keywords are not in the mirror, but for three told by sequence features",
 }
 _METRIC = "roc_auc"
+PUBLISHED = "published"
+"""The role of models that others scored."""
 
 
-def published_scores(root: Path) -> tuple[PublishedScore, ...]:
-    """Return the mean AUC over five folds of every model on every task, with its interval.
+def published_scores(root: Path) -> Iterator[Score]:
+    """Yield the mean AUC over five folds of every model on every task, with its interval.
 
     Raises:
         DataError: The file is missing or is not what it should be.
@@ -39,13 +42,10 @@ def published_scores(root: Path) -> tuple[PublishedScore, ...]:
     except ValueError as error:
         raise DataError(f"{root / SCORES}: expected numbers; {error}.") from None
     groups = rows.groupby(["task_name", "Model", "Model family"], sort=True)
-    return tuple(
-        PublishedScore(
-            task=str(task), model=str(model), family=str(family),
-            value=over_folds(scores.tolist(), (0, 1)),
-        )
-        for (task, model, family), scores in groups.score
-    )  # fmt: skip
+    for (task, model, family), scores in groups.score:
+        value = over_folds(scores.tolist(), (0, 1))
+        keys = {"task": str(task), "family": str(family)}
+        yield Score(str(model), _METRIC, value, PUBLISHED, **keys)
 
 
 def absent_tasks(root: Path, found: frozenset[str]) -> tuple[Absent, ...]:

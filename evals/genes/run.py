@@ -1,40 +1,32 @@
 """Scores gene embeddings in a run folder; a run that was stopped goes on with what it has.
 
-config.json      settings, hashes of data, code and embeddings; a folder holds one run
-units/           a table per embedding and task, a row per fold
-folds.parquet    the same in one table
-metrics.json     every figure; the same after a second run with the same seed
-timing.json      how long each embedding took and how much memory
-scoreboard.md    the tables
+`units/` holds a table per embedding and task, a row per fold; `folds.parquet` the same in one.
 """
 
-import json
-import re
 from collections import Counter
-from collections.abc import Sequence
-from importlib.metadata import version
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
-from evals.folder import Clock, claim, finished, part, write_table
+from evals import genes as benchmark
 from evals.genes import published, tasks
 from evals.genes.embeddings import BUILT_IN, Embedding, World, fingerprint, read_embedding
+from evals.genes.facts import HEADLINE, Absent, Coverage, Facts, TaskFacts
+from evals.genes.page import BENCHMARK
 from evals.genes.probe import FOLDS, Folds, fold_scores, folds_of, over_folds
-from evals.genes.report import as_markdown
-from evals.genes.schema import HEADLINE, Absent, Coverage, Metrics, TaskScore
 from evals.genes.tasks import GeneTask, read_tasks
 from evals.harness.resampling import Estimate
+from evals.harness.run import Inputs, Run, Unit, part, write_table
+from evals.harness.scores import Gain, Results, Score
 from knowledge.errors import DataError
-from knowledge.files import replace_text
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
-from knowledge.sources.registry import missing, sha256_of
+from knowledge.sources.genes import protein_coding, read_symbols, sources_root
 from models.genen import texts
-from models.provenance import code_commit
-from models.response.annotations import protein_coding, read_symbols, sources_root
-from models.response.settings import Progress
 
 CACHE = Path("cache/genen")
 """Where texts that were encoded are kept, relative to the data folder."""
@@ -44,43 +36,39 @@ _COUNTS = ("fold", "train", "test")
 
 
 class GenesEval(Frozen):
-    """What an evaluation can be told; another value is another run.
+    """What an evaluation can be told; another value is another run."""
 
-    Attributes:
-        embeddings: Built-in names and files; others are compared with the first.
-        gene_column: Which column of a file holds the genes; guessed if left out.
-        seed: Of folds, and of the random embedding.
-        folds: Of the cross-validation over genes.
-        derived: Whether single classes of multi-label tasks are scored too.
-        tasks: Names of the tasks to score; all if left out.
-    """
-
-    embeddings: tuple[str, ...] = BUILT_IN
-    gene_column: str | None = None
-    seed: int = 0
-    folds: int = FOLDS
-    derived: bool = True
-    tasks: tuple[str, ...] = ()
+    embeddings: tuple[str, ...] = Field(
+        BUILT_IN, description="Built-in names and files; others are compared with the first."
+    )
+    gene_column: str | None = Field(
+        None, description="Column of a file that holds symbols, Ensembl or Entrez ids."
+    )
+    seed: int = Field(0, description="Seed of everything that is drawn.")
+    folds: int = Field(FOLDS, ge=2, description="Folds over genes.")
+    derived: bool = Field(True, description="Score single classes of multi-label tasks too.")
+    tasks: tuple[str, ...] = Field((), description="Names of the tasks to score.")
 
 
-class Unit(NamedTuple):
+class Pair(NamedTuple):
     """One embedding on one task."""
 
     embedding: Embedding
     task: GeneTask
     folds: Folds
 
-    @property
-    def path(self) -> Path:
-        """Return where its table lies, relative to those of all."""
-        name = re.sub(r"[^\w.-]+", "-", self.task.name)
-        return Path(re.sub(r"[^\w.-]+", "-", self.embedding.name)) / f"{name}.parquet"
+    def unit(self) -> Unit:
+        """Return the work of it: a row per fold."""
+        name = f"{self.embedding.name}/{self.task.name.replace('/', '-')}"
+        return Unit(
+            name, lambda: fold_scores(self.task, _vectors(self), self.folds), self.embedding.name
+        )
 
 
 def evaluate(
     data: Path, out: Path, settings: GenesEval, progress: Progress, cache: Path | None = None
-) -> Metrics:
-    """Return the metrics; a finished run is read, an interrupted one gone on with.
+) -> Results:
+    """Return the results; a finished run is read, an interrupted one gone on with.
 
     Args:
         data: Mirror, or a data folder with `sources`.
@@ -93,57 +81,45 @@ def evaluate(
         DataError: A file is missing or cannot be used.
         RunError: `out` holds another run.
     """
-    root = sources_root(data)
-    claim(out, _config(root, settings))
-    metrics = finished(
-        out, Metrics, lambda: _evaluated(data, out, settings, progress, cache or data / CACHE)
+    inputs = _inputs(sources_root(data), settings)
+    return BENCHMARK.evaluate(
+        out,
+        settings,
+        inputs,
+        lambda run: _evaluated(data, run, settings, cache or data / CACHE),
+        progress,
     )
-    timing = json.loads((out / "timing.json").read_text(encoding="utf-8"))
-    config = json.loads((out / "config.json").read_text(encoding="utf-8"))
-    page = as_markdown({"metrics": metrics.model_dump(), "config": config, "timing": timing})
-    replace_text(out / "scoreboard.md", page + "\n")
-    progress("done", 1.0)
-    return metrics
 
 
-def _evaluated(
-    data: Path, out: Path, settings: GenesEval, progress: Progress, cache: Path
-) -> Metrics:
-    root, clock = sources_root(data), Clock(out)
-    with clock("read"):
-        progress("reading labels", 0.0)
+def _evaluated(data: Path, run: Run, settings: GenesEval, cache: Path) -> Results:
+    root = sources_root(data)
+    with run.clock("read"):
+        run.progress("reading labels", 0.0)
         symbols, coding = read_symbols(root), protein_coding(root)
         every = read_tasks(root, symbols, coding, derived=settings.derived)
         found = _chosen(every, settings.tasks)
         genes = tuple(sorted({gene for task in found for gene in task.genes}))
         world = World(data, symbols, genes, cache, settings.seed)
-    with clock("embed"):
-        told = part(progress, 0.02, 0.18)
+    with run.clock("embed"):
+        told = part(run.progress, 0.02, 0.18)
         embeddings = [
             read_embedding(word, world, settings.gene_column, told) for word in settings.embeddings
         ]
     _distinct(embeddings)
     common = frozenset.intersection(*(frozenset(one.genes) for one in embeddings))
     folds = {task.name: _folds(task, common, settings) for task in found}
-    units = [
-        Unit(one, task, folds[task.name])
+    pairs = [
+        Pair(one, task, folds[task.name])
         for one in embeddings
         for task in found
         if folds[task.name]
     ]
-    told = part(progress, 0.2, 0.78)
-    for number, unit in enumerate(units):
-        told(f"{unit.embedding.name}: {unit.task.name}", number / len(units))
-        path = out / "units" / unit.path
-        if not path.is_file():
-            with clock(unit.embedding.name):
-                write_table(fold_scores(unit.task, _vectors(unit), unit.folds), path)
-    progress("comparing", 0.98)
-    with clock("score"):
-        return Metrics(
+    tables = run.tables((pair.unit() for pair in pairs), 0.2, 0.78)
+    run.progress("comparing", 0.98)
+    with run.clock("score"):
+        facts = Facts(
             embeddings=tuple(_coverage(one, genes) for one in embeddings),
-            scores=tuple(_scores(out, units)),
-            published=published.published_scores(root),
+            tasks=tuple(_about(task, folds[task.name]) for task in found if folds[task.name]),
             absent=published.absent_tasks(root, frozenset(task.name for task in every)),
             skipped=tuple(
                 Absent(task=task.name, group=task.group, why=_too_few(task, common))
@@ -151,6 +127,8 @@ def _evaluated(
                 if not folds[task.name]
             ),
         )
+        scores = [*_scores(run, pairs, tables), *published.published_scores(root)]
+    return Results.of(BENCHMARK.kind, scores, facts)
 
 
 def _chosen(found: Sequence[GeneTask], names: Sequence[str]) -> Sequence[GeneTask]:
@@ -168,7 +146,7 @@ def _folds(task: GeneTask, common: frozenset[str], settings: GenesEval) -> Folds
     return folds_of(task, rows, settings.seed, settings.folds)
 
 
-def _vectors(unit: Unit) -> np.ndarray:
+def _vectors(unit: Pair) -> np.ndarray:
     """Return the vectors of the task's genes, zeros where no fold asks for one."""
     asked = np.unique(np.concatenate([rows for fold in unit.folds for rows in fold]))
     width = unit.embedding.vectors.shape[1]
@@ -177,47 +155,41 @@ def _vectors(unit: Unit) -> np.ndarray:
     return vectors
 
 
-def _scores(out: Path, units: Sequence[Unit]) -> list[TaskScore]:
-    """Return the score of every unit, those of a task beside each other."""
-    tables = {
-        (unit.embedding.name, unit.task.name): pd.read_parquet(out / "units" / unit.path)
-        for unit in units
-    }
-    together = [
-        table.assign(embedding=embedding, task=task) for (embedding, task), table in tables.items()
-    ]
-    if not together:
+def _scores(run: Run, pairs: Sequence[Pair], tables: Sequence[pd.DataFrame]) -> Iterator[Score]:
+    """Yield every metric, and gains over the first embedding by the one that tables show."""
+    if not pairs:
         raise DataError(
             "no task has enough genes that all of these embeddings have; leave one out, or check "
             "its column of genes."
         )
-    write_table(pd.concat(together, ignore_index=True), out / "folds.parquet")
-    first = units[0].embedding.name
-    found = []
-    for unit in units:
-        task, mine = unit.task, tables[unit.embedding.name, unit.task.name]
-        metric = HEADLINE[task.kind]
-        gain = mine[metric] - tables[first, task.name][metric]
-        found.append(
-            TaskScore(
-                embedding=unit.embedding.name,
-                task=task.name,
-                group=task.group,
-                kind=task.kind,
-                origin=task.origin,
-                source=task.source,
-                labelled=len(task),
-                genes=sum(len(test) for _, test in unit.folds),
-                published_genes=task.published_genes,
-                scores={
-                    name: _estimate(name, mine[name].tolist())
-                    for name in mine.columns
-                    if name not in _COUNTS
-                },
-                ahead=None if unit.embedding.name == first else over_folds(gain.tolist()),
-            )
-        )
-    return found
+    kept = {(one.embedding.name, one.task.name): t for one, t in zip(pairs, tables, strict=True)}
+    together = [
+        table.assign(embedding=embedding, task=task) for (embedding, task), table in kept.items()
+    ]
+    write_table(pd.concat(together, ignore_index=True), run.out / "folds.parquet")
+    first = pairs[0].embedding.name
+    for one in pairs:
+        task, name = one.task, one.embedding.name
+        mine, metric = kept[name, task.name], HEADLINE[task.kind]
+        for column in mine.columns:
+            if column not in _COUNTS:
+                yield Score(name, column, _estimate(column, mine[column].tolist()), task=task.name)
+        if name != first:
+            gain = over_folds((mine[metric] - kept[first, task.name][metric]).tolist())
+            yield Gain(name, first, metric, gain, task=task.name)
+
+
+def _about(task: GeneTask, folds: Folds) -> TaskFacts:
+    return TaskFacts(
+        task=task.name,
+        group=task.group,
+        kind=task.kind,
+        origin=task.origin,
+        source=task.source,
+        labelled=len(task),
+        genes=sum(len(test) for _, test in folds),
+        published_genes=task.published_genes,
+    )
 
 
 def _estimate(metric: str, values: list[float]) -> Estimate:
@@ -248,24 +220,15 @@ def _distinct(embeddings: Sequence[Embedding]) -> None:
         raise DataError(f"{times} embeddings are called {name}; name each once, or rename a file.")
 
 
-def _config(root: Path, settings: GenesEval) -> dict[str, Any]:
-    """Return what a run is, with hashes of what goes into it."""
+def _inputs(root: Path, settings: GenesEval) -> Inputs:
+    """Return what the figures rest on.
+
+    Raises:
+        DataError: No embedding is named, or one cannot be read.
+    """
     if not settings.embeddings:
         raise DataError(f"no embedding is named; name one of {', '.join(BUILT_IN)}, or a file.")
     names = [*tasks.FILES, *published.FILES]
     names += texts.FILES if "text" in settings.embeddings else ()
-    paths = {name: root / name for name in dict.fromkeys(names)}
-    for path in paths.values():
-        if not path.is_file():
-            raise missing(path)
-    code = sorted(Path(__file__).parent.glob("*.py"))
-    return {
-        "settings": settings.model_dump(mode="json"),
-        "data": {
-            **{name: sha256_of(path) for name, path in paths.items()},
-            **{f"embedding {word}": fingerprint(word) for word in settings.embeddings},
-        },
-        "code": {f"{path.parent.name}/{path.name}": sha256_of(path) for path in code},
-        "commit": code_commit(),
-        "knockwise": version("knockwise"),
-    }
+    prints = {f"embedding {word}": fingerprint(word) for word in settings.embeddings}
+    return Inputs({name: root / name for name in names}, (benchmark,), prints)

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from pydantic import RootModel
 
 from evals.genes.expression import distribution, specificity
-from evals.genes.schema import Group, Origin
+from evals.genes.facts import Group, Origin
 from knowledge.errors import DataError
 from knowledge.parsers.gmt import read_gmt
+from knowledge.sources.genes import HGNC
 from knowledge.sources.registry import missing
 from knowledge.strict_yaml import read_yaml
 from knowledge.symbols import SymbolTable
 from models.genen import labels
 from models.genen.labels import Kind, TaskName
-from models.response.annotations import HGNC
 
 IntArray = NDArray[np.int64]
 BENCHMARK = "genen/benchmark"

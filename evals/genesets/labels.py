@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evals.perturbqa.rows import TASKS, TaskName
+from evals.tasks import TASKS, TaskName
 from knowledge.errors import DataError
 from knowledge.symbols import SymbolTable
-from models.response.screens import UNKNOWN, approve
+from models.inputs.screens import UNKNOWN, approve
 
 TASK_NAMES = {"de": "Set changes", "dir": "Set goes up, given that it changes"}
 FILES = (

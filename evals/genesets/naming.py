@@ -1,7 +1,7 @@
 """Scores names of gene clusters against the human labels of PerturbQA's enrichment task."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -14,11 +14,11 @@ from evals.genesets.enrichment import Hit, enriched
 from evals.genesets.library import Library
 from evals.genesets.namer import DEFAULT, Rules, name_hits
 from evals.genesets.wording import MEASURES, Remembering, compare
-from evals.harness.resampling import Estimate, bootstrap
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Gain, Score
 from knowledge.errors import DataError
-from knowledge.schema import Frozen
+from knowledge.progress import Progress
 from knowledge.texts.encoder import Encoder
-from models.response.settings import Progress
 
 FILES = {
     "perturbation clusters": "perturbqa/k562_pert-gse.json",
@@ -49,26 +49,6 @@ class Cluster:
     number: int
     genes: tuple[str, ...]
     label: str | None
-
-
-class NameScore(Frozen):
-    """One namer on one kind of cluster.
-
-    Attributes:
-        namer: One of `NAMERS`.
-        kind: One of `FILES`.
-        clusters: How many have a label.
-        words: Mean length of its names.
-        measures: Mean of each measure.
-        gain: The mean of each measure's difference to the top term, paired by cluster.
-    """
-
-    namer: str
-    kind: str
-    clusters: int
-    words: float
-    measures: dict[str, Estimate]
-    gain: dict[str, Estimate]
 
 
 def read_clusters(root: Path) -> list[Cluster]:
@@ -158,55 +138,24 @@ def leave_one_out(worth: FloatArray, labelled: NDArray[np.bool_]) -> list[int]:
     return [int(best) for best in rest.argmax(0)]
 
 
-def score_names(table: pd.DataFrame, seed: int, draws: int = 1000) -> list[NameScore]:
-    """Return the mean of each measure over labelled clusters, with 95 % bootstrap intervals."""
-    out = []
+def score_names(table: pd.DataFrame, seed: int, draws: int = 1000) -> Iterator[Score]:
+    """Yield the mean of each measure over labelled clusters, and gains over the top term."""
     labelled = table.dropna(subset="label")
     for kind, part in labelled.groupby("kind", sort=False):
+        keys = {"about": "names", "kind": str(kind)}
         base = part[part.namer == BASELINE].set_index("cluster")
         for namer, mine in part.groupby("namer", sort=False):
-            found = mine.set_index("cluster")
-            values = {m: found[m].to_numpy(np.float64) for m in MEASURES}
-            theirs = {m: base[m].loc[found.index].to_numpy(np.float64) for m in MEASURES}
-            out.append(
-                NameScore(
-                    namer=str(namer),
-                    kind=str(kind),
-                    clusters=len(found),
-                    words=float(np.mean([len(name.split()) for name in found.name])),
-                    measures={m: _mean(values[m], seed, draws) for m in MEASURES},
-                    gain={m: _mean(values[m] - theirs[m], seed, draws) for m in MEASURES},
-                )
-            )
-    return out
-
-
-def names_as_markdown(scores: Sequence[NameScore], how: Mapping[str, str]) -> str:
-    """Return a table per kind of cluster, and what the columns are."""
-    lines = []
-    for kind in dict.fromkeys(score.kind for score in scores):
-        part = [score for score in scores if score.kind == kind]
-        lines += [
-            f"| {kind} ({part[0].clusters} labelled) | ROUGE-1 recall | ROUGE-1 F1 "
-            "| word similarity | name cosine | words | recall gained on the top term |",
-            "| --- | --- | --- | --- | --- | --- | --- |",
-        ]
-        lines += [
-            f"| {score.namer} | "
-            + " | ".join(str(score.measures[m]) for m in MEASURES)
-            + f" | {score.words:.1f} | {score.gain['rouge_recall']} |"
-            for score in part
-        ]
-        lines.append("")
-    lines += [f"- {name}: {text}." for name, text in {**NAMERS, **how}.items()]
-    return "\n".join(lines)
-
-
-def _mean(values: FloatArray, seed: int, draws: int) -> Estimate:
-    def mean(weight: FloatArray) -> float:
-        return float(np.average(values, weights=weight))
-
-    return bootstrap(np.arange(len(values)), mean, np.random.default_rng(seed), draws)
+            found, name = mine.set_index("cluster"), str(namer)
+            draw = Resampler(range(len(found)), seed, draws)
+            words = float(np.mean([len(one.split()) for one in found.name]))
+            yield Score(name, "words", words, **keys)
+            for measure in MEASURES:
+                values = found[measure].to_numpy(np.float64)
+                theirs = base[measure].loc[found.index].to_numpy(np.float64)
+                rows = range(len(found))
+                yield Score(name, measure, draw.mean(rows, values), **keys)
+                ahead = draw.mean(rows, values - theirs)
+                yield Gain(name, BASELINE, measure, ahead, **keys)
 
 
 def _first(hits: Sequence[Hit]) -> str:

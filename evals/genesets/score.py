@@ -3,8 +3,7 @@
 A set's AUROC ranks the perturbations of that set, so that a table of set rates scores one half.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -12,15 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evals.genesets.labels import TASK_NAMES, official_rows
+from evals.genesets.labels import official_rows
 from evals.genesets.stack import OF_MEMBERS, SetModel, SetTable, shuffled
 from evals.genesets.world import World
-from evals.harness.metrics import brier, expected_calibration_error, macro_auroc
-from evals.harness.resampling import Estimate, bootstrap
-from evals.perturbqa.rows import TASKS, TaskName
-from knowledge.schema import Frozen
+from evals.harness.metrics import Ranking, brier, expected_calibration_error
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Score
+from evals.tasks import TASKS, TaskName
 from knowledge.symbols import SymbolTable
-from models.response.screens import UNKNOWN, IntArray, Rows, Setting
+from models.inputs.screens import UNKNOWN, IntArray, Rows, Setting
 
 Floats = NDArray[np.float64]
 Split = Literal["cv", "test"]
@@ -28,12 +27,6 @@ MODEL = "set model"
 PREDICTIONS = [
     "pert", "gene", "cell_line", "setting", "task", "p", "label", "abstained", "low", "high",
 ]  # fmt: skip
-# Wu et al., ICLR 2025 (the benchmark's own results notebook), official test split.
-PUBLISHED: Mapping[str, Mapping[TaskName, float]] = {
-    "SUMMER (Llama-3 70B)": {"de": 0.62, "dir": 0.70},
-    "Retrieval without LLM": {"de": 0.66, "dir": 0.66},
-    "GEARS": {"dir": 0.70},
-}
 CONTROLS = {
     MODEL: "evidence of the response model with sets as readouts, stacked",
     "set prior": "the rate of the set in the training rows; .5 by construction",
@@ -44,21 +37,6 @@ CONTROLS = {
 }
 HEAD: Mapping[TaskName, str] = {"de": "de", "dir": "up"}
 VOTE_SUPPORT = 0.05
-
-
-class SetScore(Frozen):
-    """One predictor on one task; calibration figures where it gives probabilities."""
-
-    predictor: str
-    task: TaskName
-    setting: Setting
-    split: Split
-    auroc: Estimate
-    sets: int
-    rows: int
-    abstained: int = 0
-    calibration_error: float | None = None
-    brier: float | None = None
 
 
 def held_out_predictions(
@@ -103,71 +81,30 @@ def official_predictions(
     return pd.concat(parts, ignore_index=True)
 
 
-def score_sets(table: pd.DataFrame, split: Split, seed: int, draws: int = 200) -> list[SetScore]:
-    """Return every predictor's score on each task and setting of `table`.
+def score_sets(table: pd.DataFrame, split: Split, seed: int, draws: int = 200) -> Iterator[Score]:
+    """Yield every predictor's scores on each task and setting of `table`.
 
     Sets are ranked within a fold, as on the official split, so that rows ranked against each other
-    come from one fit.
+    come from one fit. Calibration is that of predictors that give probabilities.
     """
-    out = []
     for (setting, task), part in table.groupby(["setting", "task"], sort=False):
+        keys = {"about": "sets", "task": str(task), "setting": str(setting), "split": split}
         y = part.label.to_numpy(np.int64)
         sets = pd.factorize(part.gene)[0].astype(np.int64)
         group = part.fold.to_numpy(np.int64) * (int(sets.max()) + 1) + sets
         unit = pd.factorize(part.pert)[0].astype(np.int64)
+        draw = Resampler(unit, seed, draws)
+        counts = {"sets": part.gene.nunique(), "rows": len(part),
+                  "abstained": int(part.abstained.sum())}  # fmt: skip
+        for measure, count in counts.items():
+            yield Score(MODEL, measure, count, **keys)
         for predictor in CONTROLS:
-            column = "p" if predictor == MODEL else predictor
-            p = part[column].to_numpy(np.float64)
-            states = predictor in (MODEL, "set prior")
-            out.append(
-                SetScore(
-                    predictor=predictor,
-                    task=task,
-                    setting=setting,
-                    split=split,
-                    auroc=_auroc(unit, group, y, p, seed, draws),
-                    sets=part.gene.nunique(),
-                    rows=len(part),
-                    abstained=int(part.abstained.sum()) if predictor == MODEL else 0,
-                    calibration_error=expected_calibration_error(y, p) if states else None,
-                    brier=brier(y, p) if states else None,
-                )
-            )
-    return out
-
-
-def sets_as_markdown(scores: Sequence[SetScore]) -> str:
-    """Return a table per task: predictors by setting, held-out beside test, published below."""
-    found = {(s.task, s.setting, s.predictor, s.split): s for s in scores}
-    lines = []
-    for task in dict.fromkeys(s.task for s in scores):
-        lines += [
-            f"| {TASK_NAMES[task]} | setting | held-out training rows | official test | ECE, test "
-            "| Brier, test |",
-            "| --- | --- | --- | --- | --- | --- |",
-        ]
-        for setting, predictor in dict.fromkeys(
-            (s.setting, s.predictor) for s in scores if s.task == task
-        ):
-            cv = found.get((task, setting, predictor, "cv"))
-            test = found.get((task, setting, predictor, "test"))
-            cells = [
-                predictor,
-                setting,
-                str(cv.auroc) if cv else "",
-                str(test.auroc) if test else "",
-                _figure(test.calibration_error if test else None),
-                _figure(test.brier if test else None),
-            ]
-            lines.append(f"| {' | '.join(cells)} |")
-        lines += [
-            f"| {name} | published | | {values[task]:.2f} | | |"
-            for name, values in PUBLISHED.items()
-            if task in values
-        ]
-        lines.append("")
-    lines += [f"- {name}: {text}." for name, text in CONTROLS.items()]
-    return "\n".join(lines)
+            p = part["p" if predictor == MODEL else predictor].to_numpy(np.float64)
+            yield Score(predictor, "auroc", draw.auroc(unit, Ranking(group, y, p)), **keys)
+            if predictor in (MODEL, "set prior"):
+                error = expected_calibration_error(y, p)
+                yield Score(predictor, "calibration error", error, **keys)
+                yield Score(predictor, "brier", brier(y, p), **keys)
 
 
 def neighbour_vote(
@@ -227,18 +164,3 @@ def _votes(
         similarity = world.similarity.astype(np.float64)
         found.append(neighbour_vote(voters, label, similarity, perts, world.n_readouts + which))
     return found[0], found[1]
-
-
-def _auroc(
-    unit: IntArray, group: IntArray, label: IntArray, score: Floats, seed: int, draws: int
-) -> Estimate:
-    return bootstrap(
-        unit,
-        lambda weight: macro_auroc(group, label, score, weight),
-        np.random.default_rng(seed),
-        draws,
-    )
-
-
-def _figure(value: float | None) -> str:
-    return "" if value is None or math.isnan(value) else f"{value:.3f}"

@@ -23,13 +23,13 @@ from sklearn.preprocessing import StandardScaler
 
 from evals.genesets.world import K562, World
 from knowledge.files import replacing
+from knowledge.progress import Progress
+from models.inputs.screens import UNKNOWN, IntArray, Rows, Setting
 from models.response.calibration import Calibration, fit_calibration
 from models.response.features import TASKS, fit_evidence, planes
 from models.response.field import FieldSettings, FloatArray, fit_field
 from models.response.model import LEAST_SIMILARITY
 from models.response.query import Query
-from models.response.screens import UNKNOWN, IntArray, Rows, Setting
-from models.response.settings import Progress
 
 Floats = NDArray[np.float64]
 TREES: Mapping[str, Any] = {

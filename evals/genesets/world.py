@@ -13,10 +13,10 @@ import pandas as pd
 from scipy import sparse
 
 from evals.genesets.labels import hidden_perturbations, read_members, training_rows
-from models.response import annotations
-from models.response.features import GeneFacts
-from models.response.field import FloatArray
-from models.response.screens import (
+from knowledge.progress import Progress
+from knowledge.sources.genes import protein_coding, read_symbols
+from models.inputs import annotations
+from models.inputs.screens import (
     CELL_LINES,
     UNKNOWN,
     IntArray,
@@ -26,7 +26,8 @@ from models.response.screens import (
     held_out,
     read_training,
 )
-from models.response.settings import Progress
+from models.response.features import GeneFacts
+from models.response.field import FloatArray
 from models.response.similarity import Kin, Relatives, kin_of, relatives
 
 K562 = CELL_LINES.index("K562")
@@ -90,14 +91,14 @@ def read_world(root: Path, progress: Progress) -> World:
         DataError: A file is missing.
     """
     progress("reading symbols, screens and sets", 0.0)
-    symbols = annotations.read_symbols(root)
+    symbols = read_symbols(root)
     members = read_members(root, symbols)
     rows = training_rows(root, symbols)
     tested = hidden_perturbations(root, symbols)
     needed = {gene for name in set(rows.gene) for gene in members[name]}
     screens = narrowed(read_training(root, symbols), needed, READOUTS)
     screens = screens.with_perturbations({*rows.pert, *tested})
-    known = annotations.protein_coding(root)
+    known = protein_coding(root)
     vocabulary = tuple(sorted({*screens.perturbations, *screens.readouts, *known}))
     progress("reading what is known of the genes", 0.02)
     facts = GeneFacts(

@@ -10,7 +10,7 @@ from evals.harness.page import Page, Record
 from evals.harness.plots import Plot, written
 from evals.harness.run import Inputs, Run
 from evals.harness.scores import Results
-from models.response.settings import Progress
+from knowledge.progress import Progress
 
 
 def no_plots(results: Results, out: Path) -> Iterable[Plot]:

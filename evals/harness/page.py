@@ -60,13 +60,13 @@ class Record:
         """
         begun = ", ".join([f"Seed {self.settings['seed']}", *told])
         seconds = self.timing["seconds"]
+        made = f"{begun}, commit `{self.config['commit'][:10]}`."
+        if not seconds:
+            return made
         spent = f"{sum(seconds.values()) / 60:,.0f} min"
         if stages:
             spent = ", ".join(f"{what} {s:,.0f} s" for what, s in seconds.items())
-        return (
-            f"{begun}, commit `{self.config['commit'][:10]}`. Time: {spent}; peak memory "
-            f"{self.timing['peak_memory_mib']:,.0f} MiB."
-        )
+        return f"{made} Time: {spent}; peak memory {self.timing['peak_memory_mib']:,.0f} MiB."
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Estimates with intervals that respect how rows were sampled: whole units are drawn anew."""
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,7 +13,7 @@ from evals.harness.metrics import FloatArray, IntArray, Ranking
 from knowledge.schema import Frozen
 
 DRAWS = 500
-Units = Sequence[Hashable] | NDArray[np.generic] | pd.Series
+Units = Sequence[Hashable] | NDArray[np.generic] | pd.Series | pd.Index
 
 
 class Estimate(Frozen):
@@ -129,23 +129,3 @@ def estimate(value: float, resampled: FloatArray, n: int) -> Estimate:
         return Estimate(value=value, n=n)
     low, high = np.quantile(found, [0.025, 0.975]) - found.mean() + value
     return Estimate(value=value, low=float(low), high=float(high), n=n)
-
-
-def bootstrap(
-    unit: IntArray,
-    metric: Callable[[FloatArray], float],
-    rng: np.random.Generator,
-    draws: int = 200,
-) -> Estimate:
-    """Return any `metric` with a 95 % interval by resampling whole units (perturbations).
-
-    Args:
-        unit: Unit of each row.
-        metric: Maps a weight per row to a number.
-        rng: Source of the draws.
-        draws: Number of resamples.
-    """
-    names, index = np.unique(unit, return_inverse=True)
-    drawn = resamples(len(names), draws, rng).astype(np.float64)
-    values = np.array([metric(weights[index]) for weights in drawn.T])
-    return estimate(metric(np.ones(len(unit))), values, len(names))

@@ -26,14 +26,15 @@ from pydantic import BaseModel, TypeAdapter
 from evals.harness import metrics, resampling
 from evals.harness.scores import Results, Score, Scores
 from knowledge.errors import RunError
-from knowledge.files import replace_text, replacing
+from knowledge.files import is_draft, replace_text, replacing
+from knowledge.progress import Progress
 from knowledge.sources.registry import missing, sha256_of
 from models.provenance import code_commit
-from models.response.settings import Progress
 
 ROOT = Path(__file__).parents[2]
 PROSE = frozenset({"page", "plots", "pictures"})
 """Modules of a benchmark that tell of figures and hold none: changing them changes no run."""
+REPLIES = "replies.sqlite"
 T = TypeVar("T")
 
 
@@ -42,7 +43,8 @@ class Inputs(NamedTuple):
 
     Attributes:
         files: Read by it, by name.
-        modules: That hold numbers: of a package all its modules but those of prose.
+        modules: That hold numbers: of a package all its modules but those of prose. None where
+            figures are worked out anew each time.
         versions: Of whatever is no file, such as the compiled knowledge.
         unscored: Names of modules in these packages that no figure rests on.
     """
@@ -62,7 +64,7 @@ class Inputs(NamedTuple):
             if not path.is_file():
                 raise missing(path)
         code: dict[str, str] = {}
-        for module in (*self.modules, metrics, resampling):
+        for module in (*self.modules, metrics, resampling) if self.modules else ():
             code |= {
                 path.relative_to(ROOT).as_posix(): sha256_of(path) for path in self._of(module)
             }
@@ -73,7 +75,7 @@ class Inputs(NamedTuple):
         file = Path(str(module.__file__))
         if file.name != "__init__.py":
             return [file]
-        return sorted(p for p in file.parent.glob("*.py") if p.stem not in PROSE | self.unscored)
+        return sorted(p for p in file.parent.rglob("*.py") if p.stem not in PROSE | self.unscored)
 
 
 class Unit(NamedTuple):
@@ -197,7 +199,7 @@ def claim(out: Path, config: Mapping[str, Any]) -> None:
     """
     path = out / "config.json"
     if not path.is_file():
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        if out.exists() and not (out.is_dir() and all(map(_may_come_first, out.iterdir()))):
             raise RunError(f"{out} holds something other than an evaluation; name another --out.")
         out.mkdir(parents=True, exist_ok=True)
         replace_text(path, json.dumps(config, indent=1) + "\n")
@@ -215,6 +217,11 @@ def claim(out: Path, config: Mapping[str, Any]) -> None:
                 f"{out} holds a run with other {what} ({', '.join(changed[:3])} changed); "
                 "name another --out."
             )
+
+
+def _may_come_first(path: Path) -> bool:
+    """Return whether a file may be there before a run: a draft, or replies of a language model."""
+    return is_draft(path) or path.name.startswith(REPLIES)
 
 
 def part(progress: Progress, start: float, share: float, name: str = "") -> Progress:

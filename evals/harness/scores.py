@@ -190,6 +190,12 @@ class Scores(Sequence[Score]):
             figures = (getattr(one.value, name) for name in FIGURES)
             yield [one[name] for name in names] + [None if _isnan(f) else f for f in figures]
 
+    def records(self) -> list[dict[str, Any]]:
+        """Return the rows as records, without what they have not."""
+        names = [*self.keys, *WHO, *FIGURES]
+        rows = (dict(zip(names, row, strict=True)) for row in self.rows())
+        return [{name: one for name, one in row.items() if one not in (None, "")} for row in rows]
+
     def table(self) -> pd.DataFrame:
         """Return the long table."""
         return pd.DataFrame(list(self.rows()), columns=[*self.keys, *WHO, *FIGURES])

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from evals.language.rows import KEYS, Row
+from evals.language.rows import Row
 from evals.language.store import Judged
-from evals.perturbqa.rows import TASKS, TaskName
+from evals.rows import KEYS
+from evals.tasks import TASKS, TaskName
 from models.fusion.language import Examples, LanguageStacker, cross_fitted, data_hash, fit_stack
 
 

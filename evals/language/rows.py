@@ -7,13 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from evals.perturbqa.rows import TASKS, TaskName, official_rows
+from evals.rows import KEYS
+from evals.tasks import TASKS, TaskName
 from knowledge.errors import DataError, RunError
+from models.inputs.screens import CELL_LINES
 from models.response import ResponseModel
-from models.response.annotations import read_symbols, sources_root
-from models.response.screens import CELL_LINES, UNKNOWN, read_training
 
-KEYS = ["cell_line", "pert", "gene", "task"]
 # A sample asks so many rows of a perturbation, because they share a prompt's beginning, unless
 # that leaves too few readouts that both change and do not change.
 ROWS_PER_PERTURBATION = 8
@@ -42,44 +41,6 @@ class Row(NamedTuple):
     def id(self) -> str:
         """Return the name under which its answer is kept."""
         return "/".join(self)
-
-
-def read_rows(data: Path, split: str, cell_lines: tuple[str, ...]) -> pd.DataFrame:
-    """Return every row of a split: the columns `KEYS` and `label`, NaN where it is withheld.
-
-    Raises:
-        DataError: A label file is missing.
-    """
-    root = sources_root(data)
-    symbols = read_symbols(root)
-    if split == "test":
-        parts = [
-            official_rows(root, line, task, symbols).assign(cell_line=line, task=task)
-            for line in cell_lines
-            for task in TASKS
-        ]
-        table = pd.concat(parts, ignore_index=True)
-    else:
-        screens = read_training(root, symbols)
-        rows = screens.rows
-        every = pd.DataFrame(
-            {
-                "cell_line": np.array(CELL_LINES)[rows.line],
-                "pert": np.array(screens.perturbations)[rows.pert],
-                "gene": np.array(screens.readouts)[rows.readout],
-            }
-        )
-        directed = rows.up != UNKNOWN
-        table = pd.concat(
-            [
-                every.assign(task="de", label=rows.de),
-                every[directed].assign(task="dir", label=rows.up[directed]),
-            ],
-            ignore_index=True,
-        )
-        table = table[table.cell_line.isin(cell_lines)]
-    table["label"] = table["label"].astype(np.float64)
-    return table[[*KEYS, "label"]].drop_duplicates(KEYS).sort_values(KEYS, ignore_index=True)
 
 
 def sample(rows: pd.DataFrame, limit: int, seed: int, *, labelled: bool) -> pd.DataFrame:

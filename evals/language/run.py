@@ -6,7 +6,7 @@ made with the stored stacker on the test split.
 """
 
 import asyncio
-import json
+import re
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -20,33 +20,27 @@ from agent.llm.open import open_chat
 from agent.session import Session
 from agent.settings import Settings
 from agent.strategies import load_strategy
+from evals.harness.run import REPLIES, Inputs, Run, write_table
+from evals.harness.scores import Results
+from evals.language.facts import Facts, cost, failures, stacks
 from evals.language.judge import Asker, judge_rows
 from evals.language.outcome import answered, cross_fused, fitted, fused_by
-from evals.language.report import (
-    LanguageMetrics,
-    as_markdown,
-    compare,
-    cost,
-    failures,
-    stacks,
-)
+from evals.language.page import BENCHMARK, compare
 from evals.language.rows import (
     DECLARED,
     DECLARED_TEST,
-    KEYS,
     Row,
-    read_rows,
     sample,
     with_evidence,
 )
 from evals.language.store import Judged, Store
+from evals.rows import KEYS, read_rows
 from knowledge.errors import RunError
-from knowledge.files import replace_text, replacing
-from knowledge.sources.registry import sha256_of
+from knowledge.progress import Progress
+from knowledge.schema import Frozen
+from knowledge.sources.genes import sources_root
 from models.fusion.language import LanguageStacker, stacker_file
-from models.response.annotations import sources_root
-from models.response.screens import CELL_LINES, SCREEN_FILES, Setting
-from models.response.settings import Progress
+from models.inputs.screens import CELL_LINES, SCREEN_FILES, Setting
 
 Engine = Literal["local", "ray"]
 Split = Literal["train", "test"]
@@ -100,9 +94,22 @@ class LanguageRun:
         """Return the settings with the endpoint of this run, its replies kept in its folder."""
         given = {"base_url": self.base_url, "model": self.model, "concurrency": self.concurrency}
         changes: dict[str, Any] = {name: value for name, value in given.items() if value}
-        changes |= {"cache": True, "cache_file": self.out / "replies.sqlite"}
+        changes |= {"cache": True, "cache_file": self.out / REPLIES}
         llm = self.settings.llm.model_copy(update=changes)
         return self.settings.model_copy(update={"reasoner": "evidence", "llm": llm})
+
+
+class LanguageEval(Frozen):
+    """What makes a batch; another value is another run."""
+
+    strategy: str
+    model: str
+    prompts_hash: str
+    split: Split
+    setting: Setting
+    cell_lines: tuple[str, ...]
+    limit: int | None
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +118,12 @@ class LanguageResult:
 
     Attributes:
         predictions: `predictions.parquet`, a row per question.
-        metrics: `metrics.json`: scores, cost, sample and versions.
-        markdown: The scoreboard section, also in `scoreboard.md`.
+        results: Scores, cost, sample and versions, also in `metrics.json`.
         failed: How many rows the model gave nothing usable for.
     """
 
     predictions: Path
-    metrics: Path
-    markdown: str
+    results: Results
     failed: int
 
 
@@ -148,7 +153,8 @@ async def batch(
     settings = run.own_settings
     session = Session.open(settings)
     async with nullcontext(chat) if chat else open_chat(settings, offline=run.offline) as model:
-        config = _claim(run, session, model.model, strategy.prompts_hash)
+        name = (model.model, run.strategy, strategy.prompts_hash)
+        folder = _claim(run, session, *name, progress)
         rows = _rows(run, session, progress)
         questions = [Row(*keys) for keys in rows[KEYS].itertuples(index=False)]
         kept = run.out / "judgements.sqlite"
@@ -172,7 +178,7 @@ async def batch(
                 asker = Asker(session.knowledge, session.predictor, strategy, model)
                 await judge_rows(asker, todo, settings.llm.concurrency, keep)
             judged = store.all()
-    return _finish(run, config, rows, {row.id: judged[row.id] for row in questions})
+    return _finish(run, folder, name, rows, {row.id: judged[row.id] for row in questions})
 
 
 class _Meter:
@@ -213,40 +219,40 @@ def _check(run: LanguageRun) -> None:
         raise RunError("Kept replies are replayed on this machine; use --engine local.")
 
 
-def _claim(run: LanguageRun, session: Session, model: str, prompts_hash: str) -> dict[str, Any]:
-    """Return what the run is made with, kept in its folder.
+def _claim(
+    run: LanguageRun,
+    session: Session,
+    model: str,
+    strategy: str,
+    prompts_hash: str,
+    progress: Progress,
+) -> Run:
+    """Return the folder of the run, which holds no other one.
+
+    Figures are worked out anew from what was judged, whenever the batch is run: no code is hashed.
 
     Raises:
         RunError: The folder holds a run that is made with something else.
     """
+    settings = LanguageEval(
+        strategy=strategy,
+        model=model,
+        prompts_hash=prompts_hash,
+        split=run.split,
+        setting=run.setting,
+        cell_lines=run.cell_lines,
+        limit=run.limit,
+        seed=run.seed,
+    )
     root = sources_root(run.data)
-    config = {
-        "strategy": run.strategy,
-        "model": model,
-        "prompts_hash": prompts_hash,
-        "split": run.split,
-        "setting": run.setting,
-        "cell_lines": list(run.cell_lines),
-        "limit": run.limit,
-        "seed": run.seed,
-        "held_out": sha256_of(run.held_out) if run.held_out else "",
+    files = {name: root / name for name in SCREEN_FILES if (root / name).exists()}
+    if run.held_out is not None:
+        files["held_out"] = run.held_out
+    versions = {
         "knowledge": session.versions.knowledge,
         "response": session.predictor.response.version,
-        "data": {name: sha256_of(root / name) for name in SCREEN_FILES if (root / name).exists()},
     }
-    file = run.out / "config.json"
-    try:
-        run.out.mkdir(parents=True, exist_ok=True)
-        there = json.loads(file.read_text(encoding="utf-8")) if file.exists() else config
-    except (OSError, ValueError) as error:
-        raise RunError(f"{file} cannot be used ({error}); name another folder.") from error
-    if differ := [name for name in config if there.get(name) != config[name]]:
-        raise RunError(
-            f"{run.out} holds another run (its {', '.join(differ)} differ); name another folder, "
-            "or ask for the same to go on with it."
-        )
-    replace_text(file, json.dumps(config, indent=2) + "\n")
-    return config
+    return Run.claim(run.out, settings, Inputs(files, (), versions), progress)
 
 
 def _rows(run: LanguageRun, session: Session, progress: Progress) -> pd.DataFrame:
@@ -261,15 +267,18 @@ def _rows(run: LanguageRun, session: Session, progress: Progress) -> pd.DataFram
     else:
         rows = sample(rows, run.limit, run.seed, labelled=run.split == "train")
     rows = with_evidence(rows, session.predictor.response, run.held_out, progress)
-    _write(rows, file)
+    write_table(rows, file)
     return rows
 
 
 def _finish(
-    run: LanguageRun, config: dict[str, Any], rows: pd.DataFrame, judged: dict[str, Judged]
+    run: LanguageRun,
+    folder: Run,
+    name: tuple[str, str, str],
+    rows: pd.DataFrame,
+    judged: dict[str, Judged],
 ) -> LanguageResult:
-    """Fuse, score and write."""
-    name = (str(config["model"]), run.strategy, str(config["prompts_hash"]))
+    """Fuse, score and write; `name` is that of the model, the strategy and its prompts."""
     table = answered(rows, judged)
     stacker: LanguageStacker | None
     if run.split == "train":
@@ -288,26 +297,22 @@ def _finish(
             "nothing and fused is the evidence alone."
         )
     declared = DECLARED if run.split == "train" else DECLARED_TEST
-    metrics = LanguageMetrics(
+    facts = Facts(
         model=name[0],
-        strategy=run.strategy,
+        strategy=name[1],
         prompts_hash=name[2],
         split=run.split,
         sample="All rows." if run.limit is None else f"Seed {run.seed}. {declared}",
-        comparisons=compare(table, run.seed),
         cost=cost(list(judged.values())),
         stacks=stacks(stacker),
         fusion=fusion,
         failures=failures(list(judged.values())),
     )
-    markdown = as_markdown(metrics)
     predictions = run.out / "predictions.parquet"
-    _write(table, predictions)
-    replace_text(run.out / "metrics.json", metrics.model_dump_json(indent=2) + "\n")
-    replace_text(run.out / "scoreboard.md", markdown)
-    return LanguageResult(predictions, run.out / "metrics.json", markdown, metrics.cost.failed)
-
-
-def _write(table: pd.DataFrame, file: Path) -> None:
-    with replacing(file) as draft:
-        table.to_parquet(draft, index=False)
+    write_table(table, predictions)
+    kind = re.sub(r"[^\w.-]+", "-", f"language-{name[0]}-{name[1]}")
+    with folder.clock("score"):
+        results = Results.of(kind, compare(table, run.seed), facts)
+    results.save(run.out)
+    BENCHMARK.render(results, run.out)
+    return LanguageResult(predictions, results, facts.cost.failed)

@@ -8,7 +8,7 @@ from agent.session import Session
 from agent.settings import Settings
 from agent.shadow import evidence_alone
 from agent.state import AgentState
-from evals.mechanism.graphs import GraphWithout, Pair
+from evals.altered_graphs import GraphWithout, Pair
 from knowledge.base import Knowledge, load_knowledge
 from knowledge.schema import Effect, Hypothesis, Perturbation, Question
 from models.fusion import Fusion

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from evals.mechanism.graphs import Relations
+from evals.altered_graphs import Relations
 from knowledge.base import Knowledge
 from knowledge.cascade import CellState, Reach, reach, start
 from knowledge.graph import SignedGraph
+from knowledge.progress import Progress
 from knowledge.schema import Direction, Perturbation
-from models.response.settings import Progress
 
 DIRECTIONS: tuple[Direction, Direction] = ("up", "down")
 

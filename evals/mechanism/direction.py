@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from evals.altered_graphs import Relations, is_curated
 from evals.harness.metrics import FloatArray
 from evals.harness.resampling import Resampler
 from evals.harness.scores import Gain, Key, Score
 from evals.mechanism.cascades import chosen, followed
 from evals.mechanism.facts import ALL, Doubtful, Loop, Rule, Split, Tuning
-from evals.mechanism.graphs import Relations, is_curated
 from knowledge.base import Knowledge
 from knowledge.cascade import MIN_CONFIDENCE
-from models.response.screens import CELL_LINES
-from models.response.settings import Progress
+from knowledge.progress import Progress
+from models.inputs.screens import CELL_LINES
 
 ABOUT, MEASURE = "direction", "agreement"
 SHUFFLES = 100

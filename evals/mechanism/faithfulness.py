@@ -7,15 +7,15 @@ from typing import NamedTuple
 import numpy as np
 
 from agent.session import Session
+from evals.altered_graphs import Pair
 from evals.harness.resampling import Resampler
 from evals.harness.scores import Gain, Score
 from evals.mechanism.agent import Asked, ask, without
-from evals.mechanism.graphs import Pair
 from evals.mechanism.grounding import Question
 from knowledge.graph import SignedGraph
+from knowledge.progress import Progress
 from knowledge.schema import CascadeStep, Hypothesis
 from models.fusion import logit
-from models.response.settings import Progress
 
 CENTRAL, RANDOM = "central step", "random step"
 NEAREST = 20

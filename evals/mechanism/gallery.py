@@ -12,7 +12,7 @@ from agent.context import AgentContext
 from evals.mechanism.agent import ask
 from evals.mechanism.facts import Shown
 from knowledge.schema import CascadeStep, Evidence
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 from tools.evidence import opposing_evidence, relation_evidence
 
 LEAST_SURE = 2

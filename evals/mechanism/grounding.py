@@ -17,9 +17,9 @@ from evals.harness.resampling import Estimate, Resampler
 from evals.mechanism.agent import Asked, ask
 from evals.mechanism.facts import Grounding, StepCount
 from knowledge.graph import changed
+from knowledge.progress import Progress
 from knowledge.schema import Answer, CascadeStep, Change, Evidence
-from models.response.screens import CELL_LINES
-from models.response.settings import Progress
+from models.inputs.screens import CELL_LINES
 
 READOUTS = 4
 

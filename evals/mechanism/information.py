@@ -11,7 +11,7 @@ from evals.harness.resampling import Resampler
 from evals.harness.scores import Gain, Key, Score
 from evals.mechanism.facts import ALL
 from models.fusion import balance, logit, strength
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 
 ABOUT = "information"
 FOLDS = 5

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from evals.altered_graphs import Pair, Relations
 from evals.harness.resampling import Resampler
 from evals.harness.scores import Gain, Key, Score
 from evals.mechanism.facts import ALL
-from evals.mechanism.graphs import Pair, Relations
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 
 
 def places(path: Sequence[int], relations: Relations) -> dict[str, int]:

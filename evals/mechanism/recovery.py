@@ -14,10 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from evals.altered_graphs import Pair, Relations
 from evals.harness.metrics import FloatArray, IntArray
 from evals.harness.resampling import Resampler
 from evals.harness.scores import Gain, Score
-from evals.mechanism.graphs import Pair, Relations
 from knowledge.base import Knowledge
 from knowledge.graph import Relation
 

@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-import evals.mechanism
 from agent.session import Session
 from agent.settings import Settings
+from evals import altered_graphs, rows
+from evals import mechanism as benchmark
+from evals.altered_graphs import GraphWithout, Relations, is_curated
 from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run, part
 from evals.harness.scores import Results, Score
@@ -35,7 +37,6 @@ from evals.mechanism.direction import (
 from evals.mechanism.facts import Facts, Grounding, Shown
 from evals.mechanism.faithfulness import faithfulness
 from evals.mechanism.gallery import gallery
-from evals.mechanism.graphs import GraphWithout, Relations, is_curated
 from evals.mechanism.grounding import answered, asked_again, grounding, questions
 from evals.mechanism.information import information
 from evals.mechanism.order import order
@@ -44,10 +45,10 @@ from evals.mechanism.recovery import clues, hidden_pairs, recovery
 from evals.mechanism.rows import PAIR, held_out_answers, measured_pairs
 from knowledge import cascade
 from knowledge.errors import DataError
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
-from models.response.annotations import sources_root
-from models.response.screens import CELL_LINES, SCREEN_FILES
-from models.response.settings import Progress
+from knowledge.sources.genes import sources_root
+from models.inputs.screens import CELL_LINES, SCREEN_FILES
 
 # Perturbations per line whose cascades are followed once more without the hidden relations.
 HIDDEN_PER_LINE = 200
@@ -110,7 +111,7 @@ def evaluate(
     root = sources_root(data)
     inputs = Inputs(
         {name: root / name for name in SCREEN_FILES},
-        (evals.mechanism, cascade),
+        (benchmark, altered_graphs, rows, cascade),
         {"knowledge": session.versions.knowledge, **session.versions.models},
     )
 

@@ -4,7 +4,7 @@ To be affordable the trees are fewer than the model's and only some folds are sc
 all features are fitted the same way, so that the two differ in the family alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,17 +12,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evals.harness.resampling import Sample
-from evals.perturbqa.rows import TASKS, TaskName
-from evals.perturbqa.schema import Ablation
-from evals.perturbqa.score import Resampler, labelled
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Gain, Score
+from evals.tasks import MEAN, TASKS, samples
 from knowledge.files import replacing
+from knowledge.progress import Progress
+from models.inputs.screens import UNKNOWN, IntArray
 from models.response.scoring import FittedModel
-from models.response.screens import CELL_LINES, UNKNOWN, IntArray
-from models.response.settings import Progress, TrainingSettings
+from models.response.settings import TrainingSettings
 from models.response.trees import fit_trees, row_weights
 
 Scores = NDArray[np.float64]
+ABOUT = "ablation"
 ROUNDS = 100
 FOLDS = 2
 ALL = "all features"
@@ -76,40 +77,25 @@ def scores_without(
     return out
 
 
-def losses(table: pd.DataFrame, resampler: Resampler) -> list[Ablation]:
-    """Return what each family is worth, the dearest first.
+def losses(table: pd.DataFrame, draw: Resampler) -> Iterator[Score]:
+    """Yield the AUROC without each family, and what is lost by it, the dearest first.
 
     Args:
         table: Held-out rows with a column per family left out and one for `ALL`.
-        resampler: Paired draws.
+        draw: Paired draws.
     """
     if table.empty:
-        return []
-    families = [name for name in table.columns if name.startswith(WITHOUT)]
-    out = []
+        return
+    columns = [ALL, *(name for name in table.columns if name.startswith(WITHOUT))]
+    found = samples(table, {name: name for name in columns}, draw)
     for task in TASKS:
-        whole = _mean(table, task, ALL, resampler)
-        for column in families if whole is not None else ():
-            part = _mean(table, task, column, resampler)
-            if part is not None and whole is not None:
-                out.append(
-                    Ablation(
-                        task=task,
-                        family=column.removeprefix(WITHOUT),
-                        without=part.estimate(),
-                        lost=(whole - part).estimate(),
-                    )
-                )
-    return sorted(out, key=lambda one: (one.task, -one.lost.value))
-
-
-def _mean(table: pd.DataFrame, task: TaskName, column: str, resampler: Resampler) -> Sample | None:
-    parts = []
-    for line in CELL_LINES:
-        rows = labelled(table, task, line)
-        if len(rows) and (found := resampler.sample(rows, column)) is not None:
-            parts.append(found)
-    return Sample.mean(parts) if parts else None
+        means = {name: found[task, MEAN, name] for name in columns if (task, MEAN, name) in found}
+        if (whole := means.pop(ALL, None)) is None:
+            continue
+        for name, part in sorted(means.items(), key=lambda one: one[1].value - whole.value):
+            family = name.removeprefix(WITHOUT)
+            yield Score(family, "auroc", part, "ablation", about=ABOUT, task=task)
+            yield Gain(ALL, family, "auroc", whole - part, about=ABOUT, task=task)
 
 
 def _scores(

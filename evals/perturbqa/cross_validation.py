@@ -1,15 +1,16 @@
 """Scores a model on the training rows it was held out from, for the record beside its weights."""
 
-from evals.perturbqa.report import score_table
-from evals.perturbqa.rows import TASK_NAMES, TASKS
-from evals.perturbqa.schema import Score
-from evals.perturbqa.score import Resampler, score
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Scores
+from evals.harness.tables import pivot
+from evals.perturbqa.score import score
 from evals.perturbqa.unit import held_out_table
+from evals.tasks import COLUMNS, TASK_NAMES, TASKS
+from models.inputs.screens import CELL_LINES, Setting
 from models.response.scoring import FittedModel, Unit
-from models.response.screens import CELL_LINES, Setting
 
 
-def cross_validated(fitted: FittedModel, draws: int = 200, seed: int = 0) -> list[Score]:
+def cross_validated(fitted: FittedModel, draws: int = 200, seed: int = 0) -> Scores:
     """Return the model's and the controls' scores on held-out training rows.
 
     A readout's AUROC is computed within a fold, as it is within the official test split, so that
@@ -21,12 +22,14 @@ def cross_validated(fitted: FittedModel, draws: int = 200, seed: int = 0) -> lis
         seed: Of the resamples.
     """
     table = held_out_table(fitted, Unit("all", CELL_LINES), seed)
-    return score(table, "cv", Resampler(table.pert, seed, draws))[0]
+    return Scores(score(table, "cv", Resampler(table.pert, seed, draws))[0])
 
 
-def as_markdown(scores: list[Score], setting: Setting) -> str:
+def as_markdown(scores: Scores, setting: Setting) -> str:
     """Return a table per task: one row per predictor, one column per line."""
     parts = [f"Setting `{setting}`, cross-validated on training perturbations."]
     for task in TASKS:
-        parts += [f"**{TASK_NAMES[task]}**", score_table(scores, task).markdown()]
+        mine = scores.plain.where(task=task, measure="auroc")
+        told = pivot(mine, "predictor", "cell_line", order=COLUMNS)
+        parts += [f"**{TASK_NAMES[task]}**", told.markdown()]
     return "\n\n".join(parts)

@@ -1,27 +1,34 @@
-"""The plots of an evaluation, as SVG that is the same whenever the figures are."""
+"""The plots of an evaluation of one setting."""
 
-from collections.abc import Callable, Mapping, Sequence
-from io import StringIO
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evals.harness.resampling import Estimate
-from evals.perturbqa.rows import TASK_NAMES, TASKS, TaskName
-from evals.perturbqa.schema import CONTROLS, MODEL, Metrics, Slice
-from evals.published import PUBLISHED
-from models.response.screens import CELL_LINES
+from evals.harness.plots import (
+    BLUE,
+    CONTROL,
+    GREEN,
+    OURS,
+    QUOTED,
+    VIOLET,
+    Plot,
+    interval,
+    panels,
+    whiskers,
+)
+from evals.harness.scores import Results, Scores
+from evals.perturbqa.published import PUBLISHED
+from evals.perturbqa.score import CONTROLS, MODEL
+from evals.tasks import TASK_NAMES, TASKS, TaskName
+from models.inputs.screens import CELL_LINES
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-OURS, CONTROL, QUOTED = "#b84a00", "#8fa3b5", "#d6dbe0"
-LINES = dict(zip(CELL_LINES, ("#00609c", "#b84a00", "#3b7d4f", "#7a4fa0"), strict=True))
-STYLE: dict[Any, Any] = {"font.size": 9, "svg.hashsalt": "knockwise", "axes.spines.top": False,
-         "axes.spines.right": False, "axes.axisbelow": True}  # fmt: skip
+LINES = dict(zip(CELL_LINES, (BLUE, OURS, GREEN, VIOLET), strict=True))
+FEWEST_READOUTS = 30
 CAPTIONS = {
     "lines-de": "Differential expression: the model and the controls with 95 % intervals, beside "
     "published figures. Official test rows where labels are at hand, held-out training rows "
@@ -33,55 +40,38 @@ CAPTIONS = {
 }
 
 
-def draw(metrics: Metrics, folder: Path) -> dict[str, str]:
-    """Write the plots there is something to show in, and return their captions by name."""
-    import matplotlib as mpl
-
-    mpl.use("svg")
-    drawings: Mapping[str, Callable[[Metrics], Figure | None]] = {
-        "lines-de": lambda found: _lines(found, "de"),
-        "lines-dir": lambda found: _lines(found, "dir"),
-        "reliability": _reliability,
-        "training-rows": lambda found: _slices(found.by_training_rows, "training rows", tall=False),
-        "classes": lambda found: _slices(found.by_class, "", tall=True),
+def drawn(results: Results, out: Path) -> Iterator[Plot]:
+    """Yield the plots there is something to show in."""
+    scores = results.scores
+    drawings: Mapping[str, Callable[[], Figure | None]] = {
+        "lines-de": lambda: _lines(scores, "de"),
+        "lines-dir": lambda: _lines(scores, "dir"),
+        "reliability": lambda: _reliability(scores.where(measure="observed rate")),
+        "training-rows": lambda: _slices(scores.where(by="training rows"), tall=False),
+        "classes": lambda: _slices(scores.where(by="class"), tall=True),
     }
-    folder.mkdir(exist_ok=True)
-    drawn = {}
     for name, drawing in drawings.items():
-        with mpl.rc_context(STYLE):
-            figure = drawing(metrics)
-            if figure is not None:
-                (folder / f"{name}.svg").write_text(_svg(figure), encoding="utf-8")
-                drawn[name] = CAPTIONS[name]
-    return drawn
+        if (figure := drawing()) is not None:
+            yield Plot(name, CAPTIONS[name], figure)
 
 
-def _svg(figure: "Figure") -> str:
-    buffer = StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
+def telling(scores: Scores) -> list[str]:
+    """Return the parts of which enough readouts are averaged for a figure to be shown."""
+    many = (s for s in scores.where(measure="readouts") if s.value.value >= FEWEST_READOUTS)
+    return Scores(many).values("part")
 
 
-def _figure(width: float, height: float, columns: int = 1) -> tuple["Figure", list["Axes"]]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots(1, columns, squeeze=False)
-    return figure, list(axes[0])
-
-
-def _lines(metrics: Metrics, task: TaskName) -> "Figure | None":
+def _lines(scores: Scores, task: TaskName) -> "Figure | None":
     """Draw bars per line: the published, the controls, the model."""
-    chosen = {}
-    for one in (*metrics.of("cv"), *metrics.of("test")):
-        if one.task == task:
-            chosen[one.predictor, one.cell_line] = one
+    mine = scores.plain.where(task=task, measure="auroc")
+    chosen = {**mine.where(split="cv").by("predictor", "cell_line"),
+              **mine.where(split="test").by("predictor", "cell_line")}  # fmt: skip
     lines = [line for line in CELL_LINES if (MODEL, line) in chosen]
     if not lines:
         return None
     predictors = [name for name in (*CONTROLS, MODEL) if (name, lines[0]) in chosen]
     names = [*PUBLISHED[task], *predictors]
-    figure, (axes,) = _figure(11, 4)
+    figure, (axes,) = panels(11, 4)
     width = 0.86 / len(names)
     for number, name in enumerate(names):
         at = np.arange(len(lines)) + (number - (len(names) - 1) / 2) * width
@@ -89,16 +79,17 @@ def _lines(metrics: Metrics, task: TaskName) -> "Figure | None":
             values = [PUBLISHED[task][name][CELL_LINES.index(line)] for line in lines]
             axes.bar(at, values, width * 0.9, color=QUOTED, edgecolor="#9aa5b0", linewidth=0.4)
             continue
-        scores = [chosen[name, line] for line in lines]
+        shown = [chosen[name, line] for line in lines]
         colour = OURS if name == MODEL else CONTROL
-        bars = axes.bar(at, [s.auroc.value for s in scores], width * 0.9, color=colour)
-        for bar, one in zip(bars, scores, strict=True):
-            bar.set_hatch("" if one.split == "test" else "////")
+        bars = axes.bar(at, [s.value.value for s in shown], width * 0.9, color=colour)
+        for bar, one in zip(bars, shown, strict=True):
+            bar.set_hatch("" if one["split"] == "test" else "////")
             bar.set_edgecolor("white")
-        _whiskers(axes, at, [s.auroc for s in scores])
-        for x, one in zip(at, scores, strict=True):
+        whiskers(axes, at, [s.value for s in shown])
+        for x, one in zip(at, shown, strict=True):
             if name == MODEL:
-                axes.text(x, one.auroc.high + 0.008, f"{one.auroc.value:.3f}", ha="center", size=8)
+                text = f"{one.value.value:.3f}"
+                axes.text(x, one.value.high + 0.008, text, ha="center", size=8)
     axes.set_xticks(range(len(lines)), lines)
     axes.axhline(0.5, color="#5b6570", linewidth=0.8)
     axes.set_ylim(0.4, 1.03)
@@ -108,22 +99,19 @@ def _lines(metrics: Metrics, task: TaskName) -> "Figure | None":
     return figure
 
 
-def _reliability(metrics: Metrics) -> "Figure | None":
-    if not metrics.reliability:
+def _reliability(bins: Scores) -> "Figure | None":
+    if not bins:
         return None
-    figure, panels = _figure(9, 4.4, len(TASKS))
-    for axes, task in zip(panels, TASKS, strict=True):
+    figure, grid = panels(9, 4.4, 1, len(TASKS))
+    for axes, task in zip(grid, TASKS, strict=True):
         axes.plot([0, 1], [0, 1], color="#9aa5b0", linewidth=0.8)
         for line, colour in LINES.items():
             for split, marker in (("test", "o-"), ("cv", "x:")):
-                bins = [
-                    b
-                    for b in metrics.reliability
-                    if (b.task, b.cell_line, b.split) == (task, line, split)
-                ]
-                if bins:
+                if mine := bins.where(task=task, cell_line=line, split=split):
                     label = f"{line}, {'test' if split == 'test' else 'held out'}"
-                    stated, observed = [b.stated for b in bins], [b.observed for b in bins]
+                    stated, observed = zip(
+                        *((b["stated"], b.value.value) for b in mine), strict=True
+                    )
                     axes.plot(stated, observed, marker, color=colour, markersize=4, label=label)
         axes.set_xlabel("stated probability")
         axes.set_ylabel("observed rate")
@@ -132,34 +120,28 @@ def _reliability(metrics: Metrics) -> "Figure | None":
     return figure
 
 
-def _slices(slices: Sequence[Slice], label: str, *, tall: bool) -> "Figure | None":
-    names = list(dict.fromkeys(one.name for one in slices if one.telling))
+def _slices(scores: Scores, *, tall: bool) -> "Figure | None":
+    names = telling(scores)
     if not names:
         return None
-    figure, panels = _figure(11, max(3.4, 0.24 * len(names)) if tall else 3.4, len(TASKS))
-    for axes, task in zip(panels, TASKS, strict=True):
-        mine = {one.name: one.auroc for one in slices if one.task == task and one.telling}
-        shown = [name for name in names if name in mine]
+    figure, grid = panels(11, max(3.4, 0.24 * len(names)) if tall else 3.4, 1, len(TASKS))
+    for axes, task in zip(grid, TASKS, strict=True):
+        mine = scores.where(task=task)
+        found = {s["part"]: s.value for s in mine.where(measure="auroc")}
+        shown = [name for name in names if name in telling(mine)]
         at = np.arange(len(shown))
         if tall:
-            for y, name in zip(at, shown, strict=True):
-                axes.plot([mine[name].low, mine[name].high], [y, y], color=OURS, linewidth=1.2)
-                axes.plot(mine[name].value, y, "o", color=OURS, markersize=4)
+            for y, name in enumerate(shown):
+                interval(axes, y, found[name], OURS)
             axes.set_yticks(at, shown)
             axes.invert_yaxis()
             axes.set_xlabel("macro per-gene AUROC")
             axes.axvline(0.5, color="#9aa5b0", linewidth=0.8)
         else:
-            axes.plot(at, [mine[name].value for name in shown], "o-", color=OURS, markersize=4)
-            _whiskers(axes, at, [mine[name] for name in shown])
+            axes.plot(at, [found[name].value for name in shown], "o-", color=OURS, markersize=4)
+            whiskers(axes, at, [found[name] for name in shown])
             axes.set_xticks(at, shown, rotation=20)
-            axes.set_xlabel(label)
+            axes.set_xlabel("training rows")
             axes.set_ylabel("macro per-gene AUROC")
         axes.set_title(TASK_NAMES[task], size=9)
     return figure
-
-
-def _whiskers(axes: "Axes", at: NDArray[np.number], values: Sequence[Estimate]) -> None:
-    middle = np.array([v.value for v in values])
-    ends = np.array([[v.value - v.low, v.high - v.value] for v in values]).T
-    axes.errorbar(at, middle, ends, fmt="none", ecolor="#1b1f23", elinewidth=0.9, capsize=1.5)

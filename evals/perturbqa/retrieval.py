@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.inputs.screens import UNKNOWN, IntArray, Rows
 from models.response.experiments import ELSEWHERE
 from models.response.field import N_LINES, FloatArray
-from models.response.screens import UNKNOWN, IntArray, Rows
 
 EXAMPLES = 10
 ByteArray = NDArray[np.uint8]

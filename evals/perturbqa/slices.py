@@ -1,20 +1,22 @@
 """Where the model is good and where it is not: held-out rows by readout and by perturbed gene."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from evals.perturbqa.rows import TASKS, TaskName
-from evals.perturbqa.schema import Slice
-from evals.perturbqa.score import Resampler, labelled
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Key, Score
+from evals.perturbqa.score import MODEL
+from evals.tasks import TASKS, auroc, labelled
 from knowledge.parsers.gmt import read_gmt
 from knowledge.parsers.table import read_table
 from knowledge.symbols import SymbolTable
 
+BY = ("training rows", "class")
 CLASS_FILES = (
     "knowledge/pathways/Reactome_Pathways_2024.gmt.gz",
     "knowledge/pathways/reactome_terms_human_v94.tsv.gz",
@@ -49,22 +51,20 @@ def functional_classes(root: Path, symbols: SymbolTable) -> dict[str, frozenset[
 
 
 def by_class(
-    table: pd.DataFrame, classes: Mapping[str, frozenset[str]], resampler: Resampler
-) -> list[Slice]:
-    """Return the AUROC among the perturbations of each class, pooled over the lines' readouts."""
+    table: pd.DataFrame, classes: Mapping[str, frozenset[str]], draw: Resampler
+) -> Iterator[Score]:
+    """Yield the AUROC among the perturbations of each class, pooled over the lines' readouts."""
     named = frozenset().union(*classes.values())
     groups = {**classes, NO_CLASS: frozenset(table.pert) - named}
-    out = []
     for task in TASKS:
         rows = labelled(table, task)
         for name, genes in groups.items():
-            out += _slice(rows[rows.pert.isin(genes)], task, name, resampler)
-    return out
+            keys: dict[str, Key] = {"by": "class", "part": name, "task": task}
+            yield from _part(rows[rows.pert.isin(genes)], draw, keys)
 
 
-def by_training_rows(table: pd.DataFrame, resampler: Resampler) -> list[Slice]:
-    """Return the AUROC of readouts with few to many training rows in their line."""
-    out = []
+def by_training_rows(table: pd.DataFrame, draw: Resampler) -> Iterator[Score]:
+    """Yield the AUROC of readouts with few to many training rows in their line."""
     for task in TASKS:
         rows = labelled(table, task)
         if rows.empty:
@@ -75,20 +75,13 @@ def by_training_rows(table: pd.DataFrame, resampler: Resampler) -> list[Slice]:
             last = high == edges[-1]
             here = (count >= low) & ((count <= high) if last else (count < high))
             name = f"{low:.0f} to {high - (not last):.0f}"
-            out += _slice(rows[here], task, name, resampler)
-    return out
+            keys: dict[str, Key] = {"by": "training rows", "part": name, "task": task}
+            yield from _part(rows[here], draw, keys)
 
 
-def _slice(rows: pd.DataFrame, task: TaskName, name: str, resampler: Resampler) -> list[Slice]:
-    found = resampler.sample(rows, "p") if len(rows) >= FEWEST_ROWS else None
-    if found is None:
-        return []
-    return [
-        Slice(
-            task=task,
-            name=name,
-            rows=len(rows),
-            readouts=found.readouts,
-            auroc=found.estimate(),
-        )
-    ]
+def _part(rows: pd.DataFrame, draw: Resampler, keys: Mapping[str, Key]) -> Iterator[Score]:
+    found = auroc(rows, "p", draw) if len(rows) >= FEWEST_ROWS else None
+    if found is not None:
+        yield Score(MODEL, "auroc", found, "ours", **keys)
+        yield Score(MODEL, "rows", len(rows), "ours", **keys)
+        yield Score(MODEL, "readouts", found.readouts, "ours", **keys)

@@ -8,14 +8,17 @@ import pandas as pd
 from scipy.special import expit
 
 from evals.perturbqa import ablation
+from evals.perturbqa.faithfulness import faithfulness
 from evals.perturbqa.retrieval import Questions, retrieval_votes
-from evals.perturbqa.rows import TASKS, TaskName, official_rows
-from models.response.faithfulness import faithfulness
+from evals.rows import official_rows
+from evals.tasks import TASKS, TaskName
+from knowledge.progress import Progress
+from models.inputs.screens import CELL_LINES, UNKNOWN, BoolArray, IntArray, Rows
+from models.response.features import FEATURE_FAMILIES
 from models.response.field import FloatArray
 from models.response.model import LEAST_SIMILARITY
-from models.response.scoring import FEATURE_FAMILIES, FittedModel, Unit
-from models.response.screens import CELL_LINES, UNKNOWN, BoolArray, IntArray, Rows
-from models.response.settings import Progress, TrainingSettings
+from models.response.scoring import FittedModel, Unit
+from models.response.settings import TrainingSettings
 from models.response.similarity import similarity_to
 
 FEATURES = {

@@ -3,9 +3,9 @@
 from typing import Literal
 
 from evals.harness.scores import Measure
+from evals.phenotypes.splits import SplitName
 from knowledge.schema import Frozen
 from models.genepheno.phenotypes import Collection
-from models.genepheno.splits import SplitName
 
 Role = Literal["baseline", "reference", "ours", "ablation"]
 MEASURES = {

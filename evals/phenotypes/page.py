@@ -7,9 +7,9 @@ from evals.harness.tables import Table, judged, pivot, table
 from evals.phenotypes import plots
 from evals.phenotypes.facts import MEASURES, Division, Facts
 from evals.phenotypes.predictors import OURS, REQUIRED
+from evals.phenotypes.splits import SplitName
 from evals.phenotypes.systems import largest, shown_predictors
 from models.genepheno.phenotypes import TITLES, Collection
-from models.genepheno.splits import SplitName
 
 HOW = (
     "Phenotypes of genes whose labels the predictor never saw, from their protein sequence. "

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evals.phenotypes.facts import Role
+from evals.phenotypes.splits import GeneSplit, SplitName
 from models.genepheno.baselines import (
     Aligner,
     CompositionLogistic,
@@ -24,7 +25,6 @@ from models.genepheno.ontology import GeneFunctions, IntArray, read_functions
 from models.genepheno.phenotypes import Collection, PhenotypeLabels
 from models.genepheno.predictor import GenePheno, Settings, Workbench
 from models.genepheno.sequences import Protein
-from models.genepheno.splits import GeneSplit, SplitName
 
 OURS = "GenePheno"
 ABLATED: tuple[Collection, ...] = ("mp", "hpo")

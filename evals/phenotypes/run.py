@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-import evals.phenotypes
-import models.genepheno
+from evals import phenotypes as benchmark
 from evals.harness.run import Inputs, Run, part, write_table
 from evals.harness.scores import Results, Score
 from evals.phenotypes import score
@@ -23,8 +22,19 @@ from evals.phenotypes.measures import DRAWS, information_content, measured
 from evals.phenotypes.page import BENCHMARK
 from evals.phenotypes.predictors import Entry, Task, World, entries, fitted, predicted
 from evals.phenotypes.score import Folds, as_table
+from evals.phenotypes.splits import (
+    FOLDS,
+    GeneSplit,
+    SplitName,
+    homology_split,
+    random_split,
+    temporal_split,
+)
 from knowledge.files import replace_text
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
+from knowledge.sources.genes import read_symbols, sources_root
+from models import genepheno as model
 from models.genepheno import ontology, phenotypes, sequences
 from models.genepheno.baselines import Aligner, AllAgainstAll, FloatArray, searched
 from models.genepheno.homology import Hits, families
@@ -36,16 +46,6 @@ from models.genepheno.phenotypes import (
 )
 from models.genepheno.predictor import GenePheno, Workbench, aligned
 from models.genepheno.sequences import Protein, by_gene, read_proteins
-from models.genepheno.splits import (
-    FOLDS,
-    GeneSplit,
-    SplitName,
-    homology_split,
-    random_split,
-    temporal_split,
-)
-from models.response.annotations import read_symbols, sources_root
-from models.response.settings import Progress
 
 PLAN: dict[Collection, tuple[SplitName, ...]] = {
     "mp": ("random", "homology"),
@@ -254,4 +254,4 @@ def _inputs(root: Path, settings: PhenotypeEval) -> Inputs:
     asked = set(settings.collections) | ({"hpo"} if "hpo-2014" in settings.collections else set())
     names = [phenotypes.FILES[one] for one in phenotypes.COLLECTIONS if one in asked]
     names += [*ontology.FILES.values(), *ontology.GO_FILES, *sequences.FILES, phenotypes.MP_NAMES]
-    return Inputs({name: root / name for name in names}, (evals.phenotypes, models.genepheno))
+    return Inputs({name: root / name for name in names}, (benchmark, model))

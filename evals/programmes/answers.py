@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from agent.belief import LEAST_BEYOND_STARTER
-from evals.mechanism.cascades import Screened, cascades
-from evals.mechanism.rows import PAIR
 from knowledge.base import Knowledge
+from knowledge.cascade import CellState, reach, start
 from knowledge.progress import Progress
+from knowledge.schema import Perturbation
 from models.programmes.model import ProgrammeModel
 from models.programmes.trust import TOLD
 from models.response import ResponseModel
@@ -34,7 +34,10 @@ class Experiment(NamedTuple):
 
 
 def experiments(rows: pd.DataFrame) -> list[Experiment]:
-    """Return the rows, `PAIR` among their columns, by experiment; `at` counts from 0."""
+    """Return the rows, `cell_line`, `pert` and `gene` among their columns, by experiment.
+
+    `at` counts the rows from 0.
+    """
     keyed = sorted(zip(rows.cell_line, rows.pert, rows.gene, range(len(rows)), strict=True))
     found = []
     for (line, pert), group in groupby(keyed, key=lambda key: key[:2]):
@@ -151,11 +154,11 @@ def documented(rows: pd.DataFrame, knowledge: Knowledge, progress: Progress) -> 
     """Return which way the believed documented path of each row points: +1, -1, 0 for none."""
     out = np.zeros(len(rows))
     found = experiments(rows)
-    asked = [Screened(one.pert, one.cell_line) for one in found]
-    for number, (one, (_, reached)) in enumerate(
-        zip(found, cascades(asked, knowledge), strict=True)
-    ):
+    cells = {line.name: CellState(line, knowledge.expression) for line in knowledge.cell_lines}
+    for number, one in enumerate(found):
         progress(f"cascade: {one.pert} in {one.cell_line}", number / len(found))
+        lost = Perturbation(genes=(one.pert,), kind="knockdown", cell_line=one.cell_line)
+        reached = reach(knowledge.graph, start(lost), cell=cells[one.cell_line])
         for gene, at in zip(one.genes, one.at, strict=True):
             up, down = reached.confidence(gene, "up"), reached.confidence(gene, "down")
             if reached.curated(gene) or max(up, down) >= LEAST_BEYOND_STARTER:
@@ -171,6 +174,3 @@ def usual(rows: pd.DataFrame, train: pd.DataFrame) -> Floats:
     total = found["size"].to_numpy()
     lead: Floats = (2 * found["sum"].to_numpy() - total) / np.maximum(total, 1)
     return lead
-
-
-__all__ = ["PAIR", "Asked", "documented", "experiments", "response_says", "usual"]

@@ -13,11 +13,11 @@ from evals.harness.metrics import Ranking
 from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run, part
 from evals.harness.scores import Gain, Results, Score
-from evals.mechanism.rows import TESTED, measured_pairs
 from evals.programmes.answers import Asked, Floats, documented, response_says, usual
 from evals.programmes.facts import Facts, facts_of
 from evals.programmes.page import BENCHMARK
 from evals.programmes.recovery import recovered
+from evals.rows import TESTED, measured_pairs
 from knowledge.base import Knowledge
 from knowledge.progress import Progress
 from knowledge.schema import Frozen

@@ -11,8 +11,8 @@ import pandas as pd
 
 from agent.session import Session
 from agent.settings import Settings
+from evals.altered_graphs import AlteredGraph, Relations
 from evals.harness.metrics import FloatArray
-from evals.mechanism.graphs import AlteredGraph, Relations
 from knowledge.base import load_knowledge
 from knowledge.cascade import reach, start
 from knowledge.errors import KnockwiseError

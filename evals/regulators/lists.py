@@ -16,8 +16,8 @@ from evals.harness.resampling import Resampler
 from evals.harness.scores import Key, Score
 from evals.regulators.answers import World
 from knowledge.schema import Perturbation
+from knowledge.specific import specificity
 from models.expression import mirror
-from models.fusion.specific import specificity
 
 CONTEXTS: Mapping[str, str] = {"K562": "replogle-k562", "RPE1": "replogle-rpe1"}
 # A specific responder changes, and changes under at most so many of the line's other perturbations.

@@ -10,7 +10,7 @@ import pandas as pd
 
 from evals.harness.metrics import FloatArray
 from models.fusion import Scope, logit
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 
 FUSED = "fused answer"
 HELD_OUT = "fused, regulator held out"

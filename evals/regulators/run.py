@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, field_serializer
 
-import evals.regulators
 from agent.settings import Settings
+from evals import altered_graphs
+from evals import regulators as benchmark
 from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run, part, write_table
 from evals.harness.scores import Results, Score
@@ -37,14 +38,14 @@ from evals.regulators.truth import (
 )
 from knowledge import cascade
 from knowledge.errors import DataError
+from knowledge.progress import Progress
 from knowledge.schema import Frozen
+from knowledge.sources.genes import HGNC, read_symbols, sources_root
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
 from models.expression import mirror
 from models.fusion.regulator_sets import FILE
-from models.response.annotations import HGNC, read_symbols, sources_root
-from models.response.screens import CELL_LINES
-from models.response.settings import Progress
+from models.inputs.screens import CELL_LINES
 
 TRUSTED = 0.5
 LISTS = tuple(name for context in lists.CONTEXTS.values() for name in mirror.files([context]))
@@ -144,7 +145,9 @@ def evaluate(
     world = open_world(settings, run.seed)
     best = world.best
     models = {"response": best.response.version, "fusion": best.fusion.version}
-    inputs = Inputs(files, (evals.regulators, cascade), {**best.knowledge.versions, **models})
+    inputs = Inputs(
+        files, (benchmark, altered_graphs, cascade), {**best.knowledge.versions, **models}
+    )
 
     def work(folder: Run) -> Results:
         return _evaluated(_Stages(root, folder, run, given, world))

@@ -17,7 +17,7 @@ from knowledge.schema import PerturbationKind
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
 from models.expression import mirror
-from models.response.screens import CELL_LINES, approve, tested_perturbations
+from models.inputs.screens import CELL_LINES, approve, tested_perturbations
 
 ADAMSON = "perturbseq/adamson_datlinger_significant_train.parquet"
 MORPHIC_FILES = tuple(

@@ -14,7 +14,7 @@ from knowledge.errors import DataError
 from knowledge.schema import PerturbationKind
 from knowledge.symbols import SymbolTable
 from models.fusion import Scope
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 
 COLUMNS = ("pert", "kind", "cell_line", "gene", "direction")
 KIND_WORDS: Mapping[str, PerturbationKind] = {

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from knowledge.base import Knowledge
+from knowledge.sources.genes import read_symbols
 from knowledge.symbols import SymbolTable
 from models.fusion.regulator_sets import (
     FILE,
@@ -15,7 +16,6 @@ from models.fusion.regulator_sets import (
     read_regulator_sets,
     without_repeats,
 )
-from models.response.annotations import read_symbols
 from models.response.model import ResponseModel
 
 Kind = Literal["both", "loss", "gain"]

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from tenacity import (
 )
 
 from knowledge.errors import DataError
+from knowledge.files import replace_text
 from knowledge.sources.registry import (
     Pulled,
     Source,
@@ -91,7 +93,7 @@ def _copy(source: Source, data_dir: Path, mirror: Path, progress: Progress) -> N
     if not origin.is_file():
         raise DataError(f"{origin} is missing from the mirror; check the path given to --mirror.")
     digest, size = hashlib.sha256(), 0
-    with _writing(data_dir), origin.open("rb") as reader, part.open("wb") as writer:
+    with _writing(data_dir), origin.open("rb") as reader, _opened(part, go_on=False) as writer:
         while chunk := reader.read(_CHUNK):
             writer.write(chunk)
             digest.update(chunk)
@@ -161,6 +163,9 @@ def _download(source: Source, data_dir: Path, progress: Progress, wait_s: float)
 
 def _transfer(url: str, part: Path, source: Source, progress: Progress) -> None:
     """Fill `part` with the body at `url`, continuing where an earlier transfer stopped."""
+    if not _is_ours(part):
+        part.unlink(missing_ok=True)
+        _validator_path(part).unlink(missing_ok=True)
     have = part.stat().st_size if part.exists() else 0
     validator = _validator(part)
     headers = {"Accept-Encoding": "identity"}
@@ -180,12 +185,33 @@ def _transfer(url: str, part: Path, source: Source, progress: Progress) -> None:
         if not resumed:
             mark = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
             # A weak ETag may not be used with If-Range (RFC 9110, 13.1.5).
-            _validator_path(part).write_text("" if mark.startswith("W/") else mark)
-        with part.open("ab" if resumed else "wb") as writer:
+            replace_text(_validator_path(part), "" if mark.startswith("W/") else mark)
+        with _opened(part, go_on=resumed) as writer:
             _receive(response, writer, start, progress)
         length = response.headers.get("Content-Length")
     if length is not None and part.stat().st_size != start + int(length):
         raise requests.ConnectionError(f"the connection ended before {start + int(length)} bytes")
+
+
+def _is_ours(part: Path) -> bool:
+    """Return whether a part is a plain file of this user that has no other name."""
+    try:
+        found = part.lstat()
+    except FileNotFoundError:
+        return False
+    user = os.getuid() if hasattr(os, "getuid") else found.st_uid
+    return stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and found.st_uid == user
+
+
+def _opened(part: Path, *, go_on: bool) -> BinaryIO:
+    """Open a part at its end, or a fresh one; a link that lies there is not followed."""
+    flags = os.O_WRONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    if go_on:
+        flags |= os.O_APPEND
+    else:
+        part.unlink(missing_ok=True)
+        flags |= os.O_CREAT | os.O_EXCL
+    return os.fdopen(os.open(part, flags, 0o666), "ab" if go_on else "wb")
 
 
 def _receive(response: requests.Response, writer: BinaryIO, start: int, progress: Progress) -> None:

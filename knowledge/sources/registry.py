@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
@@ -119,7 +119,7 @@ def _declared(path: Path) -> list[Source]:
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))["source"]
         return [Source.model_validate(entry) for entry in entries]
-    except (OSError, tomllib.TOMLDecodeError, KeyError, ValidationError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         message = " ".join(str(error).split())
         raise DataError(f"{path}: {message}; correct the file or reinstall Knockwise.") from None
 

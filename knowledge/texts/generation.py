@@ -80,8 +80,11 @@ def _write_documents(path: Path, documents: Sequence[Document]) -> None:
 def _write_lexical(folder: Path, documents: Sequence[Document]) -> None:
     import bm25s
 
+    texts = [words(document.text) for document in documents]
+    # Numbered in their order, where the library takes that of a set, another in each process.
+    number = {word: at for at, word in enumerate(sorted({w for text in texts for w in text}))}
     retriever = bm25s.BM25()
-    retriever.index([words(document.text) for document in documents], show_progress=False)
+    retriever.index(([[number[w] for w in text] for text in texts], number), show_progress=False)
     retriever.save(folder, show_progress=False)
 
 

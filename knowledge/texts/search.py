@@ -116,6 +116,11 @@ class TextIndex:
     def __len__(self) -> int:
         return self.manifest.documents
 
+    @property
+    def read_only(self) -> bool:
+        """Whether the folder cannot be written to, so that a private copy is searched."""
+        return not _writable(self._folder / index_files.DENSE)
+
     def get(self, identifier: str) -> Document:
         """Return a document by its id.
 

@@ -2,28 +2,28 @@
 
 import atexit
 import csv
-import gzip
-import io
 import os
 import re
 import shutil
 import tempfile
-import zlib
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TextIO
 
 from knowledge.errors import QuestionError
 from knowledge.user_tables.results import recognised
+from knowledge.user_tables.text import opened, sniffed
 
 DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
+BLANKS = " "
 BLANK_NAME = re.compile(r"(unnamed:? ?\d*)?", re.IGNORECASE)
 _SAMPLE_LINES = 20
-_SAMPLE_BYTES = 1 << 20
-_PARQUET, _GZIP, _ZIP, _HDF5 = b"PAR1", b"\x1f\x8b", b"PK", b"\x89HDF"
-_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_PARQUET = b"PAR1"
+# No line of a table comes near; a longer one is a file of another kind.
+_LONGEST_LINE = 1 << 24
+_QUOTES = ("''", "\u2018\u2019", "\u201c\u201d", "``")
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,19 @@ class TableFile:
         path: The file.
         columns: Their names as they stand in the file, stripped; "" for a nameless one.
         notes: What was unusual and how it was read, each a sentence.
+        encoding: Of its text.
+        delimiter: Between its fields.
+        skipped: Lines before the first line.
+        parquet: Whether it is no text.
     """
 
     path: Path
     columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
-    _encoding: str = "utf-8"
-    _delimiter: str = ","
-    _skipped: int = 0
-    _parquet: bool = field(default=False)
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    skipped: int = 0
+    parquet: bool = False
 
     def rows(self) -> Iterator[TableRow]:
         """Iterate over the rows, some at a time in memory.
@@ -65,13 +69,13 @@ class TableFile:
         Raises:
             QuestionError: The file cannot be read to its end; names the line.
         """
-        yield from _parquet_rows(self.path) if self._parquet else self._text_rows()
+        yield from _parquet_rows(self.path) if self.parquet else self._text_rows()
 
     def _text_rows(self) -> Iterator[TableRow]:
         width = len(self.columns)
-        with _opened(self.path, self._encoding) as handle:
-            lines = _Lines(handle, self._skipped)
-            reader = csv.reader(lines, delimiter=self._delimiter, skipinitialspace=True)
+        with opened(self.path, self.encoding) as handle:
+            lines = _Lines(handle, self.skipped)
+            reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True)
             try:
                 next(reader, None)
                 first, lines.quotes = lines.number, 0
@@ -121,24 +125,16 @@ def open_table(path: Path) -> TableFile:
     """
     try:
         with path.open("rb") as raw:
-            head = raw.read(_SAMPLE_BYTES)
-        if head[:4] == _PARQUET:
-            return TableFile(path, _parquet_columns(path), _parquet=True)
-        if head[:2] == _GZIP:
-            with gzip.open(path) as raw:
-                head = raw.read(_SAMPLE_BYTES)
-    except (OSError, EOFError, zlib.error) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise QuestionError(f"{path} cannot be read ({reason}); check the file.") from error
-    if head[:2] == _ZIP:
-        raise QuestionError(f"{path} is an Excel workbook or an archive; save the table as CSV.")
-    if head[:4] == _HDF5:
-        raise QuestionError(f"{path} is an HDF5 file and no table of text; save the table as CSV.")
-    encoding, notes = _encoding_of(path, head)
-    sample = head.decode(encoding, errors="replace").lstrip("\ufeff")
-    if "\0" in sample:
-        raise QuestionError(f"{path} is not text, so it has no column names; give a CSV file.")
-    lines = sample.splitlines()
+            magic = raw.read(len(_PARQUET))
+    except OSError as error:
+        raise QuestionError(
+            f"{path} cannot be read ({error.strerror or error}); check the file."
+        ) from error
+    if magic == _PARQUET:
+        return TableFile(path, _parquet_columns(path), parquet=True)
+    text = sniffed(path)
+    notes = list(text.notes)
+    lines = text.head.splitlines()
     skipped = 0
     delimiter = ""
     while skipped < len(lines) and (not lines[skipped].strip() or _is_remark(lines[skipped])):
@@ -147,8 +143,9 @@ def open_table(path: Path) -> TableFile:
         skipped += 1
     lines = lines[skipped : skipped + _SAMPLE_LINES]
     delimiter = delimiter or _delimiter_of(lines)
-    if delimiter in DELIMITERS and delimiter != ",":
-        notes.append(f"{path.name} is separated by {DELIMITERS[delimiter]}.")
+    if delimiter != ",":
+        said = {**DELIMITERS, BLANKS: "blanks"}.get(delimiter, repr(delimiter))
+        notes.append(f"{path.name} is separated by {said}.")
     try:
         parsed = list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
     except csv.Error as error:
@@ -156,13 +153,13 @@ def open_table(path: Path) -> TableFile:
             f"{path}: a field is too long or a quotation mark is never closed ({error}); correct "
             "the first lines."
         ) from error
-    columns = [name.strip() for name in (parsed[0] if parsed else [])]
+    columns = [_bare(name) for name in (parsed[0] if parsed else [])]
     named = [row[0] for row in parsed[1:] if len(row) == len(columns) + 1]
     if len(named) > 1 and len(set(named)) == len([row for row in parsed[1:] if row]):
         # R's write.table gives row names no column name.
         columns.insert(0, "")
         notes.append(f"The first field of each row of {path.name} is read as a row name.")
-    return TableFile(path, tuple(columns), tuple(notes), encoding, delimiter, skipped)
+    return TableFile(path, tuple(columns), tuple(notes), text.encoding, delimiter, skipped)
 
 
 def regular_file(path: Path) -> Path:
@@ -185,7 +182,10 @@ def regular_file(path: Path) -> Path:
 
 
 def require_columns(
-    table: TableFile, wanted: Mapping[str, Sequence[str]], known_words: Iterable[str] = ()
+    table: TableFile,
+    wanted: Mapping[str, Sequence[str]],
+    known_words: Iterable[str] = (),
+    remedies: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, int]:
     """Return the position of each wanted column.
 
@@ -194,6 +194,7 @@ def require_columns(
         wanted: Our name of each column, and further names it goes by.
         known_words: Words that are values of these columns, so that a first line of data is told
             from a header.
+        remedies: What else may be done where only one column is missing.
 
     Raises:
         QuestionError: Columns are missing; says what the file looks like instead.
@@ -204,18 +205,44 @@ def require_columns(
         return {name: at for name, at in found.items() if at is not None}
     path, names = table.path, ", ".join(wanted)
     if result := recognised(table.columns):
-        raise QuestionError(f"{path} is {result.description}: {result.remedy}")
+        raise QuestionError(f"{path} is {result.description}: {result.remedy(table.columns)}")
+    if hint := _elsewhere(table, wanted):
+        raise QuestionError(f"{path} has no column {missing[0]} in its first line; {hint}.")
     values = {word.casefold() for word in known_words}
     if any(name.casefold() in values for name in table.columns if name):
         raise QuestionError(
             f"{path} has no column {missing[0]}, because its first line is data "
             f"({', '.join(table.columns[:3])}); put a first line that names {names}."
         )
-    has = ", ".join(repr(name) for name in table.columns[:8]) or "none"
+    if len(missing) == 1 and (remedy := remedies.get(missing[0])):
+        raise QuestionError(f"{path} has no column {missing[0]}; {remedy}.")
+    has = ", ".join(repr(name[:40]) for name in table.columns[:8]) or "none"
     raise QuestionError(
         f"{path} has no column {' and no column '.join(missing)}; the first line must name "
         f"{names} (its columns are {has})."
     )
+
+
+def _elsewhere(table: TableFile, wanted: Mapping[str, Sequence[str]]) -> str:
+    """Return where the wanted names stand, if not in the first line; nothing if nowhere."""
+    keys = {name: {column_key(one) for one in (name, *others)} for name, others in wanted.items()}
+
+    def holds(cells: Iterable[str]) -> bool:
+        found = {column_key(cell) for cell in cells}
+        return all(found & one for one in keys.values())
+
+    if table.columns[:1] and any(holds(table.columns[0].split(one)) for one in DELIMITERS):
+        return "each line stands in quotation marks as a whole; remove these"
+    if table.parquet:
+        return ""
+    lines = sniffed(table.path).head.splitlines()[:_SAMPLE_LINES]
+    split = [[_bare(cell) for cell in re.split(r"[,;\t|]", line)] for line in lines]
+    for number, cells in enumerate(split[1:], start=2):
+        if holds(cells):
+            return f"line {number} looks like the header; remove the lines before it"
+    if holds(cells[0] for cells in split):
+        return "all of them stand in its first column, so exchange rows and columns"
+    return ""
 
 
 def index_column(table: TableFile) -> int | None:
@@ -237,7 +264,12 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = next(self._handle).replace("\0", "")
+        line = self._handle.readline(_LONGEST_LINE)
+        if not line:
+            raise StopIteration
+        if len(line) == _LONGEST_LINE:
+            raise csv.Error("a line is longer than any of a table")
+        line = line.replace("\0", "")
         self.number += 1
         self.quotes += line.count('"')
         return line.lstrip("\ufeff") if self.number == 1 else line
@@ -245,7 +277,7 @@ class _Lines:
 
 def _fitted(line: int, cells: Sequence[str], width: int) -> TableRow:
     """Return a row of as many cells as there are columns."""
-    stripped = [cell.strip() for cell in cells]
+    stripped = [_bare(cell) for cell in cells]
     while len(stripped) > width and not stripped[-1]:
         stripped.pop()
     problem = ""
@@ -255,46 +287,12 @@ def _fitted(line: int, cells: Sequence[str], width: int) -> TableRow:
     return TableRow(line, tuple(stripped[:width]), problem)
 
 
-@contextmanager
-def _opened(path: Path, encoding: str) -> Generator[TextIO]:
-    """Open text, gzipped or not.
-
-    Raises:
-        QuestionError: It cannot be read to its end.
-    """
-    try:
-        with path.open("rb") as raw:
-            zipped = raw.read(2) == _GZIP
-            raw.seek(0)
-            stream = gzip.GzipFile(fileobj=raw) if zipped else raw
-            # A decoder error in the middle of a stream is a damaged file, not another encoding.
-            with io.TextIOWrapper(stream, encoding=encoding, newline="") as handle:
-                yield handle
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise QuestionError(f"{path} cannot be read ({reason}); check the file.") from error
-    except UnicodeDecodeError as error:
-        raise QuestionError(
-            f"{path} is not {encoding.upper().removesuffix('-SIG')} text throughout "
-            f"({error.reason}); save it as UTF-8."
-        ) from error
-
-
-def _encoding_of(path: Path, head: bytes) -> tuple[str, list[str]]:
-    for bom, encoding in _BOMS:
-        if head.startswith(bom):
-            said = [] if encoding == "utf-8-sig" else [f"{path.name} is read as UTF-16."]
-            return encoding, said
-    if len(head) > 3 and head[1:400:2].count(0) > 0.4 * len(head[1:400:2]):
-        return "utf-16-le", [f"{path.name} is read as UTF-16."]
-    try:
-        # The sample may end inside a character.
-        head[: -4 if len(head) == _SAMPLE_BYTES else None].decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.end < len(head) - 4 or len(head) < _SAMPLE_BYTES:
-            note = f"{path.name} is not UTF-8; it is read as Windows-1252 (Western European)."
-            return "cp1252", [note]
-    return "utf-8", []
+def _bare(cell: str) -> str:
+    """Return a cell without blanks and without quotation marks that CSV does not know."""
+    bare = cell.strip().strip("\u200b\u2060\ufeff").strip()
+    if len(bare) > 1 and bare[0] + bare[-1] in _QUOTES:
+        return bare[1:-1].strip()
+    return bare
 
 
 def _is_remark(line: str) -> bool:
@@ -309,8 +307,10 @@ def _delimiter_of(lines: Sequence[str]) -> str:
     counts = {one: [line.count(one) for line in bare] for one in DELIMITERS}
     usable = {one: found for one, found in counts.items() if found[0]}
     if not usable:
-        words = re.split(r"\s{2,}| ", bare[0].strip()) if bare else []
-        return " " if len(words) > 1 and all(len(b.split()) == len(words) for b in bare) else ","
+        width = len(bare[0].split()) if bare else 0
+        # R's write.table gives row names no column name.
+        rows = {len(line.split()) for line in bare[1:]}
+        return BLANKS if width > 1 and rows in (set(), {width}, {width + 1}) else ","
     return max(usable, key=lambda one: (min(usable[one]) > 0, usable[one][0]))
 
 

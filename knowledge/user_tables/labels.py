@@ -6,88 +6,49 @@ some gene. A question in words is read generously; a table is read strictly, her
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import date, timedelta
-from functools import cached_property
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from knowledge.errors import QuestionError
 from knowledge.schema import Frozen
 from knowledge.symbols import Grounding, SymbolTable
+from knowledge.user_tables.spreadsheets import excel_date, is_scientific, number_words
+from knowledge.user_tables.words import (
+    CONTROL,
+    GENES_TOO,
+    HARBOUR,
+    JOINTS,
+    MISSING,
+    PREFIX,
+    SEPARATORS,
+    SUFFIX,
+    UNASSIGNED,
+    WORDS,
+    bare_word,
+)
 
 Reading = Literal["genes", "control", "missing", "unknown"]
 
 # Symbols of the Perturb-seq screens that HGNC has no more, or lists under two genes: QARS is a
 # former name of QARS1 and of EPRS1; in the screens it is glutaminyl-tRNA synthetase.
 SCREEN_SYMBOLS = {"QARS": "QARS1", "GATD3B": "GATD3"}
-MISSING = frozenset({
-    "na", "n/a", "nan", "#n/a", "#na", "<na>", "-nan", "null", "none", "nil", "nd", "n.d.", ".",
-    "-", "--", "?", "missing", "unknown", "undefined", "unassigned", "unmapped", "#name?",
-    "#value!", "#ref!", "not_available", "not_applicable",
-})  # fmt: skip
-_CONTROL = re.compile(
-    r"""(
-      ctrls? | ctl | controls? | neg(ative)?[ _-]*(ctrls?|controls?) | neg | nt | ntc | nc
-    | non[ _-]?target(ing|ed|s)? ([ _-]*(ctrls?|controls?|guides?|sgrnas?|grnas?))*
-    | no[ _-]?(target|guide|grna|sgrna|perturbation)s?
-    | nontargetingcontrolguideforhuman | nonsense | intergenic | scr | scrambled? | random
-    | safe[ _-]?(targeting|target|harbou?r|guides?) ([ _-]*(ctrls?|controls?))* | aavs1 | rosa26
-    | mock | un(treated|perturbed|infected|transduced) | vehicle | dmso | wt | wild[ _-]?type
-    | luc(iferase)? | e?gfp | rfp | mcherry | lacz | empty([ _-]?vector)? | ev
-    ) ([ _-]* (ctrls?|controls?))? ([ _-]*(sg|g|guide|grna)?[ _-]*\d+)*""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_HARBOUR = re.compile(r"(aavs1|rosa26)([ _-]*\d+)*", re.IGNORECASE)
-# Approved symbols that in a table of perturbations mean the control; WT1 and its like are genes.
-_GENES_TOO = frozenset({"ctrl", "aavs1"})
-# Words of ordinary tables that are a former symbol or an alias of some gene as well.
-_WORDS = frozenset({
-    "all", "alt", "any", "bad", "bfp", "blast", "bulk", "cas9", "cell", "cells", "cfp", "clone",
-    "con", "cre", "day", "del", "dead", "donor", "drug", "dup", "exp", "false", "flag", "gene",
-    "guide", "ha", "het", "high", "his", "hit", "hom", "ifn", "input", "ins", "ko", "kd",
-    "lane", "late", "lib", "library", "line", "lot", "low", "lps", "max", "mean", "min", "mix",
-    "mut", "mutant", "name", "neo", "no", "null", "oe", "off", "old", "on", "other", "out",
-    "output", "pair", "par", "pert", "plate", "pool", "pos", "puro", "ref", "rep", "rest",
-    "safe", "sample", "sd", "se", "set", "si", "size", "spike", "state", "stim", "sum", "tag",
-    "target", "test", "top", "total", "tox", "true", "type", "up", "v5", "var", "well", "wt",
-    "x", "y", "yes", "young", "zero",
-})  # fmt: skip
-SEPARATORS = re.compile(r"\s*[+|,;&]\s*")
-_SUFFIX = re.compile(
-    r"(ko|kd|oe|ki|mut|mutant|null|del|crispr[aikn]?|crispro?ff|wt|het|hom|"
-    r"p\d(p\d)?|(sg|g|gd|guide|grna|sgrna|sh|si|rep|r|clone|c|t)?\d{1,4}|all|-/-|\+/-|-/\+)",
-    re.IGNORECASE,
-)
 _ZYGOSITY = re.compile(r"\s*[\-(]*(-/-|\+/-|-/\+|−/−)\)?$")
-# Guides and knockdowns are written in lower case before the symbol: GAR is no guide of AR.
-_PREFIX = re.compile(
-    r"(sg|si|sh|g)[_-]?(?=[A-Z])"
-    r"|(?i:sg|si|sh|ko|kd|crispr[ai]?|hg19|hg38|grch3[78])[ _-](?=[A-Za-z])"
-)
 _BRACKETED = re.compile(r"(?P<name>[^()]+?)\s*\((?P<entrez>\d+|ENSG\d{11})\)")
 _WITH_ID = re.compile(r"(?P<name>[A-Za-z][\w.\-]*)\|(?P<entrez>\d+)")
 _ENSEMBL = re.compile(r"ENSG\d{11}(\.\d+)?", re.IGNORECASE)
-_MOUSE_ENSEMBL = re.compile(r"ENS(MUS|RNO|DAR)G\d+(\.\d+)?", re.IGNORECASE)
-_LOCUS = re.compile(r"LOC(\d+)")  # NCBI's name for a gene without one: its Entrez id
-_TITLE = re.compile(r"[A-Z][a-z]+[a-z0-9]*(-[a-z0-9]+)?")
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_MONTH = "|".join(_MONTHS)
-_DATE = re.compile(
-    rf"(?P<day>\d{{1,2}})[-/ ](?P<month>{_MONTH})[a-z]*([-/ ]\d{{2,4}})?"
-    rf"|(?P<month2>{_MONTH})[a-z]*[-/ ](?P<day2>\d{{1,2}})([-/ ]\d{{2,4}})?"
-    r"|(?P<year>(19|20)\d\d)[-/](?P<m>\d{1,2})[-/](?P<d>\d{1,2})([ T]00:00(:00)?)?"
-    r"|(?P<d3>\d{1,2})[/.](?P<m3>\d{1,2})[/.](19|20)\d\d",
-    re.IGNORECASE,
+MOUSE_ENSEMBL = re.compile(r"ENS(MUS|RNO|DAR)G\d+(\.\d+)?", re.IGNORECASE)
+_PRODUCT = re.compile(
+    r"ENS(T|P|E)\d{11}(\.\d+)?|[NX][MRP]_\d+(\.\d+)?|\w{2,6}_HUMAN", re.IGNORECASE
 )
-# Families whose members Excel reads as dates, and what HGNC calls them now.
-_DATED = {"mar": ("MARCHF{}", "MTARC{}"), "sep": ("SEPTIN{}",), "dec": ("DELEC{}",)}
-_DAY_NULL, _SERIAL_DIGITS = date(1899, 12, 30), 5
-_SCIENTIFIC = re.compile(r"\d(\.\d+)?E[+]?\d+", re.IGNORECASE)
+_KEGG = re.compile(r"hsa:(\d+)", re.IGNORECASE)
+# A guide of Horlbeck's libraries: gene, strand, position and transcript.
+_STRAND = re.compile(r"(?P<gene>[^_].*?)_[+-]_\d+[^|;\s]*")
+_ATTACHED = re.compile(r"[Δ∆]?(?P<gene>.+?)(ko|KO|kd|KD|oe|OE|null|[Δ∆])")
+NUMBER = re.compile(r"(\d+)(\.0+)?")
+_LOCUS = re.compile(r"LOC(\d+)")  # NCBI's name for a gene without one: its Entrez id
 _SHORTEST_OLDER_NAME = 3
+_LONGEST, _CLIPPED = 300, 40
 _SHORTEST_IN_ANOTHER_SPELLING = 4
-# Share of Title-case words from which a table is taken to be of mouse genes.
-_MOSTLY = 0.5
 SHOWN = 3
 
 
@@ -150,31 +111,37 @@ class LabelReader:
     def read(self, word: str) -> Label:
         """Return what a label means; the same label is read once."""
         if word not in self._read:
-            self._read[word] = self._label(word)
+            self._read[word] = _too_long(word) or self._label(word)
         return self._read[word]
 
     def read_one(self, word: str) -> Label:
         """Return what a word means that must be one gene as it stands, such as a readout's name."""
-        bare = word.strip()
-        if bare.casefold() in MISSING and bare not in self.symbols:
-            return Label(word=word, reading="missing", problem=f"{bare!r} is a missing value")
+        if long := _too_long(word):
+            return long
+        bare = bare_word(word)
+        if bare not in self.symbols and (missing := _missing(word, bare)):
+            return missing
         return self._one(bare).model_copy(update={"word": word})
 
     def is_control(self, word: str) -> bool:
         """Return whether a word stands for no perturbation."""
-        bare = word.strip()
-        if bare.casefold() in self._controls:
+        bare = bare_word(word)
+        if {bare.casefold(), word.strip().casefold()} & self._controls:
             return True
-        both = self._perturbed and bare.casefold() in _GENES_TOO
-        gene = bare in self.symbols and not both
-        return not gene and bool(_CONTROL.fullmatch(bare))
+        both = self._perturbed and bare.casefold() in GENES_TOO
+        if bare in self.symbols and not both:
+            return False
+        if CONTROL.fullmatch(bare):
+            return True
+        # `siCtrl` and `sgNT` are controls; the T of `sgT` would be a gene.
+        prefix = PREFIX.match(bare)
+        return prefix is not None and self.is_control(bare[prefix.end() :])
 
     def _label(self, word: str) -> Label:
-        bare = word.strip().strip("\"'`").strip()
-        if not bare or bare.casefold() in MISSING:
-            said = repr(bare) if bare else "an empty cell"
-            return Label(word=word, reading="missing", problem=f"{said} is a missing value")
-        if self.is_control(bare):
+        bare = bare_word(word)
+        if missing := _missing(word, bare):
+            return missing
+        if self.is_control(word):
             return _control(word)
         if self._guide is not None and (match := self._guide.search(bare)) and match[1]:
             inner = self._parts(match[1])
@@ -188,8 +155,11 @@ class LabelReader:
         whole = self._one(bare)
         if whole.reading == "genes":
             return whole
+        if match := _STRAND.fullmatch(bare):
+            found = self._suffixed(match["gene"])
+            return _stripped(bare, found) if found.reading == "genes" else found
         parts = [part for part in SEPARATORS.split(_unzygous(bare)[0]) if part]
-        if len(parts) > 1 and not _SCIENTIFIC.fullmatch(bare):
+        if len(parts) > 1 and not is_scientific(bare):
             return self._joined(bare, [self._suffixed(part) for part in parts])
         return self._suffixed(bare)
 
@@ -201,6 +171,8 @@ class LabelReader:
                 return part.model_copy(update={"word": bare})
         genes = tuple(dict.fromkeys(gene for part in parts for gene in part.genes))
         told = "; ".join(filter(None, (part.told for part in parts)))
+        if told and len(genes) == 1:
+            told = f"{bare} is read as {genes[0]}"
         if any(part.reading == "control" for part in parts):
             told = told or f"{bare} is read as {'+'.join(genes)} alone"
         return Label(word=bare, reading="genes", genes=genes, told=told)
@@ -215,12 +187,26 @@ class LabelReader:
         core, stripped = _unzygous(bare)
         if stripped and (found := self._suffixed(core)).reading == "genes":
             return _stripped(bare, found)
-        for separator in ("_", "-", " ", "."):
+        for separator in ("_", "-", " ", ".", ":", "#"):
             if (split := self._split(bare, separator)) is not None:
                 return split
         if (inner := self._prefixed(bare)) is not None:
             return _stripped(bare, inner)
-        return plain
+        match = _ATTACHED.fullmatch(bare)
+        if match and self.symbols.get(match["gene"]) is not None:
+            return _stripped(bare, self._one(match["gene"]))
+        if len(parts := [part for part in JOINTS.split(bare) if part]) > 1:
+            return self._tokens(bare, parts) or plain
+        return self._hyphenated(bare) or plain
+
+    def _hyphenated(self, bare: str) -> Label | None:
+        """Refuse `TP53-MDM2`, which may be a double knockout, or a guide against one of two."""
+        parts = bare.split("-")
+        genes = [part for part in parts if self.symbols.get(part) is not None]
+        if len(genes) < 2 or len(genes) < len(parts):
+            return None
+        both = "+".join(genes)
+        return _unknown(bare, f"{bare!r} names {len(genes)} genes; write {both} if all are meant")
 
     def _split(self, bare: str, separator: str) -> Label | None:
         """Read a label split at `separator`: a gene with suffixes, or two approved symbols."""
@@ -230,7 +216,7 @@ class LabelReader:
         # The longest beginning that is a gene, so that HLA-A-KO is HLA-A.
         for end in range(len(parts) - 1, 0, -1):
             head, rest = separator.join(parts[:end]), parts[end:]
-            if not all(_SUFFIX.fullmatch(part) for part in rest):
+            if not all(SUFFIX.fullmatch(part) for part in rest):
                 break
             found: Label | None = self._one(head)
             if found is not None and found.reading != "genes":
@@ -244,7 +230,7 @@ class LabelReader:
         return None
 
     def _prefixed(self, bare: str) -> Label | None:
-        match = _PREFIX.match(bare)
+        match = PREFIX.match(bare)
         return self._approved_or_suffixed(bare[match.end() :]) if match else None
 
     def _approved_or_suffixed(self, bare: str) -> Label | None:
@@ -252,7 +238,7 @@ class LabelReader:
         if self.symbols.get(bare) is not None or self.symbols.get(bare.upper()) is not None:
             return self._one(bare)
         parts = bare.split("_")
-        if len(parts) > 1 and all(_SUFFIX.fullmatch(part) for part in parts[1:]):
+        if len(parts) > 1 and all(SUFFIX.fullmatch(part) for part in parts[1:]):
             return self._approved_or_suffixed(parts[0])
         return None
 
@@ -266,9 +252,9 @@ class LabelReader:
         for part in parts:
             if gene := self._certain(part):
                 genes.append(gene)
-            elif self.is_control(part) and not _SUFFIX.fullmatch(part):
+            elif self.is_control(part) and not SUFFIX.fullmatch(part):
                 controls += 1
-            elif not _SUFFIX.fullmatch(part) and not part.isdigit():
+            elif not SUFFIX.fullmatch(part) and not part.isdigit():
                 return None
         unique = tuple(dict.fromkeys(genes))
         if not unique:
@@ -293,14 +279,26 @@ class LabelReader:
             return self._with_id(bare, match["name"].strip(), match["entrez"])
         if dated := excel_date(bare, self.symbols):
             return _unknown(bare, dated)
-        if bare.isdigit() and not self._entrez:
-            return _unknown(bare, _number(bare, self.symbols))
+        if match := NUMBER.fullmatch(bare):
+            if not self._entrez:
+                return _unknown(bare, number_words(bare, self.symbols))
+            # Pandas writes whole numbers as 7157.0 where one of them is missing.
+            return self._by_ground(match[1]).model_copy(update={"word": bare})
         if human := self._orthologues.get(bare):
             return self._found(bare, human, f"{bare} is read as the mouse gene of {human}")
         if (match := _LOCUS.fullmatch(bare)) and (gene := self.symbols.ground(match[1]).gene):
             return self._found(bare, gene.symbol, f"{bare} is read as {gene.symbol}")
-        if _MOUSE_ENSEMBL.fullmatch(bare):
+        if match := _KEGG.fullmatch(bare):
+            found = self._by_ground(f"entrez:{match[1]}")
+            return _stripped(bare, found) if found.genes else found
+        if MOUSE_ENSEMBL.fullmatch(bare):
             return _unknown(bare, f"{bare!r} is no human gene but one of another species")
+        if _PRODUCT.fullmatch(bare) and bare not in self.symbols:
+            return _unknown(
+                bare,
+                f"{bare!r} is the identifier of a transcript or protein; give its gene's symbol or "
+                "Ensembl id (ENSG...)",
+            )
         return self._by_ground(bare)
 
     def _by_ground(self, bare: str) -> Label:
@@ -309,7 +307,7 @@ class LabelReader:
             either = " or ".join(found.candidates[:SHOWN])
             return _unknown(bare, f"{bare!r} may mean {either}; use the approved symbol")
         if found.gene is None:
-            if _SCIENTIFIC.fullmatch(bare):
+            if is_scientific(bare):
                 return _unknown(bare, f"{bare!r} is a number that a spreadsheet made of a name")
             return _unknown(bare, unknown_words(bare, found.candidates))
         symbol = found.gene.symbol
@@ -328,7 +326,7 @@ class LabelReader:
         """Return whether a name that is not the approved symbol may be believed in a table."""
         if found.matched_by in ("hgnc", "ensembl", "entrez", "uniprot"):
             return True
-        if bare.casefold() in _WORDS and not (found.gene and bare == found.gene.symbol):
+        if bare.casefold() in WORDS and not (found.gene and bare == found.gene.symbol):
             return False
         if found.matched_by == "approved":
             return True
@@ -342,7 +340,7 @@ class LabelReader:
         return exact or symbolic or (numbered and len(bare) >= _SHORTEST_IN_ANOTHER_SPELLING)
 
     def _with_id(self, bare: str, name: str, identifier: str) -> Label:
-        """Read `TP53 (7157)`, in which symbol and id must mean the same gene if both are known."""
+        """Read `TP53 (7157)`; an older name and an id must mean the same gene."""
         by_name = self._one(name)
         word = identifier if identifier.startswith("ENSG") else f"entrez:{identifier}"
         by_id = self.symbols.ground(word).gene
@@ -350,125 +348,17 @@ class LabelReader:
             if by_id is None:
                 return by_name
             return self._found(bare, by_id.symbol, f"{bare} is read as {by_id.symbol}")
-        if by_id is not None and by_id.symbol not in by_name.genes:
-            return _unknown(bare, f"{bare!r} names {by_name.genes[0]} and the id of {by_id.symbol}")
-        return self._found(bare, by_name.genes[0], f"{bare} is read as {by_name.genes[0]}")
+        gene = by_name.genes[0]
+        told = f"{bare} is read as {gene}"
+        if by_id is not None and by_id.symbol != gene:
+            if self.symbols.get(name) is None:
+                return _unknown(bare, f"{bare!r} names {gene} and the id of {by_id.symbol}")
+            # The number may be a guide's, or a made-up one; an approved symbol says what is meant.
+            told += f", though {identifier} is the id of {by_id.symbol}"
+        return self._found(bare, gene, told)
 
     def _found(self, word: str, symbol: str, told: str = "") -> Label:
         return Label(word=word, reading="genes", genes=(symbol,), told=told)
-
-
-class ColumnReading:
-    """All labels of one column, read together: what each means, and what is to be said of them.
-
-    Args:
-        words: The labels, as often as they occur.
-        reader: Makes a reader for the column; told whether its numbers are Entrez ids.
-        name: What the column is called, for sentences.
-        whole: Whether each word is a gene as it stands, rather than a label.
-    """
-
-    def __init__(
-        self,
-        words: Iterable[str],
-        reader: Callable[[bool], LabelReader],
-        name: str,
-        *,
-        whole: bool = False,
-    ) -> None:
-        self.counts = Counter(words)
-        self._name = name
-        self._reader = reader(entrez_ids(self.counts))
-        self._whole = whole
-
-    @cached_property
-    def labels(self) -> dict[str, Label]:
-        """What each distinct label means."""
-        read = self._reader.read_one if self._whole else self._reader.read
-        return {word: read(word) for word in self.counts}
-
-    def of(self, reading: Reading) -> list[Label]:
-        """Return the labels with this reading, the most frequent first."""
-        found = [one for one in self.labels.values() if one.reading == reading]
-        return sorted(found, key=lambda one: (-self.counts[one.word], one.word))
-
-    @property
-    def doubles(self) -> int:
-        """How many distinct labels perturb more than one gene."""
-        return sum(len(one.genes) > 1 for one in self.labels.values())
-
-    @cached_property
-    def notes(self) -> tuple[str, ...]:
-        """What a person should know of how the column was read, each a sentence."""
-        told = [one.told for one in self.of("genes") if one.told]
-        notes = []
-        if told:
-            more = f" and {len(told) - SHOWN:,} more" if len(told) > SHOWN else ""
-            notes.append(f"Column {self._name}: {'; '.join(told[:SHOWN])}{more}.")
-        if self.doubles:
-            several = next(one for one in self.of("genes") if len(one.genes) > 1)
-            notes.append(
-                f"Column {self._name}: {self.doubles:,} labels perturb several genes, such as "
-                f"{several.word}."
-            )
-        if mostly_mouse(self.counts):
-            notes.append(
-                f"Column {self._name}: most names are spelt like mouse genes; they are read as "
-                "the human genes of the same name or orthology."
-            )
-        return tuple(notes)
-
-    def share(self) -> str:
-        """Return how many names are genes, as `412 of 430 names are genes; 18 are not: ...`."""
-        unknown = self.of("unknown")
-        known = len(self.of("genes"))
-        words = f"{known:,} of {known + len(unknown):,} names are genes"
-        if not unknown:
-            return words
-        shown = ", ".join(one.word for one in unknown[:SHOWN])
-        more = " ..." if len(unknown) > SHOWN else ""
-        return f"{words}; {len(unknown):,} are not: {shown}{more}"
-
-
-def entrez_ids(words: Collection[str]) -> bool:
-    """Return whether every word is a number, and they are not just the numbers of rows."""
-    named = [word.strip() for word in words if word.strip().casefold() not in {*MISSING, ""}]
-    if not named or not all(word.isdigit() for word in named):
-        return False
-    numbers = sorted({int(word) for word in named})
-    return not (numbers[0] in (0, 1) and numbers[-1] - numbers[0] == len(numbers) - 1)
-
-
-def mostly_mouse(words: Collection[str]) -> bool:
-    """Return whether most words are spelt like symbols of mouse genes, `Trp53`."""
-    named = [word for word in words if any(char.isalpha() for char in word)]
-    title = sum(bool(_TITLE.fullmatch(w) or _MOUSE_ENSEMBL.fullmatch(w)) for w in named)
-    return len(named) > 1 and title > _MOSTLY * len(named)
-
-
-def excel_date(word: str, symbols: SymbolTable) -> str:
-    """Return a clause if a word is a date that Excel made of a symbol; "" if it is none."""
-    match = _DATE.fullmatch(word.strip())
-    if match is None:
-        return ""
-    month = (match["month"] or match["month2"] or "").casefold()[:3]
-    day = match["day"] or match["day2"]
-    if not month:
-        number, day = int(match["m"] or match["m3"]), match["d"] or match["d3"]
-        month = _MONTHS[number - 1] if 1 <= number <= len(_MONTHS) else ""
-    meant = [form.format(int(day)) for form in _DATED.get(month, ())]
-    real = [symbol for symbol in meant if symbol in symbols] or meant[:1]
-    guess = f": {' or '.join(real)}?" if real else ""
-    return f"{word!r} is a date made by Excel{guess}"
-
-
-def _number(word: str, symbols: SymbolTable) -> str:
-    """Return why a bare number is no gene; a spreadsheet keeps a date as a count of days."""
-    if len(word) == _SERIAL_DIGITS:
-        day = _DAY_NULL + timedelta(days=int(word))
-        if day.strftime("%b").casefold() in _DATED:
-            return excel_date(day.isoformat(), symbols).replace(day.isoformat(), word)
-    return f"{word!r} is a number; write entrez:{word} if it is a gene's id"
 
 
 def unknown_words(word: str, candidates: Sequence[str]) -> str:
@@ -477,8 +367,30 @@ def unknown_words(word: str, candidates: Sequence[str]) -> str:
     return f"{word!r} is no human gene that Knockwise knows{nearest}"
 
 
+def _too_long(word: str) -> Label | None:
+    """Return the reading of what is too long for a label, or None."""
+    if len(word) <= _LONGEST:
+        return None
+    return Label(
+        word=word,
+        reading="unknown",
+        problem=f"{word[:_CLIPPED]!r}... has {len(word):,} characters, as no label of a gene has",
+    )
+
+
+def _missing(word: str, bare: str) -> Label | None:
+    """Return the reading of a word that stands for no value, or None."""
+    if bare.casefold() in UNASSIGNED:
+        problem = f"{bare!r} says that no single guide was assigned"
+    elif not bare or bare.casefold() in MISSING:
+        problem = f"{repr(bare) if bare else 'an empty cell'} is a missing value"
+    else:
+        return None
+    return Label(word=word, reading="missing", problem=problem)
+
+
 def _control(word: str) -> Label:
-    what = "safe-harbour control locus" if _HARBOUR.fullmatch(word.strip()) else "control label"
+    what = "safe-harbour control locus" if HARBOUR.fullmatch(word.strip()) else "control label"
     return Label(word=word, reading="control", problem=f"{word.strip()!r} is a {what}, not a gene")
 
 

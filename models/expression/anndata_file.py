@@ -1,48 +1,38 @@
 """Turns an AnnData file of single cells into the mean responses of one context."""
 
 import logging
-import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from knowledge.errors import DataError
 from knowledge.schema import PerturbationKind
 from knowledge.symbols import SymbolTable
-from knowledge.user_tables.labels import SEPARATORS, ColumnReading, Label, LabelReader, entrez_ids
+from knowledge.user_tables.columns import ColumnReading
+from knowledge.user_tables.labels import Label, LabelReader
+from knowledge.user_tables.words import ACTIVATION, SEPARATORS
+from models.expression.cell_values import logs, variable
 from models.expression.h5ad_structure import DAMAGED, check_h5ad, unreadable
-from models.expression.screens import ExpressionScreen, FloatArray, Genes, IntArray, together
+from models.expression.readout_names import distinct, named_column, readout_names, told_names
+from models.expression.screens import ExpressionScreen, Genes, IntArray, together
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-Matrix: TypeAlias = "sparse.csr_matrix | FloatArray"
-BoolArray = NDArray[np.bool_]
 
 MIN_CELLS = 10
 TARGET_SUM = 10_000.0
 # Cells held in memory at once, and cells that variable genes are found on: a screen of 300,000
 # cells would not fit whole.
 CHUNK = 10_000
-# log1p of a million, the largest total in use, is 13.8; counts per cell go far beyond.
-LARGEST_LOG = 15.0
 SHOWN = 5
-# A column of `var` is named instead of `var_names` if it holds so many times more genes.
-FAR_MORE_GENES = 2
-# From this share of cells on, values are taken to be log1p of counts.
-LOG_CELLS = 0.05
 RAW = "raw"
-CHECKED_CELLS = 200
-MOST_COUNTS = 20
-STEP_ERROR = 0.01
-DIGITS_ERROR = 1e-5
 _log = logging.getLogger(__name__)
 
 
@@ -146,10 +136,14 @@ def expression_screen(
         DataError: The data are not what they should be; the sentence starts with `name`.
     """
     genes = cell_genes(data.obs, layout, symbols, name)
+    if kind != "activation":
+        _tell_activations(data.obs[layout.perturbation], kind, name)
     values = _values(data, layout, name)
-    names = readout_names(_gene_names(data, layout, symbols, name), symbols, name)
+    names = readout_names(
+        told_names(_var(data, layout), layout.genes, symbols, name), symbols, name
+    )
     batches = (
-        _codes(_column(data.obs, layout.batch, name)) if layout.batch else np.zeros(len(genes))
+        _codes(named_column(data.obs, layout.batch, name)) if layout.batch else np.zeros(len(genes))
     )
     perturbations, counted, controls, design = _design(genes, batches.astype(np.int64), name)
 
@@ -158,11 +152,13 @@ def expression_screen(
     rng = np.random.default_rng(0)
     sample[rng.permutation(np.flatnonzero(design.sum(0)))[:CHUNK]] = True
     sampled = []
-    for here, part in _chunks(values, layout, name):
+    for here, part in logs(values, layout.counts, layout.target_sum, CHUNK, name):
         total = design[:, here] @ part
         sums += total.toarray() if sparse.issparse(total) else total
         sampled.append(part[sample[here]])
 
+    if not sums.any():
+        raise DataError(f"{name} holds nothing but zeros; put counts or logs of them into X.")
     n = len(perturbations)
     control_means = sums[n:] / controls[:, None]
     own = counted.sum(1)
@@ -171,8 +167,8 @@ def expression_screen(
     kept = distinct(names, baseline)
     if layout.n_top_genes is not None:
         perturbed = {gene for several in perturbations for gene in several}
-        variable = _variable(sampled, layout.n_top_genes)
-        kept = kept[[bool(variable[i]) or names[i] in perturbed for i in kept]]
+        varying = variable(sampled, layout.n_top_genes)
+        kept = kept[[bool(varying[i]) or names[i] in perturbed for i in kept]]
     return ExpressionScreen(
         context=context,
         kind=kind,
@@ -185,6 +181,17 @@ def expression_screen(
     )
 
 
+def _tell_activations(column: "pd.Series[str]", kind: PerturbationKind, name: str) -> None:
+    """Tell labels such as `TP53_OE` in a screen that is read as of another kind."""
+    made = sorted({str(word) for word in column.unique() if ACTIVATION.search(str(word))})
+    if made:
+        _log.warning(
+            "%s: %s labels such as %s say that more of a gene is made, and the screen is read as "
+            "one of %s; give --kind activation if it is none.",
+            name, f"{len(made):,}", made[0], kind,
+        )  # fmt: skip
+
+
 def cell_genes(
     obs: "pd.DataFrame", layout: Layout, symbols: SymbolTable, name: str
 ) -> list[Genes | None]:
@@ -193,7 +200,7 @@ def cell_genes(
     Raises:
         DataError: A column or the controls are missing, or a perturbed gene is unknown.
     """
-    column = _column(obs, layout.perturbation, name)
+    column = named_column(obs, layout.perturbation, name)
     labels = [
         "" if missing else str(label).strip()
         for label, missing in zip(column, column.isna(), strict=True)
@@ -277,103 +284,6 @@ def _unknown_labels(
     )
 
 
-def readout_names(words: Iterable[str], symbols: SymbolTable, name: str) -> list[str]:
-    """Return approved symbols of readouts; words that HGNC does not know stay as they are.
-
-    Raises:
-        DataError: A word occurs twice, or none is a human gene.
-    """
-    listed = [str(word) for word in words]
-    if twice := [word for word, n in Counter(listed).items() if n > 1]:
-        more = " ..." if len(twice) > SHOWN else ""
-        raise DataError(
-            f"{name}: {len(twice):,} gene names occur more than once, such as "
-            f"{', '.join(twice[:SHOWN])}{more}; keep one column of each, or name genes by Ensembl."
-        )
-    names, known = _approved(listed, symbols)
-    if not known:
-        raise DataError(
-            f"{name}: none of its {len(listed):,} gene names is a human gene, such as "
-            f"{', '.join(map(repr, listed[:3]))}; put symbols or Ensembl ids into `var_names`, or "
-            "name the column of var that holds them as --gene-col."
-        )
-    if known < len(listed):
-        strange = [
-            word for word, symbol in zip(listed, names, strict=True) if symbol not in symbols
-        ]
-        _log.warning(
-            "%s: %s of %s gene names are human genes; %s are not and keep their names: %s",
-            name, f"{known:,}", f"{len(listed):,}", f"{len(strange):,}",
-            ", ".join(strange[:SHOWN]) + (" ..." if len(strange) > SHOWN else ""),
-        )  # fmt: skip
-    return names
-
-
-def _approved(words: Sequence[str], symbols: SymbolTable) -> tuple[list[str], int]:
-    """Return the symbols of readouts, words that are none as they are, and how many are genes."""
-    reader = LabelReader(symbols, suggest=False, entrez=entrez_ids(words))
-    read = [reader.read_one(word) for word in words]
-    names = [one.genes[0] if one.genes else one.word for one in read]
-    return names, sum(bool(one.genes) for one in read)
-
-
-def _gene_names(data: "AnnData", layout: Layout, symbols: SymbolTable, name: str) -> list[str]:
-    """Return what the file calls its readouts.
-
-    Raises:
-        DataError: The named column is missing, or another one plainly holds the genes.
-    """
-    var = data.raw.var if layout.layer == RAW and data.raw is not None else data.var
-    if layout.genes is not None:
-        return [str(word) for word in _column(var, layout.genes, name, "genes")]
-    listed = [str(word) for word in var.index]
-    _, known = _approved(listed, symbols)
-    for column in var.columns:
-        words = [str(word) for word in var[column]]
-        if len(set(words)) < len(words) / 2:
-            continue
-        _, there = _approved(words, symbols)
-        if there > FAR_MORE_GENES * known and there > 1:
-            raise DataError(
-                f"{name}: {known:,} of the {len(listed):,} names in `var_names` are genes (they "
-                f"begin with {', '.join(map(repr, listed[:3]))}), and {there:,} of those in its "
-                f"column {column!r}; name that as --gene-col."
-            )
-    return listed
-
-
-def distinct(names: Sequence[str], expression: FloatArray) -> IntArray:
-    """Return one position per name, in order: that of the most expressed."""
-    best: dict[str, int] = {}
-    for i in np.argsort(-expression, kind="stable"):
-        best.setdefault(names[i], int(i))
-    return np.array(sorted(best.values()), np.int64)
-
-
-def log_expression(matrix: Matrix, target_sum: float) -> Matrix:
-    """Return log1p of counts scaled to `target_sum` per cell."""
-    import scanpy
-    from anndata import AnnData
-
-    cells = AnnData(matrix.astype(np.float32))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Some cells have zero counts")  # they stay zero
-        scanpy.pp.normalize_total(cells, target_sum=target_sum)
-    scanpy.pp.log1p(cells)
-    logs: Matrix = cells.X
-    return logs
-
-
-def _column(frame: "pd.DataFrame", column: str, name: str, what: str = "cells") -> "pd.Series[str]":
-    if column not in frame:
-        raise DataError(
-            f"{name} has no column {column!r} of {what}; its columns are "
-            f"{', '.join(map(str, frame.columns)) or 'none'}."
-        )
-    found: pd.Series[str] = frame[column]
-    return found
-
-
 def _values(data: "AnnData", layout: Layout, name: str) -> Any:  # noqa: ANN401  # dense, sparse or in the file
     """Return the matrix of cells and genes that the layout means.
 
@@ -387,6 +297,11 @@ def _values(data: "AnnData", layout: Layout, name: str) -> Any:  # noqa: ANN401 
     if layout.layer in data.layers:
         return data.layers[layout.layer]
     raise DataError(f"{name} has no layer {layout.layer!r}; it has {_layers(data)}.")
+
+
+def _var(data: "AnnData", layout: Layout) -> "pd.DataFrame":
+    found: pd.DataFrame = data.raw.var if layout.layer == RAW and data.raw is not None else data.var
+    return found
 
 
 def _layers(data: "AnnData") -> str:
@@ -452,94 +367,3 @@ def _design(
     np.add.at(counted, (rows[own], here[own]), 1)
     controls = np.bincount(here[control & comparable], minlength=len(at))
     return perturbations, counted, controls, design
-
-
-def _chunks(whole: Any, layout: Layout, name: str) -> Iterator[tuple[slice, Matrix]]:  # noqa: ANN401
-    """Yield the logs of some cells after another."""
-    counts = layout.counts
-    for start in range(0, whole.shape[0], CHUNK):
-        here = slice(start, min(start + CHUNK, whole.shape[0]))
-        matrix = whole[here]
-        values = matrix.data if sparse.issparse(matrix) else np.asarray(matrix)
-        if not np.isfinite(values).all() or values.min(initial=0) < 0:
-            raise DataError(
-                f"{name} holds negative or missing values, which neither counts nor logs of them "
-                "can be; use values before scaling or regression."
-            )
-        if start == 0:
-            counts = _are_counts(values, layout.counts, name)
-            if not counts and layout.counts is None:
-                _check_logs(matrix, name)
-        if counts:
-            yield here, log_expression(matrix, layout.target_sum)
-        else:
-            yield here, matrix
-
-
-def _are_counts(values: NDArray[np.floating], promised: bool | None, name: str) -> bool:
-    """Return whether values are raw counts.
-
-    Raises:
-        DataError: They are not what was promised, or neither counts nor logs.
-    """
-    whole = bool(np.all(values == np.round(values)))
-    largest = float(values.max(initial=0))
-    if promised and not whole:
-        raise DataError(
-            f"{name} was said to hold raw counts, but its values are not whole numbers; put counts "
-            "into X, or leave it to be found out."
-        )
-    if promised is False and whole:
-        raise DataError(
-            f"{name} was said to hold logs, but all its values are whole numbers (up to "
-            f"{largest:,.0f}), as raw counts are; leave it to be found out."
-        )
-    if not whole and largest > LARGEST_LOG:
-        raise DataError(
-            f"{name} holds values up to {largest:,.1f} that are not whole numbers: neither raw "
-            "counts nor logs; put either into X (such as by scanpy's `log1p`)."
-        )
-    return whole
-
-
-def _check_logs(matrix: Matrix, name: str) -> None:
-    """Refuse values that look like logs and are not those of counts, unless told that they are.
-
-    In log1p of scaled counts, the values of a cell are those of its counts 1, 2, 3 ...: brought
-    back, they are whole multiples of a common step. Decontaminated counts have no such step.
-
-    Raises:
-        DataError: Hardly any cell has one.
-    """
-    cells = matrix[:CHECKED_CELLS]
-    dense = np.asarray(cells.toarray() if sparse.issparse(cells) else cells, np.float64)  # type: ignore[union-attr]  # issparse narrows nothing
-    stepped = []
-    for row in dense:
-        values = np.unique(np.expm1(row[row > 0]))
-        if len(values) < 2:
-            continue
-        # The step may be a fraction of the least value: no gene of the cell need have one count.
-        ratios = np.outer(np.arange(1, MOST_COUNTS + 1), values / values[0])
-        off = np.abs(ratios - np.round(ratios))
-        # Values are stored with seven digits.
-        stepped.append(bool((off < STEP_ERROR + DIGITS_ERROR * ratios).all(axis=1).any()))
-    if stepped and np.mean(stepped) < LOG_CELLS:
-        raise DataError(
-            f"{name} holds values up to {dense.max():,.1f} that are not whole numbers and no logs "
-            "of counts, as decontaminated or corrected counts are; say --logs if they are logs, or "
-            "name the --layer of raw counts (`raw` for .raw)."
-        )
-
-
-def _variable(sampled: Sequence[Matrix], n_top_genes: int) -> BoolArray:
-    """Return which genes vary most beyond what their mean explains `(genes,)`."""
-    import scanpy
-    from anndata import AnnData
-
-    stacked = sparse.vstack(sampled) if sparse.issparse(sampled[0]) else np.vstack(sampled)
-    if n_top_genes >= stacked.shape[1]:
-        return np.ones(stacked.shape[1], np.bool_)
-    found = scanpy.pp.highly_variable_genes(
-        AnnData(stacked), n_top_genes=n_top_genes, inplace=False
-    )
-    return np.asarray(found["highly_variable"])

@@ -14,14 +14,9 @@ from knowledge.schema import PerturbationKind
 from knowledge.sources.genes import HGNC, read_symbols, sources_root
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
-from models.expression.anndata_file import (
-    Layout,
-    cell_genes,
-    distinct,
-    expression_screen,
-    log_expression,
-    readout_names,
-)
+from models.expression.anndata_file import Layout, cell_genes, expression_screen
+from models.expression.cell_values import log_expression
+from models.expression.readout_names import distinct, readout_names
 from models.expression.screens import ExpressionScreen, FloatArray, Genes, together
 from models.inputs.screens import approve, tested_perturbations
 

@@ -67,7 +67,7 @@ FORMAT = Format(
 def to_store(config: FusionConfig, habit: LossHabit) -> Checkpoint:
     """Return the checkpoint of heads and habits; habits keep three digits."""
     acts = np.array([gene in habit.regulators for gene in habit.genes], np.uint8)
-    arrays = {"habit": habit.values.astype(np.float16), "regulator": acts}
+    arrays: dict[str, np.ndarray] = {"habit": habit.values.astype(np.float16), "regulator": acts}
     return checkpoint.Checkpoint(config, {"genes": habit.genes}, arrays)
 
 

@@ -129,7 +129,7 @@ class LanguageStacker(Frozen):
         except (OSError, ValidationError) as error:
             raise DataError(
                 f"{file} cannot be read ({error}); delete it and fit the stacker again with "
-                f"`knockwise eval perturbqa --reasoner llm --strategy {strategy} --fit`."
+                f"`knockwise eval language --strategy {strategy} --fit`."
             ) from error
         return found if prompts_hash in (None, found.prompts_hash) else None
 

@@ -9,12 +9,15 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
-from knowledge.errors import DataError
-from knowledge.parsers.table import open_text, read_table
+from knowledge.errors import DataError, QuestionError
+from knowledge.parsers.table import read_table
 from knowledge.sources.genes import read_symbols, sources_root
 from knowledge.sources.registry import missing
 from knowledge.symbols import SymbolTable
+from knowledge.user_tables.file import regular_file
+from knowledge.user_tables.labels import Label, LabelReader
 from knowledge.user_tables.orthologues import ORTHOLOGUES, read_orthologues
+from knowledge.user_tables.text import opened, sniffed
 
 Species = Literal["human", "mouse", "other"]
 FOLDER = "phenotype/sequences"
@@ -34,6 +37,8 @@ _LEGAL = str.maketrans({"U": "C", "O": "K", "B": "X", "J": "X", "Z": "X"})
 _STRANGE = re.compile(f"[^{RESIDUES}{UNKNOWN_RESIDUE}]")
 _NUCLEOTIDES = frozenset("ACGTN")
 """U has become C, and gaps are gone, when a sequence is looked at."""
+_GENE = re.compile(r"(?:\bGN=|\bgene_symbol:|\[gene=)(?P<gene>[^\s\]]+)")
+_ACCESSION = re.compile(r"(?:sp|tr)\|(?P<accession>\w+)(?:-\d+)?\|")
 _MOSTLY = 0.95
 """DNA may hold a few codes for one of several bases; no protein is so poor in residues."""
 
@@ -136,7 +141,7 @@ def by_gene(proteins: Sequence[Protein]) -> dict[str, Protein]:
 
 
 def read_fasta(path: Path) -> tuple[Query, ...]:
-    """Return the records of a FASTA file, plain or gzipped, in its order.
+    """Return the records of a FASTA file, compressed or not, in its order.
 
     A record that nothing can be predicted from is among them and says why in `problem`.
 
@@ -146,15 +151,14 @@ def read_fasta(path: Path) -> tuple[Query, ...]:
     from Bio import SeqIO
     from Bio.SeqRecord import SeqRecord
 
+    if not path.exists():
+        raise DataError(f"{path}: no such file; name a FASTA file of proteins.")
     try:
-        with open_text(path) as handle:
-            text = handle.read().removeprefix("\ufeff").lstrip()
-    except DataError as error:
-        if path.is_file():
-            raise DataError(f"{path} cannot be read as text; give a FASTA file.") from error
-        raise DataError(f"{path}: no such file; name a FASTA file of proteins.") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); give a FASTA file.") from None
+        kept = regular_file(path)
+        with opened(kept, sniffed(kept, "protein sequences in FASTA format").encoding) as handle:
+            text = "\n".join(handle.read().splitlines()).removeprefix("\ufeff").lstrip()
+    except QuestionError as error:
+        raise DataError(str(error)) from error
     if not text:
         raise DataError(f"{path} is empty; give protein sequences in FASTA format.")
     if not text.startswith(">"):
@@ -173,6 +177,23 @@ def read_fasta(path: Path) -> tuple[Query, ...]:
         first = queries[0]
         raise DataError(f"{path}: {first.identifier} {first.problem}.")
     return queries
+
+
+def named_genes(found: Sequence[Query], symbols: SymbolTable) -> tuple[Label, ...]:
+    """Return what the name of each record means, read as strictly as a label in a table.
+
+    Where the header says the gene, as those of UniProt, Ensembl and NCBI do, that is read.
+    """
+    reader = LabelReader(symbols, suggest=False, perturbed=False)
+    return tuple(reader.read(_gene_word(one)) for one in found)
+
+
+def _gene_word(found: Query) -> str:
+    if match := _GENE.search(found.description):
+        return match["gene"]
+    if match := _ACCESSION.match(found.identifier):
+        return match["accession"]
+    return found.identifier
 
 
 def query(sequence: str, identifier: str = "sequence") -> Query:

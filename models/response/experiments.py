@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from models.inputs.screens import CELL_LINES, UNKNOWN, Rows
 from models.response.features import Evidence
@@ -15,6 +16,8 @@ FloatArray = NDArray[np.float32]
 # A row of another line weighs as much less as the process finds lines to differ.
 ELSEWHERE = 0.4
 SUPPORT = 0.05
+# By code, none, unchanged, down, up; unchanged is no zero, for a zero is not kept.
+_WAYS = np.array([0.0, 1e-3, -1.0, 1.0], np.float32)
 OUTCOMES: tuple[Outcome, ...] = ("unchanged", "down", "up")
 
 
@@ -55,6 +58,14 @@ class Experiments:
         return {
             int(at): OUTCOMES[int(code) - 1] for at, code in zip(row.indices, row.data, strict=True)
         }
+
+    def signatures(self, line: int) -> tuple[tuple[str, ...], sparse.csr_array]:
+        """Return the perturbations with training rows in a line, and what each changed."""
+        matrix = self._by_pert[line]
+        there = np.flatnonzero(np.diff(matrix.indptr))
+        found = sparse.csr_array(matrix[there])
+        found.data = _WAYS[found.data.astype(np.int64)]
+        return tuple(self._perturbations[i] for i in there), found
 
     def rows_of(self, perturbation: int, line: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the readouts measured under a perturbation and the numbers of those rows."""

@@ -12,7 +12,15 @@ import numpy as np
 from scipy import sparse
 
 from models.inputs.screens import UNKNOWN, IntArray, Rows
-from models.response.field import N_LINES, Field, FieldSettings, FloatArray, fit_field
+from models.response.field import (
+    N_LINES,
+    Field,
+    FieldSettings,
+    FloatArray,
+    fit_field,
+    related,
+    row_by_row,
+)
 from models.response.query import Query
 from models.response.signed_sets import SET_FEATURES, SetEvidence, set_planes
 from models.response.similarity import Kin
@@ -211,7 +219,7 @@ def planes(
 
 def _field(name: str, query: Query, task: Task) -> Iterator[tuple[str, FloatArray]]:
     latent = task.field.latent(query.similarity, query.own, query.line)
-    yield f"{name}_factors", latent @ task.field.loadings.T
+    yield f"{name}_factors", row_by_row(latent, task.field.loadings.T)
     yield f"{name}_constant", latent[:, -1:]
     yield from _axes(name, latent, task)
     yield f"{name}_same_readout", task.field.same_readout(query.similarity, query.own, query.line)
@@ -227,12 +235,12 @@ def _axes(name: str, latent: FloatArray, task: Task) -> Iterator[tuple[str, Floa
 def _votes(name: str, query: Query, task: Task) -> Iterator[tuple[str, FloatArray]]:
     """Yield what related perturbations did to the readout, here and in all lines."""
     w, line = query.similarity, query.line
-    summed, support = w @ task.residual[line], w @ task.seen[line]
+    summed, support = related(w, task.residual[line]), related(w, task.seen[line])
     yield f"{name}_vote", summed / (support + SUPPORT)
     yield f"{name}_support", support
     for other in _others(line):
-        summed = summed + w @ task.residual[other]
-        support = support + w @ task.seen[other]
+        summed = summed + related(w, task.residual[other])
+        support = support + related(w, task.seen[other])
     yield f"{name}_vote_all", summed / (support + SUPPORT)
     rows = task.n_rows[line]
     strength = (w @ (task.strength[line] * rows)) / (w @ rows + 1)
@@ -263,7 +271,7 @@ def _elsewhere(name: str, query: Query, task: Task) -> Iterator[tuple[str, Float
 
 def _signed(query: Query, task: Task) -> Iterator[tuple[str, FloatArray]]:
     latent = task.field.latent(query.similarity, query.own, query.line)
-    factors = latent @ task.field.loadings.T
+    factors = row_by_row(latent, task.field.loadings.T)
     same = task.field.same_readout(query.similarity, query.own, query.line)
     total = (factors + same) * task.deviation[query.line] + task.prior[query.line]
     yield "signed_factors", factors
@@ -295,7 +303,8 @@ def _kinship(query: Query, kin: Kin) -> Iterator[tuple[str, FloatArray]]:
     direct[known] = kin.direct[query.own[known]].toarray()
     length = np.linalg.norm(query.similarity, axis=1, keepdims=True)
     yield "kinship", direct
-    yield "shared_relatives", query.similarity @ kin.unit / np.maximum(length, np.float32(1e-6))
+    shared = related(query.similarity, kin.unit)
+    yield "shared_relatives", shared / np.maximum(length, np.float32(1e-6))
 
 
 def _others(line: int) -> list[int]:

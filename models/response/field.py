@@ -19,6 +19,24 @@ FloatArray = NDArray[np.float32]
 N_LINES = len(CELL_LINES)
 
 
+def row_by_row(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return `left @ right`, so that a row's product is the same whatever rows are beside it.
+
+    A product of matrices sums in another order than one of a vector, and a tree's threshold may
+    lie between the two.
+    """
+    if len(left) == 1:
+        return left @ right
+    product: FloatArray = np.concatenate([left[[i]] @ right for i in range(len(left))])
+    return product
+
+
+def related(similarity: FloatArray, matrix: sparse.csr_array) -> FloatArray:
+    """Return `similarity @ matrix`, by way of the few relatives that a perturbation has."""
+    product: FloatArray = (sparse.csr_array(similarity) @ matrix).toarray()
+    return product
+
+
 @dataclass(frozen=True, slots=True)
 class FieldSettings:
     """Prior variances of the process, chosen by cross-validation over training perturbations."""
@@ -54,8 +72,8 @@ class Field:
     def latent(self, similarity: FloatArray, own: IntArray, line: int) -> FloatArray:
         """Return each query's factors in `line` `(queries, rank + 1)`, from its relatives."""
         s = self.settings
-        latent: FloatArray = s.same_line * (similarity @ self.factors[line])
-        latent += s.any_line * (similarity @ self.factors.sum(0))
+        latent: FloatArray = s.same_line * row_by_row(similarity, self.factors[line])
+        latent += s.any_line * row_by_row(similarity, self.factors.sum(0))
         known = own >= 0
         elsewhere = self.factors.sum(0) - self.factors[line]
         latent[known] += (s.any_line + s.same_perturbation) * elsewhere[own[known]]
@@ -64,9 +82,9 @@ class Field:
     def same_readout(self, similarity: FloatArray, own: IntArray, line: int) -> FloatArray:
         """Return what rows of the very same readout imply `(queries, readouts)`."""
         s = self.settings
-        total = similarity @ self.duals[line] * s.same_line
+        total = related(similarity, self.duals[line]) * s.same_line
         for other, duals in enumerate(self.duals):
-            total += s.any_line * (similarity @ duals)
+            total += s.any_line * related(similarity, duals)
             if other != line:
                 known = np.flatnonzero(own >= 0)
                 mine = duals[own[known]].toarray()

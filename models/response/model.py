@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.special import expit, logit
 
 from knowledge.errors import QuestionError
@@ -165,6 +166,19 @@ class ResponseModel:
         share = float(self._facts.essential[index, 0])
         likeness = self._relatives.level[index].max() / SCALE
         return Ground(known, share if np.isfinite(share) else 0.5, float(likeness) ** 2)
+
+    def signatures(self, cell_line: str) -> tuple[tuple[str, ...], sparse.csr_array]:
+        """Return the perturbations of a line, and their measured changes over `readout_order`.
+
+        +1 is up, -1 down; 0.001 stands for a readout that did not change, so that it is kept apart
+        from one without a training row. Shape `(perturbations, readouts)`.
+        """
+        return self._experiments.signatures(self._line(cell_line))
+
+    @property
+    def readout_order(self) -> tuple[str, ...]:
+        """Return the readouts in the order of the columns of `signatures`."""
+        return self._readout_names
 
     def measured(self, gene: str, readout: str, cell_line: str) -> Outcome | None:
         """Return the training outcome of a pair, or None where no training row says."""

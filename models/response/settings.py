@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from knowledge.progress import Progress as Progress  # benchmarks still import it from here
 from models.inputs.screens import Setting
 
 

@@ -3,10 +3,12 @@
 import json
 import random
 
-from agent.llm.chat import Reply, ToolCall
+from agent.llm.chat import Reply, ToolCall, Usage
 from agent.llm.errors import LLMError, UnreachableError
 
 GENES = ("TP53", "MDM2", "CDKN1A", "MYC", "HSPA5", "p53", "NOGENE", "MDM2-MDM4 complex", "", "K562")
+# 200,000 nested brackets end a parser that trusts.
+ENDLESS = ("[" * 200_000, '{"steps": ' * 200_000, "<think>" * 1_000, "```" * 1_000)
 TOOLS = ("gene", "neighbours", "paths", "predict_effects", "delete_everything", "")
 
 
@@ -29,8 +31,31 @@ class RandomModel:
         if schema is None:
             return self._calls() if dice.random() < 0.7 else self._words()
         if dice.random() > self._manners:
-            return dice.choice(["", "{", "null", "[]", '{"steps": 3}', self._words()])
-        return json.dumps(self._filled(schema.model_json_schema(), schema.model_json_schema()))
+            return dice.choice(["", "{", "null", "[]", '{"steps": 3}', self._words(), *ENDLESS])
+        filled = json.dumps(self._filled(schema.model_json_schema(), schema.model_json_schema()))
+        return self._dressed(filled)
+
+    def _dressed(self, filled: str) -> str | Reply:
+        """Return what a model writes around its answer, and what it says that this has cost."""
+        dice = self._random
+        words = self._words()
+        said = dice.choice(
+            [
+                *[filled] * 6,
+                f"```json\n{filled}\n```",
+                f"<think>{words}</think>{filled}",
+                f"<think>{filled}",
+                f"{words}\n{filled}\n{words}",
+                f"{words}</think>{filled}",
+                f'{{"answer": {filled}}}',
+                f"[{filled}]",
+                json.dumps(filled),
+            ]
+        )
+        if dice.random() < 0.8:
+            return said
+        usage = Usage(requests=1, prompt=dice.choice([0, 1, 2**40]), completion=2**40)
+        return Reply(content=said, finish=dice.choice(["stop", "length", ""]), usage=usage)
 
     def _words(self) -> str:
         return " ".join(self._random.choices([*GENES, "verified", "is", "up", "down"], k=8))
@@ -46,7 +71,11 @@ class RandomModel:
         gene = self._random.choice(GENES)
         good = {"gene": gene, "node": gene, "side": "downstream", "readout": "CDKN1A"}
         keys = self._random.sample(sorted(good), self._random.randint(0, 4))
-        return self._random.choice([json.dumps({key: good[key] for key in keys}), "{", "3", ""])
+        whole = json.dumps({key: good[key] for key in keys})
+        return self._random.choice(
+            [whole, whole, json.dumps(whole), "{", "3", "", "[" * 200_000, '{"gene": NaN}', "null",
+             json.dumps({"gene": 2**80}), json.dumps({"gene": {"gene": []}})]
+        )  # fmt: skip
 
     def _filled(self, part, whole):
         """Return a random value of the form that a JSON schema asks for."""

@@ -363,7 +363,7 @@ def test_the_question_keeps_its_own_words():
         ("knock out TP53 R175H", "Point mutations such as 'R175H' are not handled yet"),
         ("What would MDM2 loss do to p21 in RPE1?", "'p21' may mean CDKN1A, NSG1 or TCEAL1"),
         ("knock out eIF2a", "'eIF2a' may mean EIF2S1 or EIF2A"),
-        ("What happens to K562 cells treated with tunicamycin?", "tunicamycin.*target"),
+        ("What happens to K562 cells treated with tunicamycin?", "tunicamycin are not handled yet"),
         ("Does imatinib lower MYC?", "Drugs and other treatments are not handled yet"),
         ("What does dasatinib do in K562?", "not handled yet"),
         ("KEAP1 knockout with 5 µM of something", "not handled yet"),

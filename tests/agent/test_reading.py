@@ -207,12 +207,12 @@ def test_qualifiers_are_kept(read, text, direction, top, asks):
         ("Cosa succede a DDIT3 se si elimina HSPA5 in K562?", "Italian"),
         ("在K562中敲除HSPA5后DDIT3会怎样？", "Chinese"),
         ("Что будет с DDIT3 если нокаутировать HSPA5 в K562?", "Russian"),
-        ("tunicamycin treatment of HepG2: HSPA5?", "the knockdown of DPAGT1"),
         (
-            "RELA knockout in RPE1 with TNF: NFKBIA?",
-            "TNF are not handled.*Knock out RELA in RPE1: what happens to NFKBIA",
+            "RELA knockout in RPE1 with poly(I:C): NFKBIA?",
+            r"poly\(I:C\) are not handled.*Knock out RELA in RPE1: what happens to NFKBIA",
         ),
-        ("What is the effect of hypoxia on K562?", "hypoxia are not handled"),
+        ("What is the effect of mitochondrial stress on K562?", "stress are not handled"),
+        ("Which knockouts raise CXCL8 in RPE1 after TNF?", "TNF are not handled"),
         ("KEAP1 loss in A549: NQO1", "`--cell-line RPE1`.*no working KEAP1"),
         ("Which knockouts raise IRF1 in THP-1?", "express --context papalexi"),
         ("POU5F1 knockout in HUVEC: NANOG", "none is near enough"),
@@ -264,3 +264,48 @@ def test_reading_is_quick(read):
     for text in texts:
         read(text)
     assert (time.process_time() - begun) / len(texts) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("text", "reads"),
+    [
+        ("RELA knockout in RPE1 with TNF: CXCL8?", "RELA knockout RPE1 under TNF: CXCL8"),
+        ("TNF stimulated RPE1: NFKBIA?", "IKBKB activation RPE1 under TNF: NFKBIA"),
+        ("What is the effect of hypoxia on K562?", "EGLN1 knockout K562 under hypoxia"),
+        (
+            "tunicamycin treatment of HepG2: HSPA5?",
+            "DPAGT1 knockdown HepG2 under tunicamycin: HSPA5",
+        ),
+        (
+            "heat shocked K562, HSF1 knockdown: HSPA1A",
+            "HSF1 knockdown K562 under heat shock: HSPA1A",
+        ),
+    ],
+)
+def test_a_stimulus_that_the_pathways_know_is_kept_and_told_to_be_a_hypothesis(read, text, reads):
+    question = read(text)
+    assert short(question) == reads
+    assert any("without a calibrated number" in note for note in question.assumptions)
+    assert short(read(as_words(question))) == reads
+
+
+def test_a_line_near_enough_by_expression_answers_as_borrowed_and_says_so(read):
+    question = read("NOTCH1 knockdown in MOLT-4: HES1")
+    assert short(question) == "NOTCH1 knockdown Jurkat as MOLT-4: HES1"
+    assert "r = 0.92" in question.assumptions[0]
+    given = read("NQO1 after CUL3 loss in A549", cell_line="RPE1")
+    assert given.perturbation.lesions == ("KEAP1", "CDKN2A", "STK11")
+
+
+@pytest.mark.parametrize(
+    ("text", "stops"),
+    [
+        ("HSPA5 knockdown in K562: are there candidates?", "What 'candidates' asks"),
+        ("knock out TP53 and activate MDM2 in RPE1: CDKN1A", "mixes kinds of perturbation"),
+        ("re-express GATA1 in GATA1 knockout K562: HBB", "Rescue experiments"),
+        ("CTNNB1 S33Y mutant in HepG2: AXIN2", "Point mutations such as 'S33Y'"),
+    ],
+)
+def test_a_reading_that_leaves_something_out_is_refused(read, text, stops):
+    with pytest.raises(QuestionError, match=stops):
+        read(text)

@@ -12,6 +12,7 @@ from agent.run import find_run, load_answer, replay, runs
 from agent.session import Session
 from agent.settings import Settings
 from agent.state import Proposal
+from app.jobs.opening import open_session
 from knowledge.errors import QuestionError, RunError
 from knowledge.schema import Change
 from tools.effect_rows import RUN_COLUMNS
@@ -178,9 +179,17 @@ async def test_runs_are_found_by_name_beginning_and_latest(session):
         find_run(folder, "nothing")
 
 
-def test_sessions_that_nobody_holds_give_their_memory_back():
+def test_a_session_leaves_the_collector_of_its_host_as_it_was():
+    frozen = gc.get_freeze_count()
     Session.open(Settings())
+    assert (gc.get_freeze_count(), gc.isenabled()) == (frozen, True)
+
+
+def test_sessions_of_the_command_line_that_nobody_holds_give_their_memory_back():
+    open_session(Settings())
     once = gc.get_freeze_count()
+    assert once
     for _ in range(2):
-        Session.open(Settings())
+        open_session(Settings())
     assert gc.get_freeze_count() < 1.5 * once
+    gc.unfreeze()

@@ -116,7 +116,7 @@ def test_a_bug_is_not_hidden(knockwise, session):
 def test_ctrl_c_says_how_to_go_on_and_resume_does(knockwise, session):
     session.failure = KeyboardInterrupt()
     stopped = knockwise("ask", "HSPA5?")
-    assert stopped.exit_code == 2
+    assert stopped.exit_code == 130
     assert "Traceback" not in stopped.stderr
     command = re.search(r"`knockwise (ask --resume \S+)`", stopped.stderr)[1]
     session.failure = None
@@ -174,7 +174,7 @@ def test_runs_lists_what_was_asked_and_what_is_unfinished(knockwise, session):
     knockwise("ask", "First HSPA5?")
     session.failure = KeyboardInterrupt()
     knockwise("ask", "Second HSPA5?")
-    listed = json.loads(knockwise("runs", "--json").stdout)
+    listed = json.loads(knockwise("runs", "--json").stdout)["rows"]
     assert {row["question"]: row["status"] for row in listed} == {
         "First HSPA5?": "finished",
         "Second HSPA5?": "unfinished",

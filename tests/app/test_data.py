@@ -39,7 +39,7 @@ def test_pull_takes_what_ask_needs_from_a_mirror_once(run, tiny_mirror):
 
 def test_pull_fetches_only_what_is_named(run, tiny_mirror):
     assert "2 fetched" in run("pull", "hgnc", "trrust", "--mirror", tiny_mirror).stderr
-    states = {s["name"]: s["state"] for s in json.loads(run("status", "--json").stdout)}
+    states = {s["name"]: s["state"] for s in json.loads(run("status", "--json").stdout)["rows"]}
     assert states["hgnc"] == states["trrust"] == "present"
     assert states["corum"] == "missing"
 
@@ -108,7 +108,7 @@ def test_check_starter_prints_shares_and_refuses_unexplained_contradictions(run,
     assert "confirmed" in result.stdout
     assert "unconfirmed" in result.stdout
     assert "knockwise data pull networks" in result.stderr
-    checks = json.loads(run("check-starter", "--data", tiny_mirror, "--json").stdout)
+    checks = json.loads(run("check-starter", "--data", tiny_mirror, "--json").stdout)["rows"]
     assert {"edge", "verdict", "supporting", "unsigned", "opposing"} == set(checks[0])
     result = run("check-starter")
     assert result.exit_code == 2

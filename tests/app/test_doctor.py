@@ -1,5 +1,6 @@
 import http.server
 import json
+import os
 import threading
 from contextlib import contextmanager
 
@@ -7,6 +8,7 @@ import pytest
 
 from app.commands.doctor import examine
 from app.show.terminal import settings
+from knowledge.texts.build import build_index
 from models.response.checkpoint import SHIPPED
 
 WEIGHTS = SHIPPED.parent
@@ -112,3 +114,16 @@ def test_an_endpoint_that_is_wanted_and_silent_means_ask_cannot_work(knockwise, 
     assert result.exit_code == 2
     assert "cannot be reached" in result.stdout
     assert "knockwise serve" in result.stdout
+
+
+def test_an_index_that_is_searched_from_a_private_copy_is_told(tmp_path, monkeypatch, hash_encoder):
+    from tests.hash_encoder import many
+
+    monkeypatch.setattr("knowledge.texts.encoder.load_encoder", lambda name: hash_encoder())
+    build_index(tmp_path / "index", many(5), hash_encoder(), progress=lambda *_: None)
+    assert findings(data=tmp_path)["text index"].found == "5 documents"
+    usual = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and usual(path, mode))
+    found = findings(data=tmp_path)["text index"]
+    assert found.ok
+    assert "read-only, so each process searches a private copy" in found.found

@@ -1,6 +1,5 @@
 """`knockwise eval` on a small world of four screens, some of whose test labels are withheld."""
 
-import json
 import runpy
 import shutil
 from dataclasses import replace
@@ -14,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
+from evals.harness.page import Record
 from evals.perturbqa.slices import CLASS_FILES
 from models.inputs.annotations import FILES
 from models.inputs.screens import CELL_LINES, SCREEN_FILES
@@ -55,7 +55,7 @@ def _small_model(world):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(scoring, "read_corpus", lambda *_: corpus)
         patched.setattr("evals.perturbqa.run.TrainingSettings", quick)
-        patched.setattr("models.response.annotations.read_symbols", lambda _: corpus.symbols)
+        patched.setattr("evals.perturbqa.run.read_symbols", lambda _: corpus.symbols)
         yield
 
 
@@ -133,28 +133,24 @@ def test_every_test_row_has_a_prediction_also_where_its_label_is_withheld(finish
 
 
 def test_a_withheld_label_is_scored_nowhere(finished):
-    metrics = json.loads((finished / "metrics.json").read_text())
-    tested = {score["cell_line"] for score in metrics["scores"] if score["split"] == "test"}
-    assert tested == {"K562", "RPE1", "mean"}
-    assert set(metrics["withheld"]) == set(CELL_LINES)
-    joined = [score for score in metrics["scores"] if score["split"] == "joined"]
-    assert {score["predictor"] for score in joined} >= {"response model", "gene prior"}
+    results = Record.read(finished).results
+    tested = results.scores.where(split="test").values("cell_line")
+    assert set(tested) == {"K562", "RPE1", "mean"}
+    assert set(results.facts["withheld"]) == set(CELL_LINES)
+    joined = results.scores.where(split="joined").values("predictor")
+    assert {"response model", "gene prior"} <= {*joined}
 
 
 def test_the_model_beats_its_controls_and_shuffled_retrieval_is_chance(finished):
-    scores = json.loads((finished / "metrics.json").read_text())["scores"]
-    found = {
-        (s["predictor"], s["task"]): s
-        for s in scores
-        if s["split"] == "cv" and s["cell_line"] == "mean"
-    }
+    scores = Record.read(finished).results.scores.where(split="cv", cell_line="mean")
     for task in ("de", "dir"):
-        assert found["response model", task]["auroc"]["value"] > 0.7
-        assert found["gene prior", task]["auroc"]["value"] == pytest.approx(0.5)
-        assert found["gene prior", task]["ahead"]["low"] > 0
-        assert found["retrieval only", task]["auroc"]["value"] > 0.65
-        shuffled = found["label-shuffled retrieval", task]["auroc"]
-        assert abs(shuffled["value"] - 0.5) < 0.06
+        mine = scores.where(task=task)
+        found = {one.predictor: one.value.value for one in mine.plain}
+        assert found["response model"] > 0.7
+        assert found["gene prior"] == pytest.approx(0.5)
+        assert mine.find(than="gene prior").value.low > 0
+        assert found["retrieval only"] > 0.65
+        assert abs(found["label-shuffled retrieval"] - 0.5) < 0.06
 
 
 def test_an_interrupted_run_goes_on_and_ends_with_the_same_predictions(
@@ -167,7 +163,7 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_predictions(
     with monkeypatch.context() as patched:
         patched.setattr("evals.perturbqa.run.held_out_table", interrupted)
         done, out = evaluated("--no-ablation")
-    assert done.exit_code == 2
+    assert done.exit_code == 130
     assert "run the same command again" in done.output
     assert list(out.rglob("fold-*.npz"))
     with monkeypatch.context() as patched:
@@ -180,11 +176,11 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_predictions(
 def test_a_finished_run_is_only_rendered_anew(copied, data, monkeypatch):
     out = copied
     before = (out / "metrics.json").stat().st_mtime_ns
-    (out / "scoreboard.html").unlink()
+    (out / "report.html").unlink()
     monkeypatch.setattr(scoring, "fit_model", None)
     assert evaluate(data, out, "--no-ablation").exit_code == 0
     assert (out / "metrics.json").stat().st_mtime_ns == before
-    page = (out / "scoreboard.html").read_text()
+    page = (out / "report.html").read_text()
     assert "label-shuffled retrieval" in page
     assert "data:image/svg+xml" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
@@ -227,8 +223,8 @@ def test_the_ablation_pairs_each_family_with_all_features(evaluated, monkeypatch
     monkeypatch.setattr("evals.perturbqa.unit.FEATURE_FAMILIES", families)
     done, out = evaluated()
     assert done.exit_code == 0, done.output
-    ablation = json.loads((out / "metrics.json").read_text())["ablation"]
-    assert {(one["family"], one["task"]) for one in ablation} == {
+    ablation = Record.read(out).results.scores.where(about="ablation").gains
+    assert {(one.than, one["task"]) for one in ablation} == {
         (family, task) for family in families for task in ("de", "dir")
     }
 
@@ -238,7 +234,10 @@ def test_the_ablation_pairs_each_family_with_all_features(evaluated, monkeypatch
     [
         (("--setting", "loose"), "loose"),
         (("--cell-line", "HeLa"), "PerturbQA has no screen of HeLa; choose among K562"),
-        (("--strategy", "summer"), "--strategy is about a language model; add --reasoner llm"),
+        (
+            ("--strategy", "summer"),
+            "--strategy is about a language model; use",
+        ),
         (("--data", "nowhere"), "nowhere holds no perturbqa folder"),
     ],
 )
@@ -265,19 +264,21 @@ def test_a_folder_of_something_else_is_left_alone(evaluated, tmp_path):
     assert [path.name for path in out.iterdir()] == ["thesis.tex"]
 
 
-def test_a_language_model_is_asked_with_the_options_given(data, tmp_path, monkeypatch):
+@pytest.mark.parametrize("words", [["language"], ["perturbqa", "--reasoner", "llm"]])
+def test_a_language_model_is_asked_with_the_options_given(data, tmp_path, monkeypatch, words):
     asked = []
 
     def run_batch(run, progress):
         asked.append(run)
         progress("asking", 0.5)
-        return SimpleNamespace(markdown="| strategy | summer |")
+        return SimpleNamespace(results=None)
 
+    monkeypatch.setattr("evals.language.page.summary", lambda _: "| strategy | summer |")
     monkeypatch.setattr("evals.language.run.run_batch", run_batch)
     done = CliRunner().invoke(
         app,
-        ["eval", "perturbqa", "--data", str(data), "--out", str(tmp_path / "llm"), "--reasoner",
-         "llm", "--strategy", "summer", "--limit", "20", "--split", "train", "--cell-line", "rpe1",
+        ["eval", *words, "--data", str(data), "--out", str(tmp_path / "llm"),
+         "--strategy", "summer", "--limit", "20", "--split", "train", "--cell-line", "rpe1",
          "--base-url", "http://127.0.0.1:1/v1", "--concurrency", "3", "--engine", "local"],
     )  # fmt: skip
     assert done.exit_code == 0, done.output
@@ -286,3 +287,13 @@ def test_a_language_model_is_asked_with_the_options_given(data, tmp_path, monkey
     said = (run.strategy, run.limit, run.split, run.cell_lines)
     assert said == ("summer", 20, "train", ("RPE1",))
     assert (run.base_url, run.concurrency) == ("http://127.0.0.1:1/v1", 3)
+
+
+@pytest.mark.parametrize("option", [("--folds", "3"), ("--no-ablation",), ("--threads=1",)])
+def test_what_a_language_model_does_not_heed_is_refused(data, tmp_path, option):
+    words = ["perturbqa", "--data", str(data), "--out", str(tmp_path / "llm"), "--reasoner=llm"]
+    done = CliRunner().invoke(app, ["eval", *words, *option])
+    assert done.exit_code == 2
+    name = option[0].split("=")[0]
+    assert f"{name} is about the response model; use `knockwise eval perturbqa`" in done.output
+    assert not (tmp_path / "llm").exists()

@@ -129,7 +129,7 @@ def test_the_contexts_are_listed_with_what_they_are(knockwise, model):
     text = knockwise("express", "--list").stdout
     assert "THP-1: 2 genes and 1 combinations measured, 5 readouts" in text
     assert "What papalexi is." in text
-    listed = json.loads(knockwise("express", "--list", "--json").stdout)
+    listed = json.loads(knockwise("express", "--list", "--json").stdout)["rows"]
     assert [one["name"] for one in listed] == ["papalexi", "small", "norman", "norman-latent"]
     assert listed[0]["perturbations"] == [["MDM4"], ["lncX"], ["MDM4", "TP53"]]
 

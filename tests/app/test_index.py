@@ -80,16 +80,16 @@ def test_search_prints_passages_and_json_for_machines(knockwise, encoder):
     shown = knockwise("index", "search", "ATF4", "-k", "2")
     assert shown.exit_code == 0
     assert shown.stdout.splitlines()[0].startswith(" 1. starter:ATF4")
-    found = json.loads(knockwise("index", "search", "amino acids", "--json").stdout)
+    found = json.loads(knockwise("index", "search", "amino acids", "--json").stdout)["rows"]
     assert {passage["id"] for passage in found} >= {"starter:ATF4", "programme:isr"}
     assert all(passage["matched_by"] for passage in found)
 
 
 def test_search_keeps_to_the_filters(knockwise, encoder):
     found = knockwise("index", "search", "ATF4", "--kind", "programme", "--json")
-    assert [passage["id"] for passage in json.loads(found.stdout)] == ["programme:isr"]
+    assert [passage["id"] for passage in json.loads(found.stdout)["rows"]] == ["programme:isr"]
     found = knockwise("index", "search", "ATF4", "--gene", "p53", "--json")
-    assert [passage["gene"] for passage in json.loads(found.stdout)] == ["TP53"]
+    assert [passage["gene"] for passage in json.loads(found.stdout)["rows"]] == ["TP53"]
     nothing = knockwise("index", "search", "ATF4", "--source", "GO")
     assert (nothing.exit_code, nothing.stdout) == (0, "")
     assert "Nothing fits." in nothing.stderr
@@ -99,7 +99,7 @@ def test_search_by_words_leaves_the_encoder_alone(knockwise, encoder, monkeypatc
     knockwise("index", "build")
     monkeypatch.delattr(encoder, "encode_query")
     found = knockwise("index", "search", "folds proteins", "--words-only", "--json")
-    assert json.loads(found.stdout)[0]["gene"] == "HSPA5"
+    assert json.loads(found.stdout)["rows"][0]["gene"] == "HSPA5"
 
 
 def test_an_index_of_another_encoder_is_refused_with_a_sentence(knockwise, encoder, monkeypatch):
@@ -128,7 +128,7 @@ def test_ctrl_c_says_how_to_go_on(knockwise, encoder, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(encoder, "encode", interrupted)
         stopped = knockwise("index", "build")
-    assert stopped.exit_code == 2
+    assert stopped.exit_code == 130
     assert "with 0 of 4 texts encoded; run `knockwise index build` again" in stopped.stderr
     status = json.loads(knockwise("index", "status", "--json").stdout)
     assert status["state"] == "unfinished"

@@ -24,6 +24,7 @@ from app.accuracy import SUBJECTS, accuracy
 from app.mcp.calls import CALLS
 from app.mcp.desk import Desk
 from app.mcp.server import build_server
+from evals.harness.page import Record
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
@@ -214,14 +215,10 @@ async def test_tools_say_how_often_they_are_right_in_the_scoreboards_figures(des
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
     for sentence in (*accuracy("effects"), *accuracy("cascade")):
         assert sentence in tools["ask"].description
-    fused = json.loads((ROOT / "evals" / "results" / "fused.json").read_text())["metrics"]["scores"]
-    (row,) = [
-        row
-        for row in fused
-        if (row["setting"], row["task"], row["predictor"], row["cell_line"])
-        == ("strict", "de", "fused answer", "mean")
-    ]
-    assert f"{row['auroc']['value']:.0%} where no screen" in tools["predict"].description
+    fused = Record.read(ROOT / "evals" / "results" / "fused.json").results.scores
+    at = {"setting": "strict", "task": "de", "cell_line": "mean", "measure": "auroc"}
+    one = fused.plain.find(predictor="fused answer", **at)
+    assert f"{one.value.value:.0%} where no screen" in tools["predict"].description
     assert all("Limits: " in tool.description for tool in tools.values())
     assert {subject for call in CALLS for subject in call.subjects} == set(SUBJECTS)
 

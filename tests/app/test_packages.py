@@ -22,10 +22,8 @@ PART_OF = {
     "langchain-core": "langgraph",
     "markupsafe": "jinja2",
     "mcp-types": "mcp",
-    "starlette": "mcp",
     "transformers": "sentence-transformers",
     "typing-extensions": "pydantic",
-    "uvicorn": "mcp",
 }
 # Imported by a script that another environment runs.
 ELSEWHERE = {"gears"}

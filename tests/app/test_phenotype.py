@@ -155,7 +155,7 @@ def test_a_few_sequences_are_shown_on_the_screen(knockwise, model, fasta):
     text = knockwise("phenotype", "--fasta", fasta, "--collection", "mp").stdout
     assert "Predicted for one from its sequence" in text
     assert "Predicted for two from its sequence" in text
-    listed = json.loads(knockwise("phenotype", "--fasta", fasta, "--json").stdout)
+    listed = json.loads(knockwise("phenotype", "--fasta", fasta, "--json").stdout)["rows"]
     assert [one["sequence"] for one in listed] == ["one", "two"]
 
 
@@ -262,10 +262,10 @@ def test_an_answer_shows_known_phenotypes_apart_from_predicted_ones(organism):
 
 def test_a_report_about_the_organism_alone_has_both_lists_and_no_empty_parts(organism):
     page, markdown = html_page(organism), markdown_page(organism)
-    assert "<h2>Known phenotypes</h2>" in page
+    assert ">Known phenotypes</h2>" in page
     assert "short &lt;bone&gt; (MP:2, mp): 0.80, through bone growth; kinase" in page
-    assert "<h2>Predicted effects</h2>" not in page
-    assert "<h2>The cascade</h2>" not in page
+    assert ">Predicted effects</h2>" not in page
+    assert ">The cascade</h2>" not in page
     known, _, predicted = markdown.partition("## Predicted phenotypes")
     assert "pale \\| fur" in known
     assert "through bone growth; kinase" in predicted
@@ -295,3 +295,12 @@ def test_the_documented_collections_are_those_that_can_be_asked_for():
 def test_the_documented_python_runs(capsys):
     exec(compile(re.search(r"```python\n(.*?)```", DOCS, re.S)[1], "phenotypes.md", "exec"), {})
     assert re.search(r"^\S.* 0\.\d+$", capsys.readouterr().out, re.M)
+
+
+def test_sequences_that_are_named_after_genes_are_told(knockwise, model, tmp_path):
+    path = tmp_path / "named.fasta"
+    path.write_text(f">MDM2_KO\n{PROTEIN}\n>2-Sep\n{PROTEIN}\n>mine\n{PROTEIN}\n")
+    result = knockwise("phenotype", "--fasta", path, "--out", "-", "--collection", "komp")
+    assert result.exit_code == 0, result.output
+    assert "1 of 3 names are genes (MDM2); `knockwise phenotype MDM2`" in result.stderr
+    assert "'2-Sep' is a date made by Excel" in result.stderr

@@ -128,7 +128,7 @@ def test_an_interrupted_job_goes_on_where_it_stopped(knockwise, session, pairs, 
     out = tmp_path / "out.csv"
     session.failure = KeyboardInterrupt()
     stopped = knockwise("predict", "--pairs", pairs, "--out", out)
-    assert stopped.exit_code == 2
+    assert stopped.exit_code == 130
     assert "3 of 5 pairs are kept" in stopped.stderr
     assert not out.exists()
     session.failure = None
@@ -142,7 +142,7 @@ def test_an_interrupted_job_goes_on_where_it_stopped(knockwise, session, pairs, 
 def test_an_interrupted_job_without_a_file_says_how_to_keep_what_is_done(knockwise, session, pairs):
     session.failure = KeyboardInterrupt()
     stopped = knockwise("predict", "--pairs", pairs)
-    assert stopped.exit_code == 2
+    assert stopped.exit_code == 130
     assert "--out FILE" in stopped.stderr
     assert stopped.stdout == ""
 

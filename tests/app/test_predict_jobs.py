@@ -95,6 +95,8 @@ def test_a_file_of_pairs_is_never_replaced_by_its_predictions(
         ("eval", "genes", "--data", "{folder}", "--embedding", "{file}", "--out", "{file}"),
         ("eval", "genesets", "--data", "{folder}", "--out", "{folder}"),
         ("express", "--pert", "STAT1", "--model", "{folder}", "--out", "{folder}/mine.csv"),
+        ("explain", "{file}", "--out", "{file}"),
+        ("who", "{file}", "--out", "{file}"),
     ],
     ids=lambda command: " ".join(command[:2]),
 )

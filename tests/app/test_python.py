@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from knockwise.app.effect_rows import COLUMNS
 
 import knockwise
+from tools.effect_rows import COLUMNS
 
 QUESTION = "Knock out HSPA5 in K562: what happens to DDIT3 and HERPUD1?"
 
@@ -106,6 +106,17 @@ def test_expression_phenotypes_and_embeddings_are_tables(session):
     vectors = knockwise.embeddings(["BiP", "DDIT3"], session=session)
     assert list(vectors.index) == ["HSPA5", "DDIT3"]
     assert vectors.notna().all(axis=None)
+
+
+def test_lists_are_explained_and_their_causes_found(session):
+    told = knockwise.explain({"DDIT3": 2.1, "HERPUD1": 1.4, "LDLR": -0.8}, "HSPA5", session=session)
+    rows = told.set_index("gene")
+    assert rows.loc["DDIT3", "verdict"] == "explained"
+    assert "HSPA5" in told.attrs["headline"]
+    causes = knockwise.who(["DDIT3+", "HERPUD1+", "DNAJB9+"], top=5, session=session)
+    assert len(causes) == 5
+    movers = knockwise.find("LDLR", "down", cell_line="HepG2", session=session)
+    assert set(movers["call"]) == {"down"}
 
 
 @pytest.mark.parametrize(

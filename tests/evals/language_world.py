@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from agent.settings import Settings
-from evals.language.rows import KEYS
 from evals.language.run import LanguageRun
+from evals.rows import KEYS
 from models.checkpoint import read_checkpoint
 from models.response.checkpoint import FORMAT, SHIPPED
 from tests.llm.hostile_server import instance

@@ -12,10 +12,10 @@ from knowledge.cell_lines import CellLine, CellLines
 from knowledge.gene_sets import GeneSets
 from knowledge.graph import SignedGraph
 from knowledge.schema import Edge, Effect, Gene, Interval
+from knowledge.sources.genes import HGNC
 from knowledge.symbols import SymbolTable
 from models.fusion.regulator_sets import FILE
 from models.response import ResponsePrediction
-from models.response.annotations import HGNC
 from models.response.model import Ground, Habit
 
 LINES = ("K562", "RPE1", "HepG2", "Jurkat")

@@ -183,7 +183,7 @@ def test_a_run_scores_all_tasks_and_is_on_the_scoreboard(world):
     assert ("singles", "additive", "l2") not in found
     interactions = metrics.scores.where(about="interactions")
     assert {"ours", "the measured double itself"} < {*interactions.values("predictor")}
-    (kept,) = keep(out, world / "results")
+    kept = keep(out, world / "results")
     assert kept.name == "expression.json"
     page = scoreboard(world / "results", world)
     assert page.count("## Expression responses") == 1

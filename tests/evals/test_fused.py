@@ -6,19 +6,17 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
-from evals.perturbqa.fused import (
-    ALONE,
-    FIRST,
-    FUSED,
-    RARE,
+from evals.fused.page import ALONE, FIRST, FUSED, RARE
+from evals.fused.run import (
     fused_scores,
     ranked_lists,
     read_fused,
     with_habit,
 )
-from evals.perturbqa.score import Resampler
+from evals.harness.resampling import Resampler
+from evals.harness.scores import Scores
 from evals.scoreboard import keep, scoreboard
-from models.response.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES
 from tests.app.refusal import one_sentence
 
 PERTURBATIONS, READOUTS = 30, 40
@@ -57,7 +55,7 @@ def test_the_gain_of_fusing_is_told_per_task_and_line(given, tmp_path):
     assert "Differential expression, multi" in done.stdout
     assert "| fused answer | 1.000 [1.000, 1.000] |" in done.stdout
     assert "fused minus response | +0." in done.stdout
-    (kept,) = keep(tmp_path / "run", tmp_path / "results")
+    kept = keep(tmp_path / "run", tmp_path / "results")
     assert kept.name == "fused.json"
     assert "## PerturbQA: the fused answer" in scoreboard(tmp_path / "results")
     metrics = (tmp_path / "run" / "metrics.json").read_text()
@@ -68,8 +66,8 @@ def test_the_gain_of_fusing_is_told_per_task_and_line(given, tmp_path):
 
 def test_an_answer_that_fusion_left_alone_gains_nothing():
     same = table().assign(p_fused=lambda found: found["p"])
-    scores = list(fused_scores(same, "multi", Resampler(same["pert"], 0, 20)))
-    gains = [one.ahead for one in scores if one.predictor == FUSED]
+    scores = Scores(fused_scores(same, "multi", Resampler(same["pert"], 0, 20)))
+    gains = [gain.value for gain in scores.where(predictor=FUSED, than=ALONE).gains]
     assert len(gains) == 2 * (len(CELL_LINES) + 1)
     assert all((one.value, one.low, one.high) == (0, 0, 0) for one in gains)
 
@@ -80,9 +78,9 @@ def test_rows_of_different_folds_are_not_ranked_against_each_other():
         {"pert": ["P0", "P1", "P2", "P3"], "label": [1, 0, 1, 0], "fold": [0, 0, 1, 1],
          "p": [0.4, 0.3, 0.9, 0.8]}
     ).assign(task="de", gene="G0", cell_line="K562", p_fused=lambda found: found["p"])  # fmt: skip
-    scores = list(fused_scores(rows, "multi", Resampler(rows["pert"], 0, 20)))
-    (one,) = [s for s in scores if (s.predictor, s.cell_line) == (ALONE, "K562")]
-    assert one.auroc.value == 1
+    scores = Scores(fused_scores(rows, "multi", Resampler(rows["pert"], 0, 20)))
+    one = scores.plain.find(predictor=ALONE, cell_line="K562", measure="auroc")
+    assert one.value.value == 1
 
 
 @pytest.mark.parametrize("setting", ["multi", "strict"])
@@ -125,11 +123,14 @@ def test_a_list_ranked_by_habit_alone_finds_no_specific_responder():
     rows = pd.concat(parts).drop_duplicates(["pert", "gene"])
     rows = rows.assign(task="de", cell_line="K562", fold=0)
     rows["p_fused"] = np.where(rows["label"] == 1, 0.8, 0.1) + rng.random(len(rows)) / 100
-    found = {one.rule: one for one in ranked_lists(rows, "multi", Resampler(rows["pert"], 0, 20))}
-    assert found["habit alone"].precision.value == 0
-    assert found["P(changes) x (1 - habit), shipped"].precision.value == pytest.approx(5 / FIRST)
-    assert found["P(changes)"].precision.value < 5 / FIRST
-    assert found["P(changes)"].most == 5 / FIRST
+    found = {
+        one.predictor: one.value.value
+        for one in ranked_lists(rows, "multi", Resampler(rows["pert"], 0, 20))
+    }
+    assert found["habit alone"] == 0
+    assert found["P(changes) x (1 - habit), shipped"] == pytest.approx(5 / FIRST)
+    assert found["P(changes)"] < 5 / FIRST
+    assert found["at most"] == 5 / FIRST
 
 
 def test_without_a_table_there_is_nothing_to_score(tmp_path):

@@ -17,12 +17,15 @@ from evals.genen import units
 from evals.genen.comparison import Comparison, Key
 from evals.genen.facts import HEADLINE, PLAIN, WITH_COMPARTMENT, Condition, Facts, Quoted
 from evals.genen.figures import Figures
+from evals.genen.inputs import GeneInputs
 from evals.genen.maps import alike, most_enriched
 from evals.genen.page import BENCHMARK, sections
 from evals.genen.predictors import GCN, OURS, REWIRED, TEXT, TOGETHER, Entry, conditions, entries
 from evals.genen.published import PUBLISHED_GCN
+from evals.genen.rivals.predictor import as_scores, targets
 from evals.genen.run import evaluate
 from evals.genen.score import Yardstick, held_out
+from evals.genen.study_bias import StudyBias
 from evals.genen.units import GenenEval, Unit
 from evals.genen.workers import fit_together
 from evals.genen.world import World, quoted
@@ -32,11 +35,8 @@ from evals.harness.scores import Results, Score
 from knowledge.errors import DataError, KnockwiseError, RunError
 from knowledge.texts.encoder import DEFAULT_ENCODER
 from models.genen.graphs import PropertyGraph, Relation
-from models.genen.inputs import GeneInputs
 from models.genen.labels import TASKS, LabelAudit, PropertyTask
-from models.genen.predictor import as_scores, targets
 from models.genen.splits import repeated_splits
-from models.genen.study_bias import StudyBias
 from models.genen.texts import GeneText
 
 GENES = tuple(f"G{number:03}" for number in range(60))

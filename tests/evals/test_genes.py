@@ -1,7 +1,6 @@
 """Gene embeddings are scored as by gene-benchmark, on the same genes and folds."""
 
 import gzip
-import json
 import shutil
 from types import SimpleNamespace
 
@@ -14,14 +13,15 @@ from typer.testing import CliRunner
 from app.commands.eval_genes import genes as command
 from evals.genes import embeddings, published, tasks
 from evals.genes.embeddings import World, read_embedding
+from evals.genes.facts import RANKED, Facts
+from evals.genes.page import BENCHMARK, summary
 from evals.genes.probe import over_folds
-from evals.genes.report import as_markdown, summary
 from evals.genes.run import GenesEval, evaluate
-from evals.genes.schema import RANKED, Metrics
 from evals.genes.tasks import read_tasks
+from evals.harness.page import Record
 from knowledge.errors import DataError, RunError
+from knowledge.sources.genes import HGNC, protein_coding, read_symbols
 from models.genen.texts import FUNCTIONS, SUMMARIES
-from models.response.annotations import HGNC, protein_coding, read_symbols
 
 GENES = tuple(f"GENE{number:02}" for number in range(60))
 ODD = GENES[1::2]
@@ -178,23 +178,29 @@ def symbols(mirror):
     return read_symbols(mirror)
 
 
-def told(metrics, embedding):
-    return {one.task: one for one in metrics.scores if one.embedding == embedding}
+def told(results, embedding):
+    """Return the headline figure of every task."""
+    found = results.scores.plain.by("task", "predictor", "measure")
+    return {
+        one.task: found[one.task, embedding, one.headline].value.value
+        for one in results.about(Facts).tasks
+    }
 
 
 def figures(run):
-    return Metrics.model_validate_json((run / "metrics.json").read_text())
+    return Record.read(run).results
 
 
 def test_what_an_embedding_holds_is_found_and_chance_finds_nothing(run):
-    metrics = figures(run)
-    mine, chance = told(metrics, "odd"), told(metrics, "random")
+    results = figures(run)
+    mine, chance = told(results, "odd"), told(results, "random")
     assert mine.keys() == chance.keys() == set(CHOSEN)
-    assert {one.headline.value for one in mine.values()} == {1.0}
-    assert np.mean([one.headline.value for one in chance.values()]) < 0.65
-    assert mine["Pathways"].ahead is None
-    gain = chance["dosage sensitive vs insensitive TF"]
-    assert gain.ahead.value == pytest.approx(gain.headline.value - 1)
+    assert set(mine.values()) == {1.0}
+    assert np.mean(list(chance.values())) < 0.65
+    assert {gain.predictor for gain in results.scores.gains} == {"random"}
+    task = "dosage sensitive vs insensitive TF"
+    (gain,) = results.scores.where(task=task).gains
+    assert gain.value.value == pytest.approx(chance[task] - 1)
 
 
 def test_a_finished_run_is_read_and_a_stopped_one_gone_on_with(world, run):
@@ -229,9 +235,10 @@ def test_genes_that_one_embedding_lacks_are_dropped_for_all_and_counted(mirror, 
     pd.read_csv(odd)[:40].to_csv(half, sep="\t", index=False)
     settings = GenesEval(embeddings=("random", str(half)), tasks=("Pathways", "Chromosome"))
     metrics = evaluate(mirror, tmp_path / "new", settings, QUIET)
-    assert {one.genes for one in metrics.scores} == {40}
-    assert {one.labelled for one in metrics.scores} == {60}
-    assert [one.lacking for one in metrics.embeddings] == [0, 20]
+    facts = metrics.about(Facts)
+    assert {one.genes for one in facts.tasks} == {40}
+    assert {one.labelled for one in facts.tasks} == {60}
+    assert [one.lacking for one in facts.embeddings] == [0, 20]
 
 
 def test_a_task_with_too_few_genes_is_skipped_and_named(mirror, odd, tmp_path):
@@ -241,24 +248,21 @@ def test_a_task_with_too_few_genes_is_skipped_and_named(mirror, odd, tmp_path):
     chosen = ("long vs short range TF", "Pathways")
     settings = GenesEval(embeddings=(str(few),), tasks=chosen)
     metrics = evaluate(mirror, tmp_path / "new", settings, QUIET)
-    skipped = {one.task: one.why for one in metrics.skipped}
+    skipped = {one.task: one.why for one in metrics.about(Facts).skipped}
     assert skipped["long vs short range TF"].startswith("34 of its 60 genes")
     assert "Pathways" in told(metrics, "few")
     assert "long vs short range TF: 34 of its 60 genes" in summary(metrics)
 
 
 def test_published_scores_stand_beside_ours_with_intervals(run):
-    found = {(one.task, one.model): one.value for one in figures(run).published}
+    found = figures(run).scores.where(role="published").by("task", "predictor")
     expected = over_folds([0.9, 0.91, 0.92, 0.93, 0.94], (0, 1))
     assert str(found["Pathways", "ONE"]) == str(expected) == "0.920 [0.891, 0.949]"
     page = (run / "scoreboard.md").read_text()
     assert "| **odd** | 1.000 | 1.000 | 1.000 | 2 | 2 |" in page
     assert "| *ONE* | 0.920 | 0.920 | 0.920 | 2 | 2 |" in page
     assert "| *TWO* | 0.620 | 0.620 | 0.620 | 0 | 0 |" in page
-    parts = {name: json.loads((run / f"{name}.json").read_text()) for name in ("config", "timing")}
-    record = {"metrics": json.loads((run / "metrics.json").read_text()), **parts}
-    assert as_markdown(record) + "\n" == page
-    assert record["metrics"]["kind"] == "genes"
+    assert BENCHMARK.page(Record.read(run)).markdown() + "\n" == page
 
 
 def test_every_label_is_read_from_its_file_and_means_what_it_says(mirror):
@@ -315,9 +319,10 @@ def test_the_shipped_embedding_is_scored_by_name(mirror, odd, tmp_path, monkeypa
     monkeypatch.setattr("models.genen.model.GenenModel.load", lambda *folder: shipped)
     settings = GenesEval(embeddings=("genen", str(odd)), tasks=("Pathways",))
     metrics = evaluate(mirror, tmp_path / "new", settings, QUIET)
-    assert "zeros for 25 genes" in metrics.embeddings[0].note
-    assert told(metrics, "genen")["Pathways"].genes == 50
-    assert told(metrics, "genen")["Pathways"].scores[RANKED].value == 1
+    facts = metrics.about(Facts)
+    assert "zeros for 25 genes" in facts.embeddings[0].note
+    assert facts.tasks[0].genes == 50
+    assert metrics.scores.find(predictor="genen", measure=RANKED).value.value == 1
     shipped.version = "8f"
     with pytest.raises(RunError, match="embedding genen changed"):
         evaluate(mirror, tmp_path / "new", settings, QUIET)
@@ -377,7 +382,7 @@ def test_a_pathway_that_the_gene_sets_lack_is_an_error(mirror):
 @pytest.mark.slow
 def test_the_mirror_has_the_labels_of_ten_published_tasks(data_mirror):
     found = {one.name: one for one in every_task(data_mirror)}
-    scored = {one.task for one in published.published_scores(data_mirror)}
+    scored = {one["task"] for one in published.published_scores(data_mirror)}
     assert len([one for one in found.values() if one.name in scored]) == 10
     assert len(scored) == 62
     assert len([one for one in found if ";" in one]) == 49

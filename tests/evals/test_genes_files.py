@@ -1,5 +1,7 @@
 """A person's own embedding of genes is read from a file, or refused with a reason."""
 
+import bz2
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,16 +115,43 @@ def test_a_column_of_genes_can_be_named(symbols, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
-    [("none.csv", "not exist"), ("mine.xlsx", "neither CSV, TSV nor parquet"),
-     ("mine.parquet", "be read as parquet")],
-)  # fmt: skip
-def test_a_file_that_cannot_be_read_is_an_error_that_names_it(name, said, symbols, tmp_path):
+    ("name", "content", "said"),
+    [
+        ("none.csv", b"", "not exist"),
+        ("mine.xlsx", b"PK\x03\x04...", "Excel workbook"),
+        ("mine.parquet", b"PAR1....", "be read as parquet"),
+        ("mine.csv", b"no table", "expected a column of"),
+        ("mine.npy", b"\x93NUMPY..", "a NumPy array"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_an_error_that_names_it(
+    name, content, said, symbols, tmp_path
+):
     path = tmp_path / name
     if name.startswith("mine"):
-        path.write_text("no table")
+        path.write_bytes(content)
     with pytest.raises(DataError, match=f"{name} .*{said}"):
         read_file(path, symbols)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"gene;d0;d1\nGENE00;1,5;-2,25\nGENE01;0,5;1,0\n",
+        "gene\td0\td1\nGENE00\t1.5\t-2.25\nGENE01\t0.5\t1.0\n".encode("utf-16"),
+        bz2.compress(b"gene,d0,d1\nGENE00,1.5,-2.25\nGENE01,0.5,1.0\n"),
+        b"gene d0 d1\nGENE00 1.5 -2.25\nGENE01 0.5 1.0\n",
+        b"d0 d1\nGENE00 1.5 -2.25\nGENE01 0.5 1.0\n",
+        b"# made by R\ngene|d0|d1\nGENE00|1.5|-2.25\nGENE01|0.5|1.0\n",
+        b',gene,d0,d1\n0,"GENE00 (7)",1.5,-2.25\n1,GENE01,0.5,1.0\n',
+    ],
+)
+def test_an_embedding_is_read_however_it_was_saved(content, symbols, tmp_path):
+    path = tmp_path / "mine.dat"
+    path.write_bytes(content)
+    found = read_file(path, symbols)
+    assert found.genes == ("GENE00", "GENE01")
+    assert found.vectors.tolist() == [[1.5, -2.25], [0.5, 1.0]]
 
 
 def test_an_identifier_without_a_gene_is_no_gene(tmp_path):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from evals.genes.expression import distribution, specificity
+from evals.genes.facts import RANKED
 from evals.genes.probe import fold_scores, folds_of, over_folds
-from evals.genes.schema import RANKED
 from evals.genes.tasks import GeneTask
 
 GENES = tuple(f"GENE{number:02}" for number in range(60))

@@ -13,12 +13,12 @@ from evals.genesets.naming import (
     NAMERS,
     leave_one_out,
     name_clusters,
-    names_as_markdown,
     read_clusters,
     score_names,
 )
-from evals.genesets.wording import HOW, compare
-from evals.scoreboard import keep
+from evals.genesets.page import summary
+from evals.genesets.wording import compare
+from evals.harness.scores import Results, Scores
 from knowledge.errors import DataError
 from knowledge.gene_sets import GeneSet
 from knowledge.ontology import GeneOntology, Term
@@ -137,30 +137,18 @@ def test_clusters_without_a_label_are_named_but_not_scored(library, hash_encoder
     table = name_clusters(read_clusters(tmp_path), library, encoder, rng, lambda *_: None)
     assert len(table) == len(NAMERS) * 6
     assert table[table.label.isna()].rouge_recall.isna().all()
-    scores = {(s.kind, s.namer): s for s in score_names(table, 0, draws=20)}
-    ours = scores["gene clusters", "knockwise, default"]
-    assert ours.clusters == 2
-    assert ours.measures["rouge_recall"].value == 1.0
-    assert scores["gene clusters", "random term"].measures["rouge_recall"].value < 1.0
-    page = names_as_markdown(list(scores.values()), HOW)
+    scores = Scores(score_names(table, 0, draws=20))
+    recall = scores.plain.where(kind="gene clusters", measure="rouge_recall").by("predictor")
+    ours = recall["knockwise, default",].value
+    assert (ours.value, ours.n) == (1.0, 2)
+    assert recall["random term",].value.value < 1.0
+    page = summary(Results("genesets", scores, {"encoder": "a"}))
     assert "| knockwise, default | 1.000" in page
 
 
 def test_missing_clusters_say_what_to_do(tmp_path):
     with pytest.raises(DataError, match="knockwise data pull"):
         read_clusters(tmp_path)
-
-
-def test_the_figures_of_a_finished_run_are_kept_and_an_unfinished_one_is_refused(tmp_path):
-    with pytest.raises(
-        DataError, match=r"metrics.json is missing; run `knockwise eval` to its end"
-    ):
-        keep(tmp_path, tmp_path / "results")
-    metrics = {"k562_set": {"seed": 0}, "gse": {"seed": 1}}
-    (tmp_path / "metrics.json").write_text(json.dumps(metrics))
-    kept = keep(tmp_path, tmp_path / "results")
-    assert [path.name for path in kept] == ["k562_set.json", "gse.json"]
-    assert json.loads(kept[1].read_text()) == {"seed": 1}
 
 
 @pytest.mark.data

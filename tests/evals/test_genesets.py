@@ -2,15 +2,19 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
 
+from evals.genesets import run as runs
 from evals.genesets import stack
 from evals.genesets import world as world_module
 from evals.genesets.labels import hidden_perturbations, official_rows, training_rows
+from evals.genesets.naming import NAMERS
+from evals.genesets.page import summary
 from evals.genesets.score import (
     CONTROLS,
     PREDICTIONS,
@@ -18,15 +22,18 @@ from evals.genesets.score import (
     neighbour_vote,
     official_predictions,
     score_sets,
-    sets_as_markdown,
 )
 from evals.genesets.stack import SetSettings, fit_sets, set_features, shuffled
+from evals.genesets.wording import MEASURES
 from evals.genesets.world import K562, World, build_world, narrowed, read_world
+from evals.harness.run import Inputs
+from evals.harness.scores import Results, Scores
+from knowledge.errors import RunError
 from knowledge.schema import Gene
 from knowledge.symbols import SymbolTable
-from models.response.annotations import Annotations
+from models.inputs.annotations import Annotations
+from models.inputs.screens import UNKNOWN, Rows, Screens
 from models.response.features import GeneFacts
-from models.response.screens import UNKNOWN, Rows, Screens
 from models.response.similarity import relatives
 
 N_COMPLEXES, PER_COMPLEX, N_READOUTS, N_SETS = 15, 8, 40, 5
@@ -142,14 +149,18 @@ def test_a_test_perturbation_with_training_labels_is_refused(world):
 def test_sets_that_complexes_change_together_are_predicted(world):
     model = fit_sets(world, RUN, None, quiet)
     table = held_out_predictions(world, model, "multi", 0)
-    scores = {(s.task, s.predictor): s for s in score_sets(table, "cv", 0, draws=20)}
-    assert {predictor for _, predictor in scores} == set(CONTROLS)
+    scores = Scores(score_sets(table, "cv", 0, draws=20))
+    assert {*scores.where(measure="auroc").values("predictor")} == set(CONTROLS)
     for task in ("de", "dir"):
-        assert scores[task, "set model"].auroc.value > 0.8
-        assert scores[task, "set prior"].auroc.value == 0.5
-        assert scores[task, "neighbour vote"].auroc.value > 0.7
-        assert abs(scores[task, "neighbour vote, labels shuffled"].auroc.value - 0.5) < 0.12
-        assert scores[task, "set model"].brier < scores[task, "set prior"].brier
+        found = {
+            key: one.value.value
+            for key, one in scores.where(task=task).by("predictor", "measure").items()
+        }
+        assert found["set model", "auroc"] > 0.8
+        assert found["set prior", "auroc"] == 0.5
+        assert found["neighbour vote", "auroc"] > 0.7
+        assert abs(found["neighbour vote, labels shuffled", "auroc"] - 0.5) < 0.12
+        assert found["set model", "brier"] < found["set prior", "brier"]
     assert len(model.tested.pert) == len(world.tested) * N_SETS
 
 
@@ -166,10 +177,10 @@ def test_every_official_row_gets_a_prediction_and_a_place_on_the_page(world, tmp
     assert len(table) == 2 * 3 * len(tested)
     assert table[PREDICTIONS].notna().all().all()
     assert table.p.between(table.low, table.high).all()
-    scores = score_sets(table, "test", 0, draws=20)
-    page = sets_as_markdown(scores)
+    scores = Scores(score_sets(table, "test", 0, draws=20))
+    page = summary(Results("genesets", scores, {"encoder": "none"}))
     assert "| set model | strict |  | " in page
-    assert "| SUMMER (Llama-3 70B) | published | | 0.62 |" in page
+    assert "| SUMMER (Llama-3 70B) | published |  | 0.62 |" in page
 
 
 def test_shuffled_outcomes_leave_nothing_to_learn(world):
@@ -177,8 +188,8 @@ def test_shuffled_outcomes_leave_nothing_to_learn(world):
     noise = replace(world, genes=shuffled(world.genes, rng), labels=shuffled(world.labels, rng))
     model = fit_sets(noise, RUN, None, quiet)
     table = held_out_predictions(noise, model, "multi", 0)
-    for score in score_sets(table, "cv", 0, draws=20):
-        assert abs(score.auroc.value - 0.5) < 0.12, score.predictor
+    for score in Scores(score_sets(table, "cv", 0, draws=20)).where(measure="auroc"):
+        assert abs(score.value.value - 0.5) < 0.12, score.predictor
 
 
 def test_a_stopped_fit_goes_on_and_gives_the_same_numbers(world, tmp_path, monkeypatch):
@@ -240,6 +251,56 @@ def test_a_subsample_of_the_mirror_is_learnt_from(data_mirror, monkeypatch):
     run = SetSettings(folds=2, rounds=100, rank=12)
     model = fit_sets(world, run, None, quiet)
     table = held_out_predictions(world, model, "multi", 0)
-    scores = {(s.task, s.predictor): s.auroc.value for s in score_sets(table, "cv", 0, draws=2)}
-    assert scores["de", "set model"] > 0.68
-    assert scores["dir", "set model"] > 0.78
+    found = Scores(score_sets(table, "cv", 0, draws=2)).where(predictor="set model")
+    scores = found.where(measure="auroc").by("task")
+    assert scores["de",].value.value > 0.68
+    assert scores["dir",].value.value > 0.78
+
+
+@pytest.fixture
+def mirror(world, tmp_path, monkeypatch, hash_encoder):
+    """A folder whose world and clusters come ready-made, and how often a setting is fitted."""
+    fits = []
+    monkeypatch.setattr(runs, "sources_root", lambda data: data)
+    monkeypatch.setattr(runs, "library_files", lambda root: {})
+    monkeypatch.setattr(runs, "read_world", lambda root, told: world)
+    monkeypatch.setattr(runs, "load_encoder", lambda: hash_encoder("a"))
+    monkeypatch.setattr(runs, "read_library", lambda root: SimpleNamespace(sets=(), background=()))
+    monkeypatch.setattr(runs, "read_clusters", lambda root: [])
+    named = {"kind": "gene clusters", "cluster": 0, "name": "one", "label": "one"}
+    row = {**named, **dict.fromkeys(MEASURES, 0.5)}
+    table = pd.DataFrame([{**row, "namer": namer} for namer in NAMERS])
+    monkeypatch.setattr(runs, "name_clusters", lambda *_: table)
+    monkeypatch.setattr(runs, "read_symbols", lambda root: None)
+    monkeypatch.setattr(runs, "Inputs", lambda *_: Inputs({}, ()))
+
+    def predicted(root, run, setting, seed, world, told):
+        fits.append(setting)
+        rng = np.random.default_rng(seed)
+        rows = [
+            {"task": task, "pert": f"P{i}", "gene": "0-set", "label": i % 2, "fold": 0}
+            for task in ("de", "dir")
+            for i in range(8)
+        ]
+        table = pd.DataFrame(rows).assign(
+            setting=setting, cell_line="K562", abstained=False, low=0.0, high=1.0, p=0.5,
+            **{name: rng.random(16) for name in CONTROLS},
+        )  # fmt: skip
+        return {"held_out": table, "tested": table}
+
+    monkeypatch.setattr(runs, "_predicted", predicted)
+    return tmp_path, fits
+
+
+def test_a_run_claims_its_folder_and_a_finished_one_is_only_read(mirror):
+    root, fits = mirror
+    first = runs.evaluate(root, root / "run", runs.GenesetsEval(), quiet)
+    assert fits == ["multi", "strict"]
+    assert runs.evaluate(root, root / "run", runs.GenesetsEval(), quiet) == first
+    (root / "run" / "metrics.json").unlink()
+    assert runs.evaluate(root, root / "run", runs.GenesetsEval(), quiet) == first
+    assert fits == ["multi", "strict"], "what was kept is not fitted again"
+    assert (root / "run" / "names.tsv").is_file()
+    assert "## Gene sets" in (root / "run" / "scoreboard.md").read_text()
+    with pytest.raises(RunError, match=r"other settings \(seed changed\)"):
+        runs.evaluate(root, root / "run", runs.GenesetsEval(seed=1), quiet)

@@ -92,7 +92,7 @@ def test_a_toy_benchmark_runs_from_end_to_end(answers, tmp_path):
     assert '<tr class="ours"><td>knowing</td>' in (tmp_path / "run" / "report.html").read_text()
     long = pd.read_csv(tmp_path / "run" / "scores.csv")
     assert {"cell_line", "predictor", "role", "than", "measure", "value", "low", "high"} < {*long}
-    (kept,) = keep(tmp_path / "run", tmp_path / "results")
+    kept = keep(tmp_path / "run", tmp_path / "results")
     assert kept.name == "coins.json"
     assert Record.read(kept).results.dump() == results.dump()
 

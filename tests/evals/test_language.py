@@ -1,7 +1,6 @@
 """A batch through a scripted model: its fusion, cost, failures, and what it goes on with."""
 
 import asyncio
-import json
 import re
 from itertools import pairwise
 
@@ -12,10 +11,10 @@ import pytest
 from agent.llm.cache import CachedChat
 from agent.llm.errors import LLMError, UnreachableError
 from evals.language import judge
+from evals.language.facts import cost
 from evals.language.judge import Judged, Prompt, shared_tokens
-from evals.language.report import cost
-from evals.language.rows import KEYS
 from evals.language.run import batch
+from evals.rows import KEYS
 from knowledge.errors import KnockwiseError, RunError
 from models.fusion.language import LanguageStacker
 from tests.evals.language_world import noise, world  # noqa: F401  # a fixture
@@ -36,8 +35,12 @@ def whole(world, tmp_path_factory):  # noqa: F811
 
 
 def gains(result):
-    found = json.loads(result.metrics.read_text())["comparisons"]
-    return {(one["task"], one["cell_line"]): one["gain"]["value"] for one in found}
+    found = result.results.scores.where(predictor="fused", than="evidence")
+    return {key: gain.value.value for key, gain in found.by("task", "cell_line").items()}
+
+
+def page(result):
+    return (result.predictions.parent / "scoreboard.md").read_text()
 
 
 def oracle(world, knows):  # noqa: F811
@@ -70,7 +73,7 @@ async def test_a_random_model_leaves_the_fused_score_where_the_evidence_is(world
     assert all(abs(gain) <= 0.005 for gain in gains(result).values())
     table = pd.read_parquet(result.predictions)
     assert table.p_llm.nunique() > 200
-    assert "fused - evidence" in result.markdown
+    assert "fused - evidence" in page(result)
 
 
 async def test_an_oracle_that_knows_training_labels_lifts_held_out_perturbations(world, tmp_path):  # noqa: F811
@@ -82,7 +85,7 @@ async def test_an_oracle_that_knows_training_labels_lifts_held_out_perturbations
     stacker = LanguageStacker.load(run.settings.data, "scripted", "direct")
     assert stacker.de.weight > 0.5
     assert stacker.de.log_loss_with < stacker.de.log_loss_without
-    assert str(run.settings.data) in result.markdown
+    assert str(run.settings.data) in page(result)
 
 
 async def test_without_fit_no_stacker_is_kept(world, tmp_path):  # noqa: F811
@@ -121,12 +124,12 @@ async def test_the_cost_table_adds_up(world, tmp_path):  # noqa: F811
     chat = ScriptedChat(noise)
     told = []
     result = await batch(world.run(tmp_path), lambda what, share: told.append((what, share)), chat)
-    spent = json.loads(result.metrics.read_text())["cost"]
+    spent = result.results.facts["cost"]
     assert spent["requests"] == len(chat.requests)
     assert spent["prompt"] == sum(len(asked.text.split()) for asked in chat.requests)
     assert spent["prompt_per_question"] == pytest.approx(spent["prompt"] / spent["questions"])
     assert 0 < spent["shared_with_before_share"] <= spent["shared_share"] < 1
-    assert f"{spent['prompt']:,}" in result.markdown
+    assert f"{spent['prompt']:,}" in page(result)
     assert f"{spent['prompt']:,} prompt tokens" in told[-1][0]
     assert told[-1][1] == 1
 
@@ -159,7 +162,7 @@ async def test_rows_without_an_answer_are_kept_with_the_reason_and_asked_again_o
     assert result.failed == len(failed) > 0
     assert failed.p_llm.isna().all()
     assert np.array_equal(failed.p_fused, failed.p_evidence)
-    assert "it will not say" in result.markdown
+    assert "it will not say" in page(result)
     idle = ScriptedChat(noise)
     again = await batch(world.run(tmp_path), quiet, idle)
     assert again.failed == result.failed
@@ -217,9 +220,9 @@ async def test_kept_replies_are_replayed_without_a_server(world, tmp_path):  # n
 
 async def test_a_folder_of_another_run_is_not_overwritten(world, tmp_path):  # noqa: F811
     await batch(world.run(tmp_path), quiet, ScriptedChat(noise))
-    with pytest.raises(RunError, match=r"holds another run \(its seed differ"):
+    with pytest.raises(RunError, match=r"other settings \(seed changed\)"):
         await batch(world.run(tmp_path, seed=1), quiet, ScriptedChat(noise))
-    with pytest.raises(RunError, match=r"its model differ"):
+    with pytest.raises(RunError, match=r"other settings \(model changed\)"):
         await batch(world.run(tmp_path), quiet, ScriptedChat(noise, model="another"))
 
 
@@ -257,7 +260,7 @@ async def test_our_strategy_costs_half_of_summer_on_the_same_rows_and_shares_its
     for strategy in ("knockwise", "summer"):
         run = world.run(tmp_path / strategy, strategy=strategy, limit=60)
         result = await batch(run, quiet, ScriptedChat(noise))
-        spent[strategy] = json.loads(result.metrics.read_text())["cost"]
+        spent[strategy] = result.results.facts["cost"]
     ours, theirs = spent["knockwise"], spent["summer"]
     assert ours["questions"] == theirs["questions"]
     assert ours["prompt_per_question"] <= theirs["prompt_per_question"] / 2

@@ -67,7 +67,8 @@ def same(home, whole):
         theirs / "predictions.parquet"
     ).read_bytes()
     mine_cost, their_cost = (
-        json.loads((folder / "metrics.json").read_text())["cost"] for folder in (mine, theirs)
+        json.loads((folder / "metrics.json").read_text())["facts"]["cost"]
+        for folder in (mine, theirs)
     )
     assert mine_cost | {"seconds": 0} == their_cost | {"seconds": 0}
 

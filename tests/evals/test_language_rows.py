@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evals.language.rows import COMMONER, KEYS, read_rows, sample, with_evidence
+from evals.language.rows import COMMONER, sample, with_evidence
+from evals.rows import KEYS, read_rows
 from knowledge.errors import DataError, RunError
 from models.response import ResponseModel
 from tests.evals.language_world import world  # noqa: F401  # a fixture

@@ -6,6 +6,7 @@ import pytest
 
 from agent.settings import Settings
 from agent.state import AgentState
+from evals.altered_graphs import GraphWithout, Relations
 from evals.harness.resampling import Resampler
 from evals.harness.scores import Scores
 from evals.mechanism import direction, information, order, recovery
@@ -14,7 +15,6 @@ from evals.mechanism.cascades import followed
 from evals.mechanism.facts import Facts, Rule
 from evals.mechanism.faithfulness import central_step, random_step
 from evals.mechanism.gallery import slots
-from evals.mechanism.graphs import GraphWithout, Relations
 from evals.mechanism.grounding import step_marks
 from evals.mechanism.run import MechanismEval, evaluate
 from knowledge.base import Knowledge

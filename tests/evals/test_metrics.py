@@ -14,8 +14,8 @@ from evals.harness.metrics import (
     macro_auroc,
     per_group_auroc,
 )
-from evals.harness.resampling import bootstrap, estimate, resamples
-from evals.perturbqa.score import Resampler
+from evals.harness.resampling import Resampler, estimate, resamples
+from evals.tasks import auroc
 
 
 def test_auroc_by_hand_with_a_tie():
@@ -66,9 +66,7 @@ def test_a_bootstrap_interval_holds_the_value_and_narrows_with_more_units():
         group = np.tile(np.arange(30), units)
         label = rng.integers(0, 2, len(unit))
         score = label + rng.normal(0, 2, len(unit))
-        found = bootstrap(
-            unit, lambda w: macro_auroc(group, label, score, w), np.random.default_rng(0), 60
-        )
+        found = Resampler(range(units), 0, 60).auroc(unit, Ranking(group, label, score)).estimate()
         assert found.low <= found.value <= found.high
         return found.high - found.low
 
@@ -131,8 +129,8 @@ def test_paired_differences_are_narrower_than_the_scores_they_compare():
     hardness = rows.pert.map({name: rng.normal() for name in rows.pert.unique()})
     rows["good"] = rows.label * (1 + hardness) + rng.normal(0, 1, n)
     rows["worse"] = rows.good + rng.normal(0, 0.3, n)
-    resampler = Resampler(rows.pert, draws=300)
-    good, worse = resampler.sample(rows, "good"), resampler.sample(rows, "worse")
+    draw = Resampler(rows.pert, draws=300)
+    good, worse = auroc(rows, "good", draw), auroc(rows, "worse", draw)
     ahead = (good - worse).estimate()
     alone = good.estimate()
     assert 0 < ahead.low < ahead.value == pytest.approx(good.value - worse.value)

@@ -20,12 +20,12 @@ from evals.phenotypes.plots import drawn
 from evals.phenotypes.predictors import BASELINES, OURS, REQUIRED, Entry, Task, World, entries
 from evals.phenotypes.run import PLAN, PhenotypeEval, evaluate
 from evals.phenotypes.score import Folds, as_table
+from evals.phenotypes.splits import random_split
 from knowledge.errors import DataError, RunError
 from models.genepheno.baselines import TermFrequency
 from models.genepheno.ontology import IntArray
 from models.genepheno.phenotypes import PhenotypeLabels, Vocabulary
 from models.genepheno.sequences import Protein
-from models.genepheno.splits import random_split
 
 GENES = tuple(f"G{number:03}" for number in range(80))
 PARENTS = ((), (0,), (0,), (), (3,), ())

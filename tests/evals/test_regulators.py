@@ -19,8 +19,8 @@ from evals.regulators.score import FEWEST, FEWEST_GENES, scores
 from evals.regulators.truth import MOST_OF_ONE_VOTE, agreement, labelled, read_sets
 from evals.scoreboard import keep, scoreboard
 from knowledge.errors import RunError
-from models.fusion.specific import specificity
-from models.response.annotations import read_symbols
+from knowledge.sources.genes import read_symbols
+from knowledge.specific import specificity
 from tests.app.refusal import one_sentence
 from tests.evals.regulators_world import READOUTS, told_world, write_mirror
 
@@ -220,7 +220,7 @@ def test_textbook_pairs_are_right_wrong_or_open(ask, tmp_path):
 
 def test_the_scoreboard_shows_a_kept_run_beside_perturbqa(ask, tmp_path):
     ask()
-    (kept,) = keep(tmp_path / "run", tmp_path / "results")
+    kept = keep(tmp_path / "run", tmp_path / "results")
     assert kept.name == "regulators.json"
     page = scoreboard(tmp_path / "results")
     assert "## Regulators" in page

@@ -3,7 +3,7 @@
 import numpy as np
 
 from evals.perturbqa.retrieval import EXAMPLES, Questions, retrieval_votes
-from models.response.screens import UNKNOWN, Rows
+from models.inputs.screens import UNKNOWN, Rows
 
 
 def rows_of(*rows):

@@ -5,7 +5,11 @@ import json
 import pytest
 
 from evals.harness.resampling import Estimate
-from evals.perturbqa.schema import CONTROLS, MODEL, Metrics, Score
+from evals.harness.scores import Gain, Results, Score
+from evals.language.facts import Cost
+from evals.language.facts import Facts as LanguageFacts
+from evals.perturbqa.facts import Facts
+from evals.perturbqa.score import CONTROLS, MODEL
 from evals.scoreboard import RESULTS, SCOREBOARD, keep, scoreboard
 from knowledge.errors import DataError
 
@@ -14,36 +18,15 @@ def estimate(value):
     return Estimate(value=value, low=value - 0.01, high=value + 0.01, n=50)
 
 
-@pytest.fixture
-def run(tmp_path):
-    folder = tmp_path / "run"
+def finished(folder, results):
+    """Make a run folder of these results."""
     folder.mkdir()
-    scores = []
-    for predictor in (MODEL, *CONTROLS):
-        for split, line in (("test", "K562"), ("cv", "HepG2"), ("cv", "mean"), ("joined", "mean")):
-            ours = predictor == MODEL and line != "mean"
-            scores.append(
-                Score(
-                    predictor=predictor,
-                    task="de",
-                    cell_line=line,
-                    split=split,
-                    auroc=estimate(0.81 if predictor == MODEL else 0.6),
-                    ahead=None if predictor == MODEL else estimate(0.21),
-                    calibration_error=0.012 if ours else None,
-                    brier=0.034 if ours else None,
-                    prior_brier=0.045 if ours else None,
-                )
-            )
-    metrics = Metrics(
-        setting="strict", scores=tuple(scores), by_training_rows=(), by_class=(), class_source="",
-        reliability=(), withheld={"HepG2": 3}, test_rows={"HepG2": 3},
-    )  # fmt: skip
-    (folder / "metrics.json").write_text(metrics.model_dump_json())
+    results.save(folder)
     config = {
         "settings": {"setting": "strict", "seed": 7, "folds": 4},
         "data": {"perturbqa/k562-de.csv": "ab" * 32},
         "commit": "c0ffee0000",
+        "knockwise": "0",
     }
     (folder / "config.json").write_text(json.dumps(config))
     timing = {"seconds": {"fit": 600.0}, "peak_memory_mib": 2048.0}
@@ -51,8 +34,23 @@ def run(tmp_path):
     return folder
 
 
+@pytest.fixture
+def run(tmp_path):
+    scores = []
+    for predictor in (MODEL, *CONTROLS):
+        for split, line in (("test", "K562"), ("cv", "HepG2"), ("cv", "mean"), ("joined", "mean")):
+            keys = {"task": "de", "cell_line": line, "split": split}
+            scores.append(
+                Score(predictor, "auroc", estimate(0.81 if predictor == MODEL else 0.6), **keys)
+            )
+            if predictor != MODEL:
+                scores.append(Gain(MODEL, predictor, "auroc", estimate(0.21), **keys))
+    facts = Facts(setting="strict", ablation_note="", withheld={"HepG2": 3}, test_rows={"HepG2": 3})
+    return finished(tmp_path / "run", Results.of("strict", scores, facts))
+
+
 def test_a_kept_run_is_on_the_page_with_what_made_it(run, tmp_path):
-    (kept,) = keep(run, tmp_path / "results")
+    kept = keep(run, tmp_path / "results")
     assert kept.name == "strict.json"
     page = scoreboard(tmp_path / "results")
     assert "## PerturbQA, setting strict" in page
@@ -72,14 +70,15 @@ def test_an_unfinished_run_is_not_kept(run, tmp_path):
 
 
 def test_a_language_models_run_has_its_own_section(tmp_path):
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "metrics.json").write_text(json.dumps({"strategy": "summer", "model": "qwen/tiny 3"}))
-    (run / "scoreboard.md").write_text("## LLM reasoner\n\n| summer | .6 |\n")
-    (kept,) = keep(run, tmp_path / "results")
+    facts = LanguageFacts(
+        model="qwen/tiny 3", strategy="summer", prompts_hash="ab", split="train", sample="",
+        cost=Cost(**dict.fromkeys(Cost.model_fields, 0)), stacks={}, fusion="", failures={},
+    )  # fmt: skip
+    run = finished(tmp_path / "run", Results.of("language-qwen-tiny-3-summer", (), facts))
+    kept = keep(run, tmp_path / "results")
     assert kept.name == "language-qwen-tiny-3-summer.json"
     page = scoreboard(tmp_path / "results")
-    assert "## LLM reasoner\n\n| summer | .6 |" in page
+    assert "## LLM reasoner: strategy `summer`, model `qwen/tiny 3`, train split" in page
     assert "PerturbQA: mean over the four lines" not in page
 
 

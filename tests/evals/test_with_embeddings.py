@@ -3,16 +3,19 @@
 import numpy as np
 import pytest
 
+from evals.harness.page import Record
+from evals.harness.scores import Results, Scores
 from evals.with_embeddings import (
     ALONE,
     JOINED,
     WITHOUT,
     EmbeddedSimilarity,
-    as_markdown,
     differences,
+    page,
 )
-from models.expression.genes import GeneFeatures, UnknownGeneError
+from models.expression.genes import GeneFeatures
 from models.expression.screens import ExpressionScreen
+from models.inputs.genes import UnknownGeneError
 
 SYMBOLS = tuple(f"G{i:02d}" for i in range(24))
 GROUPS = 4
@@ -54,23 +57,24 @@ def measured(screen, annotations, vectors):
         JOINED: embedded(vectors, annotations),
         ALONE: embedded(vectors, None),
     }
-    found = differences(screen, similarities, lambda what, done: None)
-    return {one.similarity: one for one in found}
+    return Scores(differences(screen, similarities, lambda what, done: None))
 
 
 def test_embeddings_that_know_the_groups_bring_predictions_nearer(screen, annotations):
     found = measured(screen, annotations, np.eye(GROUPS)[np.arange(len(SYMBOLS)) % GROUPS])
-    assert set(found) == {JOINED, ALONE}
-    for one in found.values():
-        assert one.perturbations == len(SYMBOLS)
-        assert 0 < one.gain[1] <= one.gain[0] <= one.gain[2]
-        assert one.gain[0] == pytest.approx(1 - one.distance / one.without)
+    distance = {one.predictor: one.value.value for one in found.plain}
+    assert [gain.predictor for gain in found.gains] == [JOINED, ALONE]
+    for gain in found.gains:
+        one = gain.value
+        assert one.n == len(SYMBOLS)
+        assert 0 < one.low <= one.value <= one.high
+        assert one.value == pytest.approx(1 - distance[gain.predictor] / distance[WITHOUT])
 
 
 def test_embeddings_that_know_nothing_gain_nothing(screen, annotations):
     noise = np.random.default_rng(1).normal(0, 1, (len(SYMBOLS), 30))
     found = measured(screen, annotations, noise)
-    assert all(one.gain[1] < 0.05 for one in found.values())
+    assert all(gain.value.low < 0.05 for gain in found.gains)
 
 
 def test_a_gene_without_embedding_is_compared_by_annotations_alone(annotations):
@@ -86,9 +90,10 @@ def test_a_gene_without_embedding_is_compared_by_annotations_alone(annotations):
 def test_the_page_tells_gains_and_losses_with_their_intervals(screen, annotations):
     vectors = np.eye(GROUPS)[np.arange(len(SYMBOLS)) % GROUPS]
     found = measured(screen, annotations, vectors)
-    record = {"folds": 5, "differences": [one.model_dump(mode="json") for one in found.values()]}
-    page = as_markdown(record)
-    assert page.startswith("## Expression responses with Genen's embeddings")
-    assert f"{JOINED}: clearly nearer in 1, clearly farther in 0 of 1 comparisons" in page
-    value, low, high = found[ALONE].gain
-    assert f"{value:+.1%} [{low:+.1%}, {high:+.1%}]" in page
+    config = {"settings": {"seed": 0, "folds": 5}, "commit": "c0ffee0000"}
+    timing = {"seconds": {"read": 60.0}, "peak_memory_mib": 1.0}
+    told = page(Record(Results("with-embeddings", found), config, timing)).markdown()
+    assert told.startswith("## Expression responses with Genen's embeddings")
+    assert f"{JOINED}: clearly nearer in 1, clearly farther in 0 of 1 comparisons" in told
+    gain = found.where(predictor=ALONE).gains[0].value
+    assert f"{gain.value:+.1%} [{gain.low:+.1%}, {gain.high:+.1%}]" in told

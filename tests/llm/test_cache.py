@@ -114,3 +114,25 @@ async def test_the_settings_open_the_model_with_its_cache(hostile, at, ask, tmp_
     async with open_chat(Settings(data=tmp_path, llm=at(hostile.url, cache=False))) as chat:
         await chat.complete(ask)
     assert len(hostile.bodies) == 2
+
+
+async def test_two_servers_that_call_their_models_the_same_are_told_apart(file, ask):
+    for address in ("http://one:8000/v1", "http://two:8000/v1"):
+        with CachedChat(ScriptedChat([address]), file, address=address) as chat:
+            assert (await chat.complete(ask)).content == address
+            assert (await chat.complete(ask)).content == address
+            assert chat.hits == 1
+    with pytest.raises(LLMError, match="at http://one:8000/v1, http://two:8000/v1"):
+        CachedChat(None, file)
+    with CachedChat(None, file, address="http://two:8000/v1") as replay:
+        assert (await replay.complete(ask)).content == "http://two:8000/v1"
+
+
+async def test_the_settings_keep_the_address_with_the_reply(hostile, at, ask, tmp_path):
+    settings = Settings(data=tmp_path, llm=at(hostile.url))
+    async with open_chat(settings) as chat:
+        await chat.complete(ask)
+    elsewhere = Settings(data=tmp_path, llm=at("http://127.0.0.1:9/v1"))
+    async with open_chat(elsewhere, offline=True) as replay:
+        with pytest.raises(LLMError, match="no reply of hostile to this question"):
+            await replay.complete(ask)

@@ -286,7 +286,8 @@ async def test_no_log_probability_ends_a_run(chat, hostile, ask, logprob):
     [
         ({"model_type": "qwen2"}, "hermes"),
         ({"model_type": "qwen3"}, "hermes"),
-        ({"model_type": "llama"}, "llama3_json"),
+        ({"model_type": "llama", "tokens": "<|python_tag|>"}, "llama3_json"),
+        ({"model_type": "llama"}, ""),
         ({"model_type": "mistral"}, "mistral"),
         ({"model_type": "granite"}, "granite"),
         ({"model_type": "unheard-of"}, ""),
@@ -295,6 +296,7 @@ async def test_no_log_probability_ends_a_run(chat, hostile, ask, logprob):
 def test_the_parser_of_tool_calls_is_that_of_the_models_family(tmp_path, config, parser):
     folder = tmp_path / "my-weights"
     folder.mkdir()
+    (folder / "tokenizer.json").write_text(json.dumps(config.pop("tokens", "")))
     (folder / "config.json").write_text(json.dumps(config))
     family = family_of(str(folder))
     assert (family.tool_parser if family else "") == parser

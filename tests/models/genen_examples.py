@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from evals.genen.inputs import GeneInputs
 from models.genen.graphs import PropertyGraph, Relation
-from models.genen.inputs import GeneInputs
 from models.genen.labels import LabelAudit, PropertyTask
 
 

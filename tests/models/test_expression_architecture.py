@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.expression.architecture import AdaptivePerturbPredictor, AppConfig
+from evals.expression.rivals.architecture import AdaptivePerturbPredictor, AppConfig
 
 GENES, READOUTS = 7, 5
 PAIRS = np.array([[0, 1], [0, 2], [1, 2], [2, 3], [4, 5]])  # gene 6 stands alone

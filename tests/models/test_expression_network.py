@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 import torch
 
+from evals.expression.rivals.architecture import AppConfig
+from evals.expression.rivals.network import GeneNetwork, build_network, degraded, neighbour_network
+from evals.expression.rivals.neural import ABLATIONS, EXTENDED, PAPER, FittedApp, NeuralApp
 from knowledge.errors import DataError
-from models.expression.architecture import AppConfig
 from models.expression.genes import GeneFeatures
-from models.expression.network import GeneNetwork, build_network, degraded, neighbour_network
-from models.expression.neural import ABLATIONS, EXTENDED, PAPER, FittedApp, NeuralApp
 from models.expression.screens import ExpressionScreen
 from models.inputs.genes import UnknownGeneError
 

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from models.genen.baselines import (
+from evals.genen.rivals.baselines import (
     BASELINES,
     ForestBaseline,
     LabelPropagation,
     LinearBaseline,
     Majority,
 )
-from models.genen.probe import Fitted, correct_and_smooth
-from models.genen.propagation import (
+from evals.genen.rivals.probe import Fitted, correct_and_smooth
+from evals.genen.rivals.propagation import (
     Spreading,
     adjacency,
     corrected,

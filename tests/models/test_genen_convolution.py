@@ -5,10 +5,10 @@ import pytest
 import torch
 from scipy import sparse
 
-from models.genen.convolution import Gat, Gcn
-from models.genen.propagation import adjacency, strongest, symmetric
-from models.genen.reach import Reach, SparseMatrix, WeighedSum
-from models.genen.training import NETWORKS, relational, residual
+from evals.genen.rivals.convolution import Gat, Gcn
+from evals.genen.rivals.propagation import adjacency, strongest, symmetric
+from evals.genen.rivals.reach import Reach, SparseMatrix, WeighedSum
+from evals.genen.rivals.training import NETWORKS, relational, residual
 from tests.models.genen_examples import graph_of, inputs_of, interactions, planted
 
 PAIRS = [(0, 1), (1, 2), (2, 3), (3, 4), (0, 4), (5, 6)]

@@ -7,13 +7,13 @@ import sys
 import numpy as np
 import pytest
 
+from evals.genen.rewiring import rewired
 from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology, Term
 from knowledge.sources.genes import HGNC, read_symbols
 from models.genen.graphs import build_graph, gene_universe, read_graph, read_ontology
 from models.genen.interactions import FOLDER, SOURCES, merged
 from models.genen.labels import read_tasks
-from models.genen.rewiring import rewired
 
 GENES = ("ATM", "BRCA1", "CHEK2", "LONER", "TP53")
 HUMAN = (

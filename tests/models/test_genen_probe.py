@@ -9,12 +9,12 @@ import torch
 from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 
-from models.genen.baselines import BASELINES
-from models.genen.features import blocks, words
-from models.genen.probe import CORRECTED, OURS, Fitted, dealt, ridge, stacked
-from models.genen.rewiring import rewired
+from evals.genen.rewiring import rewired
+from evals.genen.rivals.baselines import BASELINES
+from evals.genen.rivals.features import blocks, words
+from evals.genen.rivals.probe import CORRECTED, OURS, Fitted, dealt, ridge, stacked
+from evals.genen.rivals.training import NETWORKS
 from models.genen.splits import repeated_splits
-from models.genen.training import NETWORKS
 from tests.models.genen_examples import graph_of, inputs_of, interactions, planted, task_of
 
 PREDICTORS = (*BASELINES, *NETWORKS, CORRECTED, OURS)

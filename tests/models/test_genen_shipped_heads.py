@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.genen.inputs import GeneInputs
-from models.genen.rewiring import rewired
-from models.genen.shipped_heads import ShippedHeads
+from evals.genen.inputs import GeneInputs
+from evals.genen.rewiring import rewired
+from evals.genen.rivals.shipped_heads import ShippedHeads
 from models.genen.splits import repeated_splits
 from models.genen.texts import embed
 

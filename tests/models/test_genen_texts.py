@@ -6,12 +6,12 @@ import sqlite3
 import numpy as np
 import pytest
 
+from evals.genen.study_bias import PUBLICATIONS, read_study_bias
 from knowledge.errors import DataError
 from knowledge.ontology import GeneOntology, Term
 from knowledge.sources.genes import HGNC
 from knowledge.texts.encoder import load_encoder
 from models.genen.labels import read_tasks
-from models.genen.study_bias import PUBLICATIONS, read_study_bias
 from models.genen.texts import (
     FUNCTIONS,
     MASKED,

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from models.genen.baselines import LinearBaseline
-from models.genen.features import node_features
-from models.genen.rewiring import rewired
+from evals.genen.rewiring import rewired
+from evals.genen.rivals.baselines import LinearBaseline
+from evals.genen.rivals.features import node_features
+from evals.genen.rivals.training import GCN, NETWORKS, Recipe
 from models.genen.splits import Split, repeated_splits
-from models.genen.training import GCN, NETWORKS, Recipe
 from tests.models.genen_examples import graph_of, inputs_of, interactions, planted, task_of
 
 

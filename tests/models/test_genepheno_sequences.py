@@ -1,11 +1,22 @@
 """Proteins: one per gene, the human one first; and what people bring in FASTA files."""
 
+import bz2
 import gzip
+import lzma
 
 import pytest
 
 from knowledge.errors import DataError
-from models.genepheno.sequences import ENSEMBL, by_gene, query, read_fasta, read_proteins
+from knowledge.schema import Gene
+from knowledge.symbols import SymbolTable
+from models.genepheno.sequences import (
+    ENSEMBL,
+    by_gene,
+    named_genes,
+    query,
+    read_fasta,
+    read_proteins,
+)
 from tests.models.genepheno_world import mirror  # noqa: F401  # a fixture
 
 GOOD = "MKWVTFISLLFLFSSAYSRGVFRRDAHKSEVAHRFKDLGE"
@@ -74,6 +85,51 @@ def test_compressed_files_windows_lines_and_byte_order_marks_are_read(fasta):
     assert [one.sequence for one in fasta(gzip.compress(text.encode()))] == [GOOD, GOOD]
 
 
+@pytest.mark.parametrize(
+    "saved",
+    [
+        lambda text: text.encode("utf-16"),
+        lambda text: text.encode("utf-16-be"),
+        lambda text: bz2.compress(text.encode()),
+        lambda text: lzma.compress(text.encode()),
+        lambda text: text.replace("a", "größe").encode("cp1252"),
+        lambda text: text.replace("\n", "\r").encode(),
+    ],
+)
+def test_a_file_is_read_however_it_was_saved(fasta, saved):
+    assert [one.sequence for one in fasta(saved(f">a\n{GOOD}\n>b\n{GOOD}\n"))] == [GOOD, GOOD]
+
+
+def test_names_of_records_are_read_as_strictly_as_labels(fasta):
+    table = SymbolTable(
+        [
+            Gene(symbol="TP53", uniprot_ids=("P04637",), ensembl_id="ENSG00000141510"),
+            Gene(symbol="KRT8", aliases=("KO",)),
+            Gene(symbol="XK", previous_symbols=("NA",)),
+            Gene(symbol="SEPTIN2", previous_symbols=("SEPT2",)),
+        ]
+    )
+    headers = [
+        "TP53",
+        "TP53_KO",
+        "ENSG00000141510.17",
+        "sp|P04637|P53_HUMAN Cellular tumor antigen p53 OS=Homo sapiens OX=9606 GN=TP53 PE=1",
+        "tr|P04637-2|ISOFORM",
+        "ENSP00000269305.4 pep gene:ENSG00000141510.17 gene_symbol:TP53 description:x",
+        "lcl|NM_000546.6_prot [gene=TP53] [protein=x]",
+        "NA",
+        "KO",
+        "ctrl",
+        "2-Sep",
+        "mine",
+    ]
+    found = fasta("".join(f">{header}\n{GOOD}\n" for header in headers))
+    labels = named_genes(found, table)
+    assert [one.genes for one in labels] == [("TP53",)] * 7 + [()] * 5
+    assert labels[7].reading == "missing"
+    assert labels[10].problem.endswith("a date made by Excel: SEPTIN2?")
+
+
 def test_characters_that_are_no_residue_become_x_and_are_counted(fasta):
     (found,) = fasta(f">a\n{GOOD}1?\n")
     assert (found.sequence, found.replaced) == (GOOD + "XX", 2)
@@ -139,8 +195,11 @@ def test_titin_is_read_whole(fasta):
         (b"", "is empty"),
         (b"\n \n", "is empty"),
         (b"MKWVTF\n", "is not FASTA: it begins with 'MKWVTF'"),
-        (b"\xff\xfe\x00\x01", "cannot be read as text"),
-        (gzip.compress(b">a\nMKWVTF\n" * 99)[:-20], "cannot be read as text"),
+        (b"\xff\xfe\x00\x01", "is not FASTA"),
+        (bytes(range(256)), "is not text; give protein sequences in FASTA format"),
+        (gzip.compress(b">a\nMKWVTF\n" * 99)[:-20], "cannot be read"),
+        (b"%PDF-1.4", "is a PDF; give protein sequences in FASTA format"),
+        (b"PK\x03\x04", "is a damaged archive"),
         (b">a\nACGTACGTACGTACGTACGTACGTACGTACGTACGT\n", "a is DNA or RNA"),
         (b">a\n\n", "a has no sequence"),
     ],

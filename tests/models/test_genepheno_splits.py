@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from evals.phenotypes.splits import FOLDS, homology_split, random_split, temporal_split
 from knowledge.errors import DataError
 from models.genepheno.homology import Hits, families, search
 from models.genepheno.phenotypes import read_labels
 from models.genepheno.sequences import Protein, by_gene, read_proteins
-from models.genepheno.splits import FOLDS, homology_split, random_split, temporal_split
 from tests.models.genepheno_world import mirror  # noqa: F401  # a fixture
 
 GENES = tuple(f"G{number:03d}" for number in range(103))

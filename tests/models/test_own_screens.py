@@ -147,6 +147,30 @@ def _leak(counts):
     return np.random.default_rng(1).uniform(0.8, 1, counts.shape).astype(np.float32)
 
 
+def test_labels_that_say_more_is_made_are_told_in_a_screen_of_another_kind(screen, caplog):
+    path = screen("ctrl", "JAK1_OE", "JAK2_OE")
+    assert read(path).perturbations == (("JAK1",), ("JAK2",))
+    assert "2 labels such as JAK1_OE say that more of a gene is made" in caplog.text
+    caplog.clear()
+    read(path, kind="activation")
+    assert "more of a gene" not in caplog.text
+
+
+@pytest.mark.parametrize("control", ["siCtrl", "sgNT", "SAFE_1", "sgLacZ"])
+def test_controls_of_other_spellings_are_controls(screen, control):
+    assert read(screen(control, "JAK1", "JAK2"), control).perturbations == (("JAK1",), ("JAK2",))
+    assert "which are controls too" in refused(screen("ctrl", control, "JAK1", "JAK2"))
+
+
+def test_cells_without_one_guide_are_left_out_and_counted(screen, caplog):
+    assert len(read(screen("ctrl", "JAK1", "doublet", "unassigned")).perturbations) == 1
+    assert "20 cells without a label" in caplog.text
+
+
+def test_a_matrix_of_zeros_is_refused(screen):
+    assert "nothing but zeros" in refused(screen("ctrl", "JAK1", "JAK2", scale=0.0))
+
+
 def test_counts_are_taken_from_the_layer_or_raw_that_is_named(screen):
     whole = read(screen("ctrl", "JAK1")).response
     logged = screen(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.response.faithfulness import Row, faithfulness, without
+from evals.perturbqa.faithfulness import Row, faithfulness, without
 from models.response.held_out import pair_features, pairs_of
 from models.response.scoring import fit_model
 

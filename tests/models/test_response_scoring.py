@@ -9,7 +9,8 @@ import pytest
 from knowledge.errors import QuestionError
 from models.inputs.screens import CELL_LINES
 from models.response import ResponseModel
-from models.response.scoring import CONTROL_FEATURES, FEATURE_FAMILIES, fit_model, units
+from models.response.features import FEATURE_FAMILIES
+from models.response.scoring import CONTROL_FEATURES, fit_model, units
 from models.response.signed_sets import SET_FEATURES
 from models.response.training import train_corpus
 

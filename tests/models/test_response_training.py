@@ -139,7 +139,8 @@ def test_a_row_seen_in_training_is_answered_from_the_fold_that_did_not_see_it(tr
 def test_the_score_table_has_the_model_above_the_gene_prior(trained):
     _, result = trained
     scores = cross_validated(result, draws=5)
-    mean = {(s.task, s.predictor): s.auroc.value for s in scores if s.cell_line == "mean"}
+    means = scores.plain.where(cell_line="mean", measure="auroc").by("task", "predictor")
+    mean = {key: one.value.value for key, one in means.items()}
     assert mean["de", "response model"] > mean["de", "gene prior"] == 0.5
     assert "response model" in as_markdown(scores, "multi")
 

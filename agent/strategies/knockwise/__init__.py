@@ -1,7 +1,8 @@
-"""Ours: compact contrastive evidence ranked by weight, signed paths, and a line per gene."""
+"""Ours: what was counted and measured nearby, the strongest first, in few words; no noise."""
 
 from pydantic import Field
 
+from agent.strategies.experiments import NEAR
 from agent.strategies.judging import PromptStrategy
 from knowledge.schema import Frozen
 
@@ -17,13 +18,19 @@ class Weighing(Frozen):
 STRATEGY = PromptStrategy(
     name="knockwise",
     shown={
-        "perturbed": 2,
-        "line": 4,
-        "sets": 8,
-        "downstream": 10,
-        "paths": 2,
+        "line": 3,
+        "sets": 3,
+        "downstream": 6,
+        "breadth": 5,
+        "readout": 2,
+        "habit": 1,
+        "elsewhere": 3,
+        "siblings": 4,
+        "members": 2,
+        "paths": 1,
         "changed": 4,
         "unchanged": 4,
     },
+    least={"changed": NEAR, "unchanged": NEAR, "paths": 0.1},
     reasoning={"de": Weighing, "dir": Weighing},
 )

@@ -7,6 +7,18 @@ from app.mcp.calls.ask import ASK, READ
 from app.mcp.calls.cascade import CASCADE
 from app.mcp.calls.expression import EXPRESS
 from app.mcp.calls.genes import GENE, PHENOTYPE
+from app.mcp.calls.lists import EXPLAIN, FIND, WHO
 from app.mcp.calls.predict import PREDICT
 
-CALLS: tuple[Call[Any], ...] = (ASK, READ, PREDICT, CASCADE, EXPRESS, PHENOTYPE, GENE)
+CALLS: tuple[Call[Any], ...] = (
+    ASK,
+    READ,
+    PREDICT,
+    CASCADE,
+    EXPLAIN,
+    WHO,
+    FIND,
+    EXPRESS,
+    PHENOTYPE,
+    GENE,
+)

@@ -83,10 +83,10 @@ def _ask(desk: "Desk", args: AskArgs, tell: Tell) -> Reply:
 
 
 def _answered(answer: "Answer", top: int) -> Reply:
-    from app.effect_rows import answer_rows
+    from agent.rows import answer_rows
     from app.show.story import main_steps
 
-    every = list(answer_rows(answer))
+    every = [row.model_dump() for row in answer_rows(answer)]
     rows = every[:top]
     steps = main_steps(answer)
     parts = [cell(answer.summary)]

@@ -31,8 +31,7 @@ class CascadeArgs(Frozen):
 
 def _cascade(desk: "Desk", args: CascadeArgs, tell: Tell) -> Reply:
     from agent.wording import perturbation_words
-    from app.api import perturbation_of
-    from app.effect_rows import predicted_rows
+    from app.api import perturbation_of, predicted_rows
     from app.jobs.pairs import ground_gene
     from tools.network import signed_paths
 
@@ -41,7 +40,7 @@ def _cascade(desk: "Desk", args: CascadeArgs, tell: Tell) -> Reply:
     readout = ground_gene(session.knowledge.symbols, args.readout)
     tell("following the paths")
     paths = signed_paths(session.predictor.reach(one), readout)
-    (row,) = predicted_rows(session, one, [readout])
+    (row,) = [found.model_dump() for found in predicted_rows(session, one, [readout])]
     said = (
         f"predicted {row['call']}" if not row["abstained"] else f"not predicted ({row['reason']})"
     )

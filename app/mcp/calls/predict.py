@@ -38,8 +38,7 @@ class PredictArgs(Frozen):
 
 def _predict(desk: "Desk", args: PredictArgs, tell: Tell) -> Reply:
     from agent.wording import perturbation_words
-    from app.api import perturbation_of
-    from app.effect_rows import predicted_rows
+    from app.api import perturbation_of, predicted_rows
     from app.jobs.pairs import ground_gene
 
     session = desk.session(tell)
@@ -47,7 +46,7 @@ def _predict(desk: "Desk", args: PredictArgs, tell: Tell) -> Reply:
     symbols = session.knowledge.symbols
     readouts = [ground_gene(symbols, word) for word in args.readouts or ()] or None
     tell("predicting")
-    every = predicted_rows(session, one, readouts)
+    every = [row.model_dump() for row in predicted_rows(session, one, readouts)]
     rows = every[: args.top]
     called = sum(row["call"] in ("up", "down") for row in every)
     head = (

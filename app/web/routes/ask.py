@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
@@ -12,9 +12,11 @@ from app.web.house import House, TheHouse, ThePerson, TheShelf, sworn
 from app.web.reading import ASKS, KINDS, Parts, Reading, read
 from app.web.shelf import Shelf, write_slip
 from app.web.view import partly
-from knowledge.errors import KnockwiseError
+from knowledge.errors import KnockwiseError, QuestionError
 
 router = APIRouter(dependencies=[Depends(sworn)])
+# Questions of one person that may wait, so that nobody keeps the others waiting for hours.
+MOST_WAITING = 20
 EXAMPLES = (
     "Knock out HSPA5 in K562: what happens to DDIT3 and HERPUD1, and why?",
     "Which genes change when GATA1 is knocked down in K562?",
@@ -78,6 +80,10 @@ def ask(
     reading = _read(house, shelf, text, before, parts)
     if not reading.answered and not _model_reads(house):
         return _page(request, house, shelf, text, reading, before, status=422)
+    if house.desk.waiting(person.runs) >= MOST_WAITING:
+        raise QuestionError(
+            f"{MOST_WAITING} of your questions wait already; stop some under Runs, or wait."
+        )
     folder = new_run_dir(person.runs, reading.text, datetime.now(UTC))
     asyncio.run(house.session.begin(reading.text, run_dir=folder))
     if before:
@@ -101,7 +107,7 @@ def _model_reads(house: House) -> bool:
     return house.settings.reasoner != "evidence" and bool(house.settings.llm.base_url)
 
 
-def _choices(house: House) -> dict[str, object]:
+def _choices(house: House) -> dict[str, Any]:
     lines = [line.name for line in house.session.knowledge.cell_lines]
     return {"kinds": KINDS, "lines": lines, "asks": ASKS, "model_reads": _model_reads(house)}
 

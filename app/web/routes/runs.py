@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Header, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
@@ -138,7 +138,7 @@ def rename(shelf: TheShelf, name: str, title: Title = "") -> Response:
 @router.post("/{name}/delete")
 def delete(house: TheHouse, shelf: TheShelf, name: str) -> Response:
     """Delete a run."""
-    house.desk.stop(shelf.find(name))
+    house.desk.gone(shelf.find(name))
     shelf.delete(name)
     return RedirectResponse("/runs", 303)
 
@@ -180,7 +180,7 @@ async def taken_apart(
     return house.view.page(request, "without.html.j2", entry=shelf.entry(folder), **found)
 
 
-def _without(house: House, shelf: Shelf, name: str, steps: list[int]) -> dict[str, object]:
+def _without(house: House, shelf: Shelf, name: str, steps: list[int]) -> dict[str, Any]:
     return without(house.session, load_answer(shelf.find(name)), steps)
 
 

@@ -108,6 +108,12 @@ function pannable(frame) {
     badge.setAttribute("tabindex", "0");
     badge.setAttribute("role", "button");
     const title = $(`g.edge[data-step="${badge.dataset.step}"] title`, svg);
+    badge.addEventListener("focus", () => {
+      const mark = badge.getBBox(), x = mark.x + mark.width / 2, y = mark.y + mark.height / 2;
+      if (x < box[0] || x > box[0] + box[2]) box[0] = x - box[2] / 2;
+      if (y < box[1] || y > box[1] + box[3]) box[1] = y - box[3] / 2;
+      show();
+    });
     badge.setAttribute("aria-label", `Step ${title ? title.textContent : badge.dataset.step}`);
   }
   new ResizeObserver(fit).observe(frame);
@@ -197,3 +203,15 @@ document.addEventListener("submit", event => {
 
 for (const list of all("[data-steps]")) watch(list);
 for (const frame of all(".figure.pan")) pannable(frame);
+for (const frame of all(".figure:not(.pan)")) frame.setAttribute("tabindex", "0");
+
+// A file can be dropped on the field that takes one.
+for (const place of all(".drop")) {
+  const field = $("input[type=file]", place);
+  for (const kind of ["dragenter", "dragover"]) place.addEventListener(kind, event => { event.preventDefault(); place.classList.add("over"); });
+  for (const kind of ["dragleave", "drop"]) place.addEventListener(kind, () => place.classList.remove("over"));
+  place.addEventListener("drop", event => {
+    event.preventDefault();
+    if (event.dataTransfer.files.length) field.files = event.dataTransfer.files;
+  });
+}

@@ -38,7 +38,7 @@ def serve(house, opened):
 
     def start(session=None, **more):
         own = session or dataclasses.replace(opened, settings=house)
-        app = create_app(house, open_session=lambda: own, **more)
+        app = create_app(house, opened=lambda: own, **more)
         client = TestClient(app, base_url=ADDRESS, raise_server_exceptions=False)
         client.__enter__()
         running.append(client)
@@ -87,6 +87,11 @@ class Visitor:
         answer = other._sent("POST", "/enter", data={"token": word})
         assert answer.status_code == 200
         return other
+
+    def answered_status(self):
+        """Wait until everything is loaded, and return the page of the status."""
+        self.get("/?q=HSPA5+knockout+in+K562")
+        return self.get("/status").text
 
     def ask(self, text=QUESTION, **more):
         """Ask, and return the address of the run."""

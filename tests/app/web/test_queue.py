@@ -28,6 +28,17 @@ def test_twenty_people_who_ask_at_once_are_answered_in_order_and_none_is_lost(se
     assert slow.resumed == [address.rpartition("/")[2] for address in asked]
 
 
+def test_one_person_cannot_fill_the_queue(serve, slow, monkeypatch):
+    monkeypatch.setattr("app.web.routes.ask.MOST_WAITING", 2)
+    visitor = serve(session=slow)
+    for _ in range(3):  # one is being answered
+        visitor.ask()
+        until(lambda: slow.resumed)
+    refused = visitor.post("/ask", {"text": "Knock out ATF4 in K562: what happens to DDIT3?"})
+    assert refused.status_code == 422
+    assert "wait already" in refused.text
+
+
 def test_people_who_press_at_the_same_moment_are_all_answered(serve, house):
     door = serve(invitation=INVITATION)
     people = [door.entered(INVITATION) for _ in range(6)]
@@ -64,6 +75,17 @@ def test_a_run_that_waits_is_stopped_before_it_begins(serve, slow):
     slow.gate.set()
     visitor.answered(first)
     assert len(slow.resumed) == 1
+
+
+def test_a_run_that_is_being_answered_can_be_deleted(serve, slow, house):
+    visitor = serve(session=slow)
+    address = visitor.ask()
+    until(lambda: slow.resumed)
+    assert visitor.post(f"{address}/delete").status_code == 303
+    assert visitor.get(address).status_code == 404
+    assert not list(house.runs.glob("2*"))
+    slow.gate.set()
+    assert "DDIT3 goes up" in visitor.answered(visitor.ask())
 
 
 def test_a_server_that_ends_in_mid_answer_loses_no_run(serve, slow, house):
@@ -110,7 +132,7 @@ def test_a_session_that_cannot_be_opened_is_told_on_the_page(house):
     def broken():
         raise DataError("The tables are damaged; pull them again.")
 
-    app = create_app(house, open_session=broken)
+    app = create_app(house, opened=broken)
     with TestClient(app, base_url="http://127.0.0.1:8642") as client:
         page = client.get("/?q=HSPA5+knockout+in+K562")
     assert page.status_code == 422
@@ -125,4 +147,4 @@ def test_two_servers_never_answer_the_same_runs(serve, house, opened):
 
     serve()
     with pytest.raises(RunError, match="Another `knockwise web`"):
-        TestClient(create_app(house, open_session=lambda: opened)).__enter__()
+        TestClient(create_app(house, opened=lambda: opened)).__enter__()

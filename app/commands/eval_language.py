@@ -1,0 +1,78 @@
+"""`knockwise eval language`: how good a language model is on PerturbQA, and what it costs."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+EPILOG = (
+    "Example: knockwise eval language --data ../shared/data --strategy knockwise --limit 400 "
+    "--out llm"
+)
+
+
+def language(
+    data: Annotated[Path, typer.Option(help="Folder that holds perturbqa/ and knowledge/.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder of the run; the same command again goes on in it.")
+    ],
+    strategy: Annotated[str, typer.Option(help="How the model is asked.")] = "knockwise",
+    split: Annotated[
+        Literal["train", "test"], typer.Option(help="Rows to ask about; test for the final table.")
+    ] = "train",
+    cell_line: Annotated[
+        list[str] | None,
+        typer.Option(help="Line to ask about; repeat, all by default."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="How many rows, drawn in strata; all by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the sample and of the folds.")] = 0,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, help="Rows asked at a time; by the settings."),
+    ] = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="Where the rows are worked on.")
+    ] = "local",
+    base_url: Annotated[str, typer.Option(help="OpenAI-compatible address.")] = "",
+    model: Annotated[str, typer.Option(help="The model's id there.")] = "",
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Keep the stacker fitted here, for `ask`.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Ask again where nothing usable came back.")
+    ] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Replay kept replies only.")] = False,
+    setting: Annotated[Literal["multi", "strict", "extended"], typer.Option(hidden=True)] = "multi",
+) -> None:
+    """Ask a language model about rows of PerturbQA, beside the response model and fused with it.
+
+    Every row is asked once and its answer kept. Ctrl-C loses at most the rows at work: run the same
+    command again to go on.
+    """
+    from app.commands.eval import cell_lines
+    from app.jobs.evaluation import evaluated
+    from app.show.terminal import settings
+    from evals.language.page import summary
+    from evals.language.run import LanguageRun, run_batch
+
+    run = LanguageRun(
+        data=data,
+        out=out,
+        settings=settings(),
+        strategy=strategy,
+        split=split,
+        setting=setting,
+        cell_lines=cell_lines(cell_line),
+        limit=limit,
+        engine=engine,
+        seed=seed,
+        concurrency=concurrency,
+        base_url=base_url,
+        model=model,
+        fit=fit,
+        retry_failed=retry_failed,
+        offline=offline,
+    )
+    evaluated(out, lambda told: run_batch(run, told).results, summary, "predictions.parquet")

@@ -1,0 +1,61 @@
+"""`knockwise eval pairs`: whether a language model of one's own adds to the evidence."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[Path, typer.Option(help="Folder that holds perturbqa/ and knowledge/.")]
+Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on in it.")]
+EPILOG = (
+    "Example: knockwise eval pairs --data ../shared/data --base-url http://localhost:8000/v1 "
+    "--out pairs"
+)
+
+
+def pairs(
+    data: Data,
+    out: Out,
+    base_url: Annotated[str, typer.Option(help="Address of an OpenAI-compatible server.")] = "",
+    model: Annotated[str, typer.Option(help="Model id; the one that the server serves.")] = "",
+    strategy: Annotated[
+        list[str] | None, typer.Option(help="Way of asking; repeat to compare several.")
+    ] = None,
+    pairs: Annotated[int, typer.Option(min=2, help="Contrast pairs, two questions each.")] = 200,
+    until: Annotated[
+        float, typer.Option(min=0, max=1, help="Stop when intervals are no wider than this.")
+    ] = 0.0,
+    cell_line: Annotated[
+        list[str] | None, typer.Option(help="Line to ask about; repeat, all four by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the pairs.")] = 0,
+) -> None:
+    """Score a language model on contrast pairs of training rows, beside the evidence.
+
+    Two hundred pairs are four hundred questions: some 500 prompt tokens each and one token of
+    answer, or more with a strategy that reasons. The printed test says whether the model orders
+    pairs rightly that the evidence does not. Ctrl-C loses at most the questions at work.
+    """
+    import asyncio
+
+    from app.jobs.evaluation import evaluated
+    from app.show.terminal import settings
+    from models.threads import yield_cores
+
+    yield_cores()
+    from agent.llm.probe import look
+    from evals.language.contrast import BENCHMARK, ContrastEval, evaluate
+    from models.inputs.screens import CELL_LINES
+
+    given = {"base_url": base_url, "model": model}
+    told = settings(llm={name: value for name, value in given.items() if value})
+    served = told.llm.model or asyncio.run(look(told.llm)).model
+    run = ContrastEval(
+        model=served,
+        strategies=tuple(strategy or ("knockwise",)),
+        pairs=pairs,
+        until=until,
+        cell_lines=tuple(cell_line or CELL_LINES),
+        seed=seed,
+    )
+    evaluated(out, lambda progress: evaluate(data, out, run, told, progress), BENCHMARK.summary)

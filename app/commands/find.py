@@ -1,0 +1,143 @@
+"""`knockwise find`: which perturbations raise or lower a gene or a set, or act alike."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.commands.predict import Kind
+from app.show.terminal import print_json, progress, results, settings
+from knowledge.errors import QuestionError
+
+if TYPE_CHECKING:
+    from knowledge.base import Knowledge
+
+MOST_SHOWN = 20
+
+
+def find(
+    wanted: Annotated[
+        list[str] | None,
+        typer.Argument(help="Genes, or the name of a set, whose change is wanted."),
+    ] = None,
+    up: Annotated[bool, typer.Option("--up", help="Find what raises it.")] = False,
+    down: Annotated[bool, typer.Option("--down", help="Find what lowers it.")] = False,
+    like: Annotated[
+        str | None, typer.Option(help="Find losses with the consequences of this one.")
+    ] = None,
+    opposite: Annotated[
+        str | None, typer.Option(help="Find losses with the opposite consequences: rescuers.")
+    ] = None,
+    cell_line: Annotated[str | None, typer.Option(help="Cell line.")] = None,
+    kind: Annotated[Kind, typer.Option(help="How the genes found are perturbed.")] = Kind.knockdown,
+    top: Annotated[int, typer.Option(min=1, max=1000, help="How many are told.")] = MOST_SHOWN,
+    out: Annotated[
+        Path | None, typer.Option(help="File of the rows, .csv; - for CSV on stdout.")
+    ] = None,
+    page: Annotated[Path | None, typer.Option(help="Page to write, .html.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Search all perturbations for those that move a gene or a set, specific ones first."""
+    from app.jobs.outputs import check_out
+
+    check_out(out, (".csv",))
+    check_out(page, (".html",))
+    if sum((bool(wanted), like is not None, opposite is not None)) != 1:
+        raise QuestionError("Name genes, or one of --like and --opposite.")
+    if up and down:
+        raise QuestionError("Choose --up or --down, or leave both away for either.")
+    from app.jobs.opening import open_session
+    from app.jobs.pairs import ground_gene
+    from app.show.lists import show_table, table_page, write_rows
+    from knowledge.files import replace_text
+    from tools.lists.atlas import atlas_dir, open_atlas
+    from tools.lists.ranking import library_of
+    from tools.lists.search import alike, found
+
+    chosen, console = settings(), progress()
+    with console.status("Reading what is known ..."):
+        session = open_session(chosen)
+    knowledge, predictor = session.knowledge, session.predictor
+    line = knowledge.cell_lines.ground(cell_line or knowledge.cell_lines.default.name).name
+    if cell_line is None:
+        console.print(f"No --cell-line given: {line} is assumed.", style="yellow")
+    notes: tuple[str, ...] = ()
+    if like is not None or opposite is not None:
+        gene = ground_gene(knowledge.symbols, like or opposite or "")
+        with console.status("Searching ..."):
+            library = library_of(predictor, chosen.data)
+            sought = "alike" if like is not None else "opposite"
+            alikes = alike(predictor, library, gene, line, sought, top)  # type: ignore[arg-type]
+        title = f"Losses with the {'same' if like else 'opposite'} consequences as that of {gene}"
+        rows: list[dict[str, Any]] = [
+            {"perturbation": one.gene, "kind": "knockdown", "cell_line": line,
+             "score": round(one.score, 3), "predicted": one.predicted, "measured": one.measured,
+             "footprint": one.footprint}
+            for one in alikes
+        ]  # fmt: skip
+        shown = [
+            {"Perturbed": one.gene, "Score": f"{one.score:.1f}",
+             "Measured likeness": "" if one.measured is None else f"{one.measured:.2f}",
+             "Paths": "" if one.footprint is None else f"{one.footprint:.2f}"}
+            for one in alikes
+        ]  # fmt: skip
+        lead, bar = f"{title} in {line}.", "score"
+        dumped: dict[str, Any] = {"rows": [one.model_dump(mode="json") for one in alikes]}
+    else:
+        readouts = _readouts(knowledge, wanted or [])
+        with console.status("Searching ..."):
+            atlas = open_atlas(atlas_dir(chosen.data), predictor.response.version)
+            search = found(
+                predictor, atlas, readouts, line, "up" if up else "down" if down else None,
+                kind.value, top, chosen.data,
+            )  # fmt: skip
+        verb = "raises" if up else "lowers" if down else "changes"
+        title = f"What {verb} {', '.join(readouts[:6])}{' ...' if len(readouts) > 6 else ''}"
+        rows = [
+            {"perturbation": one.gene, "kind": kind.value, "cell_line": line,
+             "gene": "+".join(readouts), "call": one.call, "p_de": one.p_de, "p_up": one.p_up,
+             "worth": round(one.worth, 4), "moved": one.moved, "measured": one.measured,
+             "breadth": one.breadth, "essential": one.essential,
+             "path": one.path.words if one.path else "", "notes": "; ".join(one.notes)}
+            for one in search.rows
+        ]  # fmt: skip
+        shown = [
+            {"Perturbed": one.gene, "Goes": one.call,
+             "P(changes)": "not known" if one.p_de is None else f"{one.p_de:.2f}",
+             **({"Members": f"{one.moved} of {len(readouts)}"} if len(readouts) > 1 else {}),
+             "Measured": one.measured or "",
+             "Also changes": "" if one.breadth is None else f"{100 * one.breadth:.0f} %",
+             "Path": one.path.words if one.path else "", "Notes": "; ".join(one.notes)}
+            for one in search.rows
+        ]  # fmt: skip
+        lead = (
+            f"{title} in {line}: {search.searched:,} perturbations searched, "
+            f"{search.measured:,} of them measured."
+        )
+        notes, bar = search.notes, "worth"
+        dumped = search.model_dump(mode="json")
+    if page is not None:
+        replace_text(page, table_page(title, lead, rows, notes, bar))
+        console.print(f"The page is {page}.", soft_wrap=True)
+    if out is not None and write_rows(rows, out):
+        return
+    if as_json:
+        print_json({"schema": "knockwise/found/1", **dumped})
+        return
+    show_table(results(), lead, shown, notes)
+
+
+def _readouts(knowledge: "Knowledge", words: list[str]) -> tuple[str, ...]:
+    """Return the genes that the words name, or the members of the one set that they name.
+
+    Raises:
+        QuestionError: They name neither.
+    """
+    from app.jobs.pairs import ground_gene
+
+    name = " ".join(words).strip().casefold()
+    for one in knowledge.gene_sets:
+        if name in (one.id.casefold(), one.name.casefold(), one.id.partition(":")[2].casefold()):
+            return one.members
+    genes = [word for text in words for word in text.replace(",", " ").split()]
+    return tuple(dict.fromkeys(ground_gene(knowledge.symbols, word) for word in genes))

@@ -1,0 +1,1 @@
+"""The published network of expression responses and its extension: scored, and not shipped."""

@@ -1,0 +1,1 @@
+"""Predictors of gene properties that are scored and not shipped."""

@@ -1,0 +1,141 @@
+"""Contrast pairs: the same readout and line, one perturbation that changed it and one that did not.
+
+The share of pairs that a model puts in the right order estimates the AUROC within a readout,
+averaged over readouts, without bias and from few questions: a readout is drawn evenly among those
+with both outcomes, then one row of each outcome. For direction, one that went up and one that went
+down.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from evals.rows import KEYS
+from evals.tasks import TASKS, TaskName
+from knowledge.errors import RunError
+from knowledge.schema import Frozen, Probability
+
+LEVEL = 0.90
+DECLARED = (
+    "Contrast pairs, spread evenly over lines and tasks: a readout drawn evenly among those with "
+    "both outcomes in a line, then one row of each outcome; no row twice."
+)
+
+
+class PairScore(Frozen):
+    """How many pairs a predictor puts in the right order.
+
+    Attributes:
+        task: `de`: changed against unchanged; `dir`: up against down.
+        predictor: Whose probabilities.
+        pairs: How many pairs it answered both questions of.
+        share: Share in the right order, a tie counting half; estimates the per-gene AUROC.
+        low: Lower end of Wilson's 90 % interval, within 0 and 1.
+        high: Upper end.
+        better: Pairs that it orders rightly and the evidence does not.
+        worse: The other way round.
+        p: Two-sided exact McNemar test of those two numbers; 1 for the evidence itself.
+    """
+
+    task: TaskName
+    predictor: str
+    pairs: int
+    share: Probability
+    low: Probability
+    high: Probability
+    better: int
+    worse: int
+    p: Probability
+
+
+def contrast_pairs(rows: pd.DataFrame, pairs: int, seed: int) -> pd.DataFrame:
+    """Return the rows of `pairs` pairs, with the number of its pair in the column `pair`.
+
+    Args:
+        rows: From `evals.rows.read_rows`: the columns `KEYS` and `label`.
+        pairs: How many, over all lines and tasks.
+        seed: The same seed draws the same pairs.
+
+    Raises:
+        RunError: No readout of these rows has both outcomes.
+    """
+    strata = [part for _, part in rows.groupby(["cell_line", "task"], sort=True)]
+    share, left = divmod(pairs, max(1, len(strata)))
+    drawn: list[pd.DataFrame] = []
+    for number, part in enumerate(strata):
+        rng = np.random.default_rng([seed, number])
+        drawn += _drawn(part, share + (number < left), rng)
+    if not drawn:
+        raise RunError("No readout of these rows has both outcomes; ask for other lines.")
+    table = pd.concat([one.assign(pair=number) for number, one in enumerate(drawn)])
+    return table.reset_index(drop=True)[[*KEYS, "label", "pair"]]
+
+
+def scored(table: pd.DataFrame, predictors: Sequence[str], evidence: str) -> list[PairScore]:
+    """Return the score of every predictor, task by task.
+
+    Args:
+        table: Rows of `contrast_pairs` with a column of probabilities per predictor; a pair with a
+            missing one counts for no predictor, so that all are scored on the same pairs.
+        predictors: Names of those columns.
+        evidence: The one that the others are compared with.
+    """
+    found = []
+    whole = table.groupby("pair")[[*predictors]].transform(lambda one: one.notna().all())
+    kept = table[whole.all(axis=1)]
+    for task in TASKS:
+        part = kept[kept.task == task].sort_values(["pair", "label"])
+        if part.empty:
+            continue
+        right = {name: _right(part[name].to_numpy(np.float64)) for name in predictors}
+        for name in predictors:
+            found.append(_score(task, name, right[name], right[evidence]))
+    return found
+
+
+def _drawn(part: pd.DataFrame, pairs: int, rng: np.random.Generator) -> list[pd.DataFrame]:
+    """Return up to `pairs` pairs of one line and task."""
+    left = {
+        str(gene): (
+            list(rng.permutation(one.index[one.label == 0])),
+            list(rng.permutation(one.index[one.label == 1])),
+        )
+        for gene, one in part.astype({"gene": str}).groupby("gene")
+    }
+    left = {gene: both for gene, both in left.items() if all(both)}
+    found: list[pd.DataFrame] = []
+    while left and len(found) < pairs:
+        for gene in rng.permutation(sorted(left)):
+            low, high = left[gene]
+            found.append(part.loc[[low.pop(), high.pop()]])
+            if not low or not high:
+                del left[gene]
+            if len(found) == pairs:
+                break
+    return found
+
+
+def _right(p: np.ndarray) -> np.ndarray:
+    """Return per pair 1 where the second row is the likelier, .5 for a tie; rows alternate."""
+    low, high = p[0::2], p[1::2]
+    return np.where(high > low, 1.0, np.where(high == low, 0.5, 0.0))
+
+
+def _score(task: TaskName, name: str, right: np.ndarray, evidence: np.ndarray) -> PairScore:
+    n = len(right)
+    around = binomtest(round(float(right.sum())), n).proportion_ci(LEVEL, method="wilson")
+    better, worse = int((right > evidence).sum()), int((right < evidence).sum())
+    p = float(binomtest(better, better + worse).pvalue) if better + worse else 1.0
+    return PairScore(
+        task=task,
+        predictor=name,
+        pairs=n,
+        share=float(right.mean()),
+        low=float(around.low),
+        high=float(around.high),
+        better=better,
+        worse=worse,
+        p=min(1.0, p),
+    )

@@ -1,0 +1,1 @@
+"""How good explaining and reversing lists is, on perturbations that nothing was trained on."""

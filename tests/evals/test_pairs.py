@@ -1,0 +1,111 @@
+"""Contrast pairs: drawn evenly, scored within 0 and 1, resumed, and told beside the evidence."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from agent.settings import Settings
+from evals.language.contrast import BENCHMARK, ContrastEval, evaluate
+from evals.language.pairs import contrast_pairs, scored
+from evals.rows import KEYS
+from knowledge.errors import RunError
+from tests.evals.language_world import world  # noqa: F401  # a fixture
+from tests.llm.scripted import ScriptedChat
+
+
+def rows():
+    made = [
+        (line, f"P{n}", gene, "de", float(n % 3 == 0))
+        for line in ("K562", "RPE1")
+        for gene in ("A", "B", "C")
+        for n in range(12)
+    ]
+    return pd.DataFrame(made, columns=[*KEYS, "label"])
+
+
+def test_a_pair_is_one_readout_in_one_line_with_both_outcomes_and_no_row_comes_twice():
+    drawn = contrast_pairs(rows(), 20, seed=3)
+    assert drawn.pair.nunique() == 20
+    assert not drawn.duplicated(KEYS).any()
+    for _, pair in drawn.groupby("pair"):
+        assert sorted(pair.label) == [0, 1]
+        assert pair[["cell_line", "gene", "task"]].drop_duplicates().shape[0] == 1
+    assert drawn.cell_line.value_counts().eq(20).all()
+    pd.testing.assert_frame_equal(drawn, contrast_pairs(rows(), 20, seed=3))
+
+
+def test_readouts_without_both_outcomes_give_no_pair():
+    with pytest.raises(RunError, match="No readout of these rows has both outcomes"):
+        contrast_pairs(rows().assign(label=1.0), 4, seed=0)
+
+
+def test_shares_are_those_counted_by_hand_and_intervals_stay_within_0_and_1():
+    table = contrast_pairs(rows(), 20, seed=0)
+    number = table.pair.to_numpy()
+    table["evidence"] = np.where(number < 10, table.label, 1 - table.label)
+    table["llm"] = np.where(number < 15, table.label, 0.5)
+    found = {one.predictor: one for one in scored(table, ("llm", "evidence"), "evidence")}
+    assert found["evidence"].share == 0.5
+    assert found["llm"].share == (15 + 2.5) / 20
+    assert (found["llm"].better, found["llm"].worse) == (10, 0)
+    assert found["llm"].p == pytest.approx(2 * 0.5**10)
+    table["llm"] = table.label
+    (perfect,) = (one for one in scored(table, ("llm",), "llm"))
+    assert 0 < perfect.low < perfect.high == 1
+
+
+def knowing(table):
+    """Answer every question with the label of its row."""
+
+    def reply(messages, schema, options):
+        said = " ".join(message.content for message in messages)
+        if not options:
+            return json.dumps(dict.fromkeys(schema.model_fields, "So it is."))
+        asked = table[
+            [
+                f"Line: {row.cell_line}." in said
+                and f"Perturbation: {row.pert} " in said
+                and f"mRNA of {row.gene} " in said
+                for row in table.itertuples()
+            ]
+        ]
+        task = "dir" if options[0] == "up" else "de"
+        label = asked[asked.task == task].label.iloc[0]
+        return {options[0]: 9 if label else 1, options[1]: 1 if label else 9}
+
+    return reply
+
+
+def test_a_model_that_knows_is_seen_to_help_and_a_finished_run_asks_nobody(
+    world,  # noqa: F811
+    tmp_path,
+):
+    chat = ScriptedChat(knowing(world.table))
+    run = ContrastEval(model=chat.model, pairs=24)
+    settings = Settings(data=tmp_path / "data")
+    told = []
+    results = evaluate(
+        world.mirror, tmp_path / "run", run, settings, lambda what, _: told.append(what), chat
+    )
+    share = {(one.predictor, one["task"]): one.value.value for one in results.scores}
+    assert share["knockwise", "de"] == share["knockwise", "dir"] == 1
+    assert share["knockwise, mean", "de"] >= share["evidence", "de"]
+    page = (tmp_path / "run" / "scoreboard.md").read_text()
+    assert "| knockwise | 1.000 [" in page
+    assert "Training rows only." in page
+    assert "knockwise" in BENCHMARK.summary(results)
+    asked = len(chat.requests)
+    assert evaluate(world.mirror, tmp_path / "run", run, settings, print, chat) == results
+    assert len(chat.requests) == asked
+
+
+def test_asking_stops_when_the_interval_is_narrow_enough(world, tmp_path):  # noqa: F811
+    chat = ScriptedChat(knowing(world.table))
+    run = ContrastEval(model=chat.model, pairs=120, until=0.9, cell_lines=("K562",))
+    results = evaluate(
+        world.mirror, tmp_path / "run", run, Settings(data=tmp_path / "d"), lambda *_: None, chat
+    )
+    (cost,) = results.facts["asked"]
+    assert cost["questions"] == 80

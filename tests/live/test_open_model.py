@@ -1,0 +1,56 @@
+"""A real open language model in the loop: whatever it says, the evidence is not worse for it.
+
+SmolLM2-135M-Instruct by default; `KNOCKWISE_LIVE_MODEL=qwen` takes Qwen2.5-Coder-1.5B-Instruct.
+"""
+
+import json
+
+import pandas as pd
+import pytest
+
+from agent.settings import LLMSettings, Settings
+from evals.language.contrast import ContrastEval, evaluate
+from tests.evals.language_world import world  # noqa: F401  # a fixture
+from tests.live.test_ask import ask, numbers
+
+STRATEGIES = ("knockwise", "direct")
+PAIRS = 12
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    return ask(tmp_path_factory.mktemp("alone"), "--reasoner", "evidence")
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_real_model_is_asked_and_changes_nothing_before_it_is_weighed(
+    open_url, tmp_path, alone, strategy
+):
+    answer = ask(tmp_path, "--reasoner", "llm", "--strategy", strategy, "--base-url", open_url)
+    assert answer["reasoner"].endswith(f"strategy {strategy}")
+    assert numbers(answer) == numbers(alone)
+    assert answer["tokens"]["completion"] > 0
+    assert any("weight zero" in note for note in answer["unknown"])
+
+
+def test_a_real_model_is_scored_on_contrast_pairs_and_fused_is_no_worse(
+    open_url,
+    open_model,
+    tmp_path,
+    world,  # noqa: F811
+):
+    llm = LLMSettings(base_url=open_url, cache=False, timeout_s=300)
+    settings = Settings(data=tmp_path / "data", llm=llm)
+    run = ContrastEval(model=open_model.name, strategies=STRATEGIES, pairs=PAIRS)
+    results = evaluate(world.mirror, tmp_path / "run", run, settings, lambda what, share: None)
+    share = {(one.predictor, one["task"]): one.value.value for one in results.scores}
+    for strategy in STRATEGIES:
+        for task in {one["task"] for one in results.scores}:
+            assert share[f"{strategy}, fused", task] >= share["evidence", task] - 0.003
+    asked = {one["strategy"]: one for one in results.facts["asked"]}
+    assert all(one["questions"] == 2 * PAIRS for one in asked.values())
+    assert asked["direct"]["prompt"] < asked["knockwise"]["prompt"]
+    scores = pd.read_csv(tmp_path / "run" / "scores.csv")
+    assert scores.low.ge(0).all()
+    assert scores.high.le(1).all()
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["settings"]["pairs"] == PAIRS
