@@ -20,6 +20,7 @@ from app.commands.express import express
 from app.commands.find import find
 from app.commands.mcp import mcp
 from app.commands.phenotype import phenotype
+from app.commands.plan import plan
 from app.commands.predict import predict
 from app.commands.read import read
 from app.commands.report import report
@@ -180,6 +181,7 @@ app.command(cls=Careful, epilog="Example: knockwise phenotype FGFR3")(phenotype)
 app.command(cls=Careful, epilog="Example: knockwise explain 'DDIT3+,ATF3+' --pert HSPA5")(explain)
 app.command(cls=Careful, epilog="Example: knockwise who 'DDIT3+,ATF3+,HERPUD1+'")(who)
 app.command(cls=Careful, epilog="Example: knockwise find LDLR --down --cell-line HepG2")(find)
+app.command(cls=Careful, epilog="Example: knockwise plan LDLR --up --budget 24")(plan)
 app.command(cls=Careful)(report)
 app.command()(runs)
 app.command()(serve)

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from evals.campaign.page import BENCHMARK as CAMPAIGN
 from evals.expression.page import BENCHMARK as EXPRESSION
 from evals.fused.page import BENCHMARK as FUSED
 from evals.genen.page import BENCHMARK as GENEN
@@ -52,6 +53,7 @@ OTHERS = (
     MECHANISM,
     PROGRAMMES,
     SAMS,
+    CAMPAIGN,
 )
 ROWS = {"": "all", ", path": "with a path", ", multi": "multi", ", strict": "strict"}
 """Parts of the rows that fusion was fitted on, by what its figures end with."""

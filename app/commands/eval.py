@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from app.commands import (
+    eval_campaign,
     eval_fused,
     eval_genen,
     eval_genepheno,
@@ -293,3 +294,4 @@ def cell_lines(words: list[str] | None) -> tuple[str, ...]:
 
 
 app.command(cls=Careful, epilog=eval_pairs.EPILOG)(eval_pairs.pairs)
+app.command(cls=Careful, epilog=eval_campaign.EPILOG)(eval_campaign.campaign)

@@ -84,7 +84,7 @@ def find(
         lead, bar = f"{title} in {line}.", "score"
         dumped: dict[str, Any] = {"rows": [one.model_dump(mode="json") for one in alikes]}
     else:
-        readouts = _readouts(knowledge, wanted or [])
+        readouts = readouts_named(knowledge, wanted or [])
         with console.status("Searching ..."):
             atlas = open_atlas(atlas_dir(chosen.data), predictor.response.version)
             search = found(
@@ -127,7 +127,7 @@ def find(
     show_table(results(), lead, shown, notes)
 
 
-def _readouts(knowledge: "Knowledge", words: list[str]) -> tuple[str, ...]:
+def readouts_named(knowledge: "Knowledge", words: list[str]) -> tuple[str, ...]:
     """Return the genes that the words name, or the members of the one set that they name.
 
     Raises:

@@ -1,0 +1,151 @@
+"""`knockwise plan`: which perturbations to make next, for a goal and a budget, with controls."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.commands.predict import Kind
+from app.show.terminal import print_json, progress, results, settings
+from knowledge.errors import QuestionError
+
+
+def plan(
+    wanted: Annotated[
+        list[str] | None,
+        typer.Argument(help="Genes, or the name of a set, that the perturbations are to move."),
+    ] = None,
+    up: Annotated[bool, typer.Option("--up", help="Plan what raises it.")] = False,
+    down: Annotated[bool, typer.Option("--down", help="Plan what lowers it.")] = False,
+    cover: Annotated[
+        bool, typer.Option("--cover", help="Plan the fewest that together move most of the set.")
+    ] = False,
+    learn: Annotated[
+        bool, typer.Option("--learn", help="Plan what teaches a model most; names no gene.")
+    ] = False,
+    budget: Annotated[int, typer.Option(help="How many perturbations at most.")] = 24,
+    measured: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table or list of what is done already; a column of effects says how each "
+            "answered, and the next round learns from it."
+        ),
+    ] = None,
+    cell_line: Annotated[str | None, typer.Option(help="Cell line.")] = None,
+    kind: Annotated[Kind, typer.Option(help="How genes are perturbed.")] = Kind.knockdown,
+    panel: Annotated[int, typer.Option(min=0, max=500, help="Readouts of a targeted assay.")] = 20,
+    fold: Annotated[float, typer.Option(help="Fold change that is to be seen.")] = 2.0,
+    molecules: Annotated[
+        float, typer.Option(help="Molecules per cell of the readout, for the count of cells.")
+    ] = 1.0,
+    out: Annotated[
+        Path | None, typer.Option(help="File of the rows, .csv; - for CSV on stdout.")
+    ] = None,
+    page: Annotated[Path | None, typer.Option(help="Page to write, .html.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Choose the next perturbations for a goal, spread out, with controls and a panel of readouts.
+
+    The list is not padded: it ends where nothing more is gained. With `--measured` a round follows
+    another: what is done is not planned again, and relatives of hits come first.
+    """
+    from app.jobs.outputs import check_out
+
+    check_out(out, (".csv",))
+    check_out(page, (".html",))
+    if learn == bool(wanted):
+        raise QuestionError("Name the genes or the set to move, or plan with --learn.")
+    if (up and down) or (cover and (up or down)) or (learn and (cover or up or down)):
+        raise QuestionError("Choose one of --up, --down, --cover and --learn.")
+    from agent.session import Session
+    from app.commands.find import readouts_named
+    from app.show.lists import show_table, table_page, write_rows
+    from knowledge.files import replace_text
+    from tools.lists.atlas import atlas_dir, open_atlas
+    from tools.lists.design import answers, cells_needed, planned
+    from tools.lists.results import read_result
+
+    cells = cells_needed(fold, molecules)
+    chosen, console = settings(), progress()
+    with console.status("Reading what is known ..."):
+        session = Session.open(chosen)
+    knowledge, predictor = session.knowledge, session.predictor
+    line = knowledge.cell_lines.ground(cell_line or knowledge.cell_lines.default.name).name
+    if cell_line is None:
+        console.print(f"No --cell-line given: {line} is assumed.", style="yellow")
+    readouts = readouts_named(knowledge, wanted) if wanted else ()
+    done = answers(read_result(str(measured), knowledge.symbols)) if measured else {}
+    with console.status("Planning ..."):
+        atlas = open_atlas(atlas_dir(chosen.data), predictor.response.version)
+        found = planned(
+            predictor,
+            atlas,
+            "learn" if learn else "cover" if cover else "modifiers",
+            line,
+            budget,
+            readouts=readouts,
+            direction="up" if up else "down" if down else None,
+            kind=kind.value,
+            measured=done,
+            panel=panel,
+        )
+    rows: list[dict[str, Any]] = [
+        {
+            "perturbation": one.gene,
+            "kind": kind.value,
+            "cell_line": line,
+            "role": "planned",
+            "gain": round(one.gain, 4),
+            "expected": one.expected,
+            "cells": cells,
+            "essential": one.essential,
+            "reason": one.reason,
+            "notes": "; ".join(one.notes),
+        }
+        for one in found.rows
+    ]
+    for role, genes in (("positive control", found.positive), ("negative control", found.negative)):
+        rows += [
+            dict.fromkeys(rows[0] if rows else ("perturbation",), "")
+            | {"perturbation": gene, "kind": kind.value, "cell_line": line, "role": role}
+            for gene in genes
+        ]
+    shown = [
+        {
+            "Perturb": one.gene,
+            "Gain": f"{one.gain:.2f}",
+            "Readouts moved": "" if one.expected is None else f"{one.expected:,.0f}",
+            "Why": one.reason,
+            "Notes": "; ".join(one.notes),
+        }
+        for one in found.rows
+    ]
+    what = {
+        "modifiers": f"to move {', '.join(readouts[:6])}{' ...' if len(readouts) > 6 else ''}",
+        "cover": f"that together move most of {len(readouts)} genes",
+        "learn": "that teach a model of the line most",
+    }[found.goal]
+    lead = (
+        f"{len(found.rows)} perturbations {what} in {line}, of {found.candidates:,} candidates; "
+        f"{100 * found.essential_share:.0f} % of them are needed by most cancer lines."
+    )
+    notes = [
+        *found.notes,
+        f"Positive controls (measured): {', '.join(found.positive) or 'none measured'}.",
+        f"Negative controls: non-targeting guides, and {', '.join(found.negative) or 'none'} "
+        "(knocked down in the screen, and nothing that was read moved).",
+        f"{cells:,} cells a perturbation show a {fold:g}-fold change of a readout of {molecules:g} "
+        "molecules a cell with a power of 0.8 (Hart 2013; plan more where guides fail).",
+    ]
+    if found.panel:
+        notes.append(f"Readouts that tell them apart: {', '.join(found.panel)}.")
+    if page is not None:
+        replace_text(page, table_page(lead, lead, rows, notes, "gain"))
+        console.print(f"The page is {page}.", soft_wrap=True)
+    if out is not None and write_rows(rows, out):
+        return
+    if as_json:
+        dumped = found.model_dump(mode="json") | {"cells": cells, "measured": len(done)}
+        print_json({"schema": "knockwise.plan.v1", **dumped})
+        return
+    show_table(results(), lead, shown, notes)

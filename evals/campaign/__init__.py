@@ -1,0 +1,1 @@
+"""A simulated campaign: which order of perturbations teaches a predictor fastest."""

@@ -1,0 +1,508 @@
+"""Plans the next perturbations: those that serve a goal, spread out, with controls and a panel.
+
+Three goals. *Modifiers*: perturbations that move a gene or a set (`tools.lists.search`). *Cover*:
+the fewest perturbations that together move most of a set. *Learn*: perturbations that tell a model
+of all perturbations most, which are those that stand for many genes that nothing measured stands
+for yet; a facility-location objective, whose greedy maximum is at least 1 - 1/e of the best
+(Nemhauser, Wolsey and Fisher 1978). Lists are never padded: a plan ends where nothing is gained.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.linalg import qr
+from scipy.stats import norm
+
+from knowledge.errors import QuestionError
+from knowledge.schema import Direction, Frozen, PerturbationKind, Probability
+from models.response import ResponseModel
+from tools.effects import EffectPredictor
+from tools.lists.atlas import Atlas, decoding, perturbable
+from tools.lists.results import ResultList
+from tools.lists.search import FoundPerturbation, found
+
+Floats = NDArray[np.float64]
+Goal = Literal["modifiers", "cover", "learn"]
+MOST_BUDGET = 1000
+# So many candidates of a search per place of a plan of modifiers.
+POOL = 6
+# How much a candidate loses that is all but the same as one already chosen.
+REPEATED = 0.7
+# A perturbation that needs fewer guides than this many cells to be seen at all is not planned for.
+FEWEST_CELLS = 20
+# Of a plan's perturbations so many are controls that should move something, and that should not.
+CONTROLS = 4
+# A gene with so many readouts read and none moved is a negative control.
+READ_ENOUGH = 30
+ESSENTIAL = 0.8
+# A control is a gene that fewer cancer lines need.
+NEEDED = 0.3
+LEAST_GAIN = 1e-3
+# How much a measured neighbour that answered the goal raises a candidate.
+FEEDBACK = 0.5
+# A gene is told by so many of its nearest relatives; two less alike do not stand for each other.
+RELATIVES = 24
+NEAR = 0.25
+AT_ONCE = 1024
+
+
+class PlannedPerturbation(Frozen):
+    """A perturbation to make.
+
+    Attributes:
+        gene: What is perturbed.
+        reason: Why it is chosen, in words.
+        gain: What it adds to the goal, given those before it; the order goes by it.
+        expected: How many readouts of the line it is expected to change; None without an atlas.
+        essential: Share of cancer lines that need the gene; None where that is not known.
+        notes: What to be careful of.
+    """
+
+    gene: str
+    reason: str
+    gain: float
+    expected: float | None = None
+    essential: Probability | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Plan(Frozen):
+    """The next perturbations for a goal.
+
+    Attributes:
+        goal: What they are for.
+        cell_line: Where.
+        kind: How genes are perturbed.
+        rows: What to perturb, the most useful first.
+        positive: Controls that have moved most where they were measured.
+        negative: Controls that moved nothing where they were measured.
+        panel: Readouts that tell the planned perturbations apart; empty without an atlas.
+        essential_share: Share of the rows that most cancer lines need.
+        candidates: How many perturbations were looked through.
+        notes: What to be careful of.
+    """
+
+    goal: Goal
+    cell_line: str
+    kind: PerturbationKind
+    rows: tuple[PlannedPerturbation, ...]
+    positive: tuple[str, ...]
+    negative: tuple[str, ...]
+    panel: tuple[str, ...]
+    essential_share: Probability
+    candidates: int
+    notes: tuple[str, ...] = ()
+
+
+def planned(
+    predictor: EffectPredictor,
+    atlas: Atlas,
+    goal: Goal,
+    cell_line: str,
+    budget: int,
+    *,
+    readouts: Sequence[str] = (),
+    direction: Direction | None = None,
+    kind: PerturbationKind = "knockdown",
+    measured: Mapping[str, float] | None = None,
+    panel: int = 20,
+) -> Plan:
+    """Return the next perturbations.
+
+    Args:
+        predictor: Response model, graph and fusion.
+        atlas: All predictions; an empty one is done without, and said.
+        goal: What the perturbations are for.
+        cell_line: One of the screened lines.
+        budget: How many at most.
+        readouts: The gene or set that modifiers move or that is to be covered.
+        direction: Which way modifiers must move it; None for either.
+        kind: How genes are perturbed.
+        measured: What is done already: gene -> how well it answered the goal (1 a hit, 0 none);
+            those are not planned again, and their relatives gain or lose by it.
+        panel: How many readouts a targeted assay reads.
+
+    Raises:
+        QuestionError: The goal needs readouts and there are none, or the budget is out of range.
+    """
+    if not 1 <= budget <= MOST_BUDGET:
+        raise QuestionError(f"A budget is of 1 to {MOST_BUDGET:,} perturbations; {budget} is not.")
+    if goal != "learn" and not readouts:
+        raise QuestionError("Name the gene or the set that the perturbations are to move.")
+    done = dict(measured or {})
+    if goal == "modifiers":
+        rows, looked = _modifiers(
+            predictor, atlas, readouts, cell_line, direction, kind, budget, done
+        )
+    elif goal == "cover":
+        rows, looked = _covering(predictor, atlas, readouts, cell_line, kind, budget, done)
+    else:
+        rows, looked = _learning(predictor.response, cell_line, budget, done)
+    rows = _told(rows, predictor, atlas, cell_line)
+    positive, negative = controls(predictor, cell_line, readouts)
+    needed = [row for row in rows if row.essential is not None and row.essential >= ESSENTIAL]
+    return Plan(
+        goal=goal,
+        cell_line=cell_line,
+        kind=kind,
+        rows=tuple(rows),
+        positive=positive,
+        negative=negative,
+        panel=panel_of(predictor, atlas, cell_line, [row.gene for row in rows], panel),
+        essential_share=len(needed) / len(rows) if rows else 0.0,
+        candidates=looked,
+        notes=tuple(_notes(rows, atlas, cell_line, budget, kind, needed)),
+    )
+
+
+def answers(result: ResultList) -> dict[str, float]:
+    """Return how well each gene that was perturbed answered: its effect's size, or hit or not."""
+    return {
+        one.gene: abs(one.effect) if one.effect is not None else float(one.state == "changed")
+        for one in result.genes
+        if one.known
+    }
+
+
+def cells_needed(
+    fold: float, mean: float, dispersion: float = 0.5, power: float = 0.8, alpha: float = 1e-4
+) -> int:
+    """Return how many cells a perturbation needs for a readout of this mean to be seen changing.
+
+    Hart et al. 2013 (J. Comput. Biol. 20:970), with controls so many that only the perturbed cells
+    add variance: `n = (z(alpha/2) + z(power))^2 (1/mean + dispersion) / ln(fold)^2`.
+
+    Args:
+        fold: Fold change to be seen, other than 1.
+        mean: Molecules of the readout per cell.
+        dispersion: Of the negative binomial, the squared coefficient of variation between cells.
+        power: Probability of seeing it.
+        alpha: Two-sided level, after correction for the readouts that are tested.
+
+    Raises:
+        QuestionError: A value is out of range.
+    """
+    if fold <= 0 or fold == 1 or mean <= 0 or dispersion < 0 or not 0 < power < 1:
+        raise QuestionError(
+            "Cells are counted for a fold change other than 1, a mean above 0 and a power between "
+            "0 and 1."
+        )
+    z = float(norm.isf(alpha / 2) + norm.ppf(power))
+    return max(FEWEST_CELLS, int(np.ceil(z**2 * (1 / mean + dispersion) / np.log(fold) ** 2)))
+
+
+def spread(
+    nearness: sparse.csr_array, covered: Floats, weight: Floats, allowed: NDArray[np.bool_], n: int
+) -> tuple[list[int], list[float]]:
+    """Return candidates that stand for most of what nothing stands for yet, with their gains.
+
+    Greedy facility location: a gene is stood for as well as by its nearest chosen candidate.
+
+    Args:
+        nearness: Of every gene to every candidate `(genes, candidates)`, 0 to 1.
+        covered: How well each gene is stood for already `(genes,)`.
+        weight: What each gene counts `(genes,)`.
+        allowed: Which candidates may be chosen `(candidates,)`.
+        n: How many at most.
+    """
+    columns = nearness.tocsc()
+    covered = covered.copy()
+    upper = np.full(columns.shape[1], np.inf)
+    upper[~allowed] = -np.inf
+    chosen: list[int] = []
+    gains: list[float] = []
+    while len(chosen) < n:
+        best, value = -1, LEAST_GAIN
+        # Gains only fall, so a candidate whose last gain is below the best need not be looked at.
+        for at in np.argsort(-upper, kind="stable"):
+            if upper[at] <= value:
+                break
+            rows = columns.indices[columns.indptr[at] : columns.indptr[at + 1]]
+            near = columns.data[columns.indptr[at] : columns.indptr[at + 1]]
+            upper[at] = float(np.sum(weight[rows] * np.maximum(0.0, near - covered[rows])))
+            if upper[at] > value:
+                best, value = int(at), float(upper[at])
+        if best < 0:
+            break
+        rows = columns.indices[columns.indptr[best] : columns.indptr[best + 1]]
+        near = columns.data[columns.indptr[best] : columns.indptr[best + 1]]
+        covered[rows] = np.maximum(covered[rows], near)
+        upper[best] = -np.inf
+        chosen.append(best)
+        gains.append(value)
+    return chosen, gains
+
+
+def controls(
+    predictor: EffectPredictor, cell_line: str, readouts: Sequence[str] = ()
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return genes whose knockdown moved the readouts, or most, in the line; and those of none.
+
+    Training rows only; a positive control that most cancer lines need is passed over where there
+    is another.
+    """
+    response = predictor.response
+    rows = response._rows
+    here = rows.line == response.cell_lines.index(cell_line)
+    if readouts:
+        columns = [response._readout[one] for one in readouts if one in response._readout]
+        on = here & np.isin(rows.readout, columns)
+    else:
+        on = here
+    n = len(response._pert_gene)
+    moved = np.bincount(rows.pert[on & (rows.de == 1)], minlength=n)
+    read = np.bincount(rows.pert[here], minlength=n)
+    quiet = np.bincount(rows.pert[here & (rows.de == 1)], minlength=n) == 0
+    symbols = tuple(response._gene)
+    names = [symbols[gene] for gene in response._pert_gene]
+    needs = np.array([response.ground(name).essential >= NEEDED for name in names])
+    order = np.lexsort((np.arange(n), -moved, needs & (moved > 0)))
+    positive = [names[at] for at in order if moved[at] > 0 and names[at] not in readouts]
+    still = np.flatnonzero(quiet & (read >= READ_ENOUGH) & ~needs)
+    negative = [names[at] for at in still[np.argsort(-read[still], kind="stable")]]
+    return tuple(positive[:CONTROLS]), tuple(negative[:CONTROLS])
+
+
+def panel_of(
+    predictor: EffectPredictor, atlas: Atlas, cell_line: str, genes: Sequence[str], n: int
+) -> tuple[str, ...]:
+    """Return readouts that tell perturbations apart, the most telling first.
+
+    Pivoted QR of the signed predictions `(perturbations, readouts)`: each readout adds most to what
+    those before it leave unexplained.
+    """
+    known = atlas.perturbations(cell_line)
+    places = [known.index(gene) for gene in genes if gene in known]
+    if len(places) < 2 or not n:
+        return ()
+    block = atlas.read(cell_line)
+    p = np.nan_to_num(decoding().astype(np.float64), nan=0.0)
+    signed = p[block.p_de[:, places]] * (2 * p[block.p_up[:, places]] - 1)
+    signed = (signed - signed.mean(axis=1, keepdims=True)).T
+    _, _, order = qr(signed, mode="economic", pivoting=True)
+    return tuple(block.readouts[at] for at in order[: min(n, len(places))])
+
+
+def profiles(response: ResponseModel, genes: Sequence[str]) -> sparse.csr_array:
+    """Return the nearest relatives of genes among the perturbations, as rows of length 1."""
+    relatives = response._relatives
+    at = np.array([response._gene[gene] for gene in genes], np.int64)
+    level = (relatives.level[at, :RELATIVES].astype(np.float64) / 255) ** 2
+    index = relatives.index[at, :RELATIVES]
+    where = (np.repeat(np.arange(len(at)), level.shape[1]), index.ravel())
+    found = sparse.csr_array(
+        sparse.coo_array((level.ravel(), where), shape=(len(at), len(response._pert_gene)))
+    )
+    length = np.sqrt(found.multiply(found).sum(axis=1))
+    scaled = sparse.diags_array(1 / np.maximum(length, 1e-12)) @ found
+    return sparse.csr_array(scaled)
+
+
+def _modifiers(
+    predictor: EffectPredictor,
+    atlas: Atlas,
+    readouts: Sequence[str],
+    cell_line: str,
+    direction: Direction | None,
+    kind: PerturbationKind,
+    budget: int,
+    done: Mapping[str, float],
+) -> tuple[list[PlannedPerturbation], int]:
+    search = found(
+        predictor, atlas, readouts, cell_line, direction, kind, POOL * budget + len(done)
+    )
+    rows = [row for row in search.rows if row.gene not in done]
+    known = [row for row in rows if row.gene in predictor.response._gene]
+    place = {row.gene: at for at, row in enumerate(known)}
+    near = profiles(predictor.response, [row.gene for row in known])
+    alike = np.asarray((near @ near.T).todense()) if known else np.zeros((0, 0))
+    feedback = _feedback(predictor.response, near, done)
+    worth = {
+        row.gene: row.worth
+        * (1 + FEEDBACK * (feedback[place[row.gene]] if row.gene in place else 0))
+        for row in rows
+    }
+    chosen: list[FoundPerturbation] = []
+    gains: list[float] = []
+    left = {row.gene: row for row in rows}
+    while left and len(chosen) < budget:
+        taken = [place[one.gene] for one in chosen if one.gene in place]
+
+        def value(gene: str, taken: Sequence[int] = taken) -> float:
+            if gene not in place or not taken:
+                return worth[gene]
+            return worth[gene] * (1 - REPEATED * float(alike[place[gene], taken].max()))
+
+        best = max(left, key=lambda gene: (value(gene), gene))
+        gain = value(best)
+        if gain <= LEAST_GAIN:
+            break
+        chosen.append(left.pop(best))
+        gains.append(gain)
+    return [
+        PlannedPerturbation(
+            gene=one.gene, reason=_why(one, readouts), gain=gain, essential=one.essential,
+            notes=one.notes,
+        )
+        for one, gain in zip(chosen, gains, strict=True)
+    ], search.searched  # fmt: skip
+
+
+def _why(one: FoundPerturbation, readouts: Sequence[str]) -> str:
+    what = readouts[0] if len(readouts) == 1 else f"{one.moved} of {len(readouts)} members"
+    said = f"expected to move {what} {one.call}"
+    if one.measured in ("up", "down"):
+        said += f"; measured {one.measured}"
+    if one.path is not None:
+        said += f"; {one.path.words}"
+    return said
+
+
+def _feedback(response: ResponseModel, near: sparse.csr_array, done: Mapping[str, float]) -> Floats:
+    """Return per candidate how its measured relatives answered, -1 to 1, 0 without any."""
+    genes = [gene for gene in done if gene in response._gene]
+    if not genes or not near.shape[0]:
+        return np.zeros(near.shape[0])
+    answered = np.array([done[gene] for gene in genes], np.float64)
+    answered = answered - answered.mean()
+    top = np.abs(answered).max()
+    weights = np.asarray((near @ profiles(response, genes).T).todense())
+    voted = weights @ (answered / top if top else answered)
+    return np.asarray(voted / np.maximum(1.0, weights.sum(axis=1)))
+
+
+def _covering(
+    predictor: EffectPredictor,
+    atlas: Atlas,
+    readouts: Sequence[str],
+    cell_line: str,
+    kind: PerturbationKind,
+    budget: int,
+    done: Mapping[str, float],
+) -> tuple[list[PlannedPerturbation], int]:
+    search = found(predictor, atlas, readouts, cell_line, None, kind, 1000)
+    rows = [row for row in search.rows if row.gene not in done and row.gene not in readouts]
+    moves = np.zeros((len(readouts), len(rows)))
+    block = atlas.read(cell_line, readouts) if atlas.perturbations(cell_line) else None
+    if block is not None and block.readouts:
+        p = np.nan_to_num(decoding().astype(np.float64), nan=0.0)
+        column = {gene: at for at, gene in enumerate(block.perturbations)}
+        line = {gene: at for at, gene in enumerate(readouts)}
+        for at, row in enumerate(rows):
+            if row.gene in column:
+                for place, gene in enumerate(block.readouts):
+                    moves[line[gene], at] = p[block.p_de[place, column[row.gene]]]
+    else:
+        for at, row in enumerate(rows):
+            moves[:, at] = (row.p_de or 0.0) * row.moved / len(readouts)
+    nearness = sparse.csr_array(moves)
+    order, gains = spread(
+        nearness, np.zeros(len(readouts)), np.ones(len(readouts)), np.ones(len(rows), bool), budget
+    )
+    return [
+        PlannedPerturbation(
+            gene=rows[at].gene,
+            reason=f"adds {gain:.1f} of {len(readouts)} members that nothing before it moves",
+            gain=gain,
+            essential=rows[at].essential,
+            notes=rows[at].notes,
+        )
+        for at, gain in zip(order, gains, strict=True)
+    ], search.searched
+
+
+def _learning(
+    response: ResponseModel, cell_line: str, budget: int, done: Mapping[str, float]
+) -> tuple[list[PlannedPerturbation], int]:
+    genes = perturbable(response)
+    near = profiles(response, genes)
+    rows = response._rows
+    line = rows.line == response.cell_lines.index(cell_line)
+    screened = {tuple(response._gene)[response._pert_gene[at]] for at in np.unique(rows.pert[line])}
+    known = screened | set(done)
+    at = {gene: place for place, gene in enumerate(genes)}
+    there = [at[gene] for gene in known if gene in at]
+    covered = np.zeros(len(genes))
+    stood = _nearness(near, near[there]).max(axis=1)
+    covered = np.maximum(covered, np.asarray(stood.todense()).ravel())
+    # Candidates that something measured stands for all but wholly teach nothing.
+    open_to = np.flatnonzero(covered < 1 - REPEATED / 2)
+    allowed = np.array([genes[place] not in known for place in open_to], bool)
+    kept = near[open_to]
+    nearness = _nearness(near, kept)
+    order, gains = spread(nearness, covered, np.ones(len(genes)), allowed, budget)
+    columns = nearness.tocsc()
+    planned_rows = []
+    for place, gain in zip(order, gains, strict=True):
+        gene = genes[open_to[place]]
+        begin, end = columns.indptr[place], columns.indptr[place + 1]
+        heavy = columns.indices[begin:end][np.argsort(-columns.data[begin:end], kind="stable")]
+        others = [genes[one] for one in heavy if genes[one] != gene][:3]
+        stands = f"stands for {gain:.1f} genes that nothing measured stands for"
+        planned_rows.append(
+            PlannedPerturbation(
+                gene=gene,
+                reason=stands + (f", such as {', '.join(others)}" if others else ""),
+                gain=gain,
+                essential=response.ground(gene).essential,
+            )
+        )
+    return planned_rows, int(allowed.sum())
+
+
+def _nearness(rows: sparse.csr_array, columns: sparse.csr_array) -> sparse.csr_array:
+    """Return cosines of profiles, those below `NEAR` left out `(rows, columns)`."""
+    parts = []
+    turned = sparse.csr_array(columns.T)
+    for begin in range(0, rows.shape[0], AT_ONCE):
+        part = sparse.coo_array(rows[begin : begin + AT_ONCE] @ turned)
+        keep = part.data >= NEAR
+        where = (part.row[keep], part.col[keep])
+        parts.append(sparse.csr_array((part.data[keep], where), shape=part.shape))
+    return sparse.csr_array(sparse.vstack(parts))
+
+
+def _told(
+    rows: Sequence[PlannedPerturbation], predictor: EffectPredictor, atlas: Atlas, cell_line: str
+) -> list[PlannedPerturbation]:
+    """Return the rows with how much each is expected to change, and what to be careful of."""
+    names = atlas.perturbations(cell_line)
+    totals = dict(zip(names, atlas.totals(cell_line).tolist(), strict=True)) if names else {}
+    out = []
+    for row in rows:
+        notes = list(row.notes)
+        if row.essential is not None and row.essential >= ESSENTIAL and not notes:
+            notes.append(f"{100 * row.essential:.0f} % of cancer lines need it: cells drop out")
+        if doubt := predictor.cell_state(cell_line).doubtful(row.gene):
+            notes.append(doubt)
+        out.append(row.model_copy(update={"expected": totals.get(row.gene), "notes": tuple(notes)}))
+    return out
+
+
+def _notes(
+    rows: Sequence[PlannedPerturbation],
+    atlas: Atlas,
+    cell_line: str,
+    budget: int,
+    kind: PerturbationKind,
+    needed: Sequence[PlannedPerturbation],
+) -> list[str]:
+    notes = []
+    if len(rows) < budget:
+        notes.append(
+            f"Only {len(rows)} of {budget} are planned: nothing else adds to the goal, and a list "
+            "is not padded."
+        )
+    if needed and kind == "knockout":
+        notes.append(
+            f"Most cancer lines need {len(needed)} of them: knock them down, or read early."
+        )
+    if not atlas.perturbations(cell_line):
+        notes.append(
+            f"There is no atlas of {cell_line}: effect sizes and the panel are missing; "
+            f"`knockwise atlas build --cell-line {cell_line}` makes one."
+        )
+    return notes
