@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from tools.base import Toolbox
 from tools.effects import EffectPredictor
 from tools.literature import TextSearch
 from tools.phenotypes import shipped_phenotypes
+from tools.programmes import Programmes
 
 if TYPE_CHECKING:
     from models.genepheno.model import GenePhenoModel
@@ -32,3 +34,8 @@ class AgentContext:
     text_index: TextSearch | None = None
     data: Path = Path()
     phenotypes: "Callable[[], GenePhenoModel]" = shipped_phenotypes
+
+    @cached_property
+    def programmes(self) -> Programmes:
+        """Return what finds the programmes of the screens behind a readout."""
+        return Programmes(self.predictor.response, self.knowledge.graph)

@@ -10,6 +10,7 @@ from knowledge.schema import (
     Hypothesis,
     KnownPhenotype,
     Phenotype,
+    ProgrammePath,
 )
 
 _Phenotype = TypeVar("_Phenotype", Phenotype, KnownPhenotype)
@@ -54,6 +55,15 @@ class Numbering:
                 "branches": tuple(tuple(map(self.step, path)) for path in hypothesis.branches),
                 "supporting": self.cite(hypothesis.supporting),
                 "contradicting": self.cite(hypothesis.contradicting),
+            }
+        )
+
+    def programme(self, path: ProgrammePath) -> ProgrammePath:
+        """Return the path through a programme with short ids."""
+        return path.model_copy(
+            update={
+                "steps": tuple(map(self.step, path.steps)),
+                "driven_by": tuple(map(self.step, path.driven_by)),
             }
         )
 

@@ -17,6 +17,9 @@ from models.inputs.screens import CELL_LINES, UNKNOWN, approve, read_training
 
 KEYS = ["cell_line", "pert", "gene", "task"]
 """What tells a row from others."""
+TESTED = ("K562", "RPE1")
+"""Lines whose official test labels are published."""
+PAIR = ["cell_line", "pert", "gene"]
 
 
 def read_rows(data: Path, split: str, cell_lines: tuple[str, ...]) -> pd.DataFrame:
@@ -89,3 +92,24 @@ def _read(root: Path, cell_line: str, task: TaskName) -> pd.DataFrame:
     if odd := set(table.label) - {"0", "1", ""}:
         raise DataError(f"{path} holds the label {sorted(odd)[0]!r}; it must be 0, 1 or empty.")
     return table
+
+
+def measured_pairs(data: Path, cell_lines: tuple[str, ...] = CELL_LINES) -> pd.DataFrame:
+    """Return every labelled pair: `PAIR`, `split`, `de` (0, 1) and `is_up` (0, 1, NaN unchanged).
+
+    Raises:
+        DataError: A label file is missing.
+    """
+    tested = tuple(line for line in cell_lines if line in TESTED)
+    rows = pd.concat(
+        [
+            read_rows(data, "train", cell_lines).assign(split="train"),
+            *([read_rows(data, "test", tested).assign(split="test")] if tested else []),
+        ],
+        ignore_index=True,
+    )
+    keys = [*PAIR, "split"]
+    de = rows[rows.task == "de"].rename(columns={"label": "de"})
+    way = rows[rows.task == "dir"].rename(columns={"label": "is_up"})
+    table = de[[*keys, "de"]].merge(way[[*keys, "is_up"]], on=keys, how="left")
+    return table[table.pert != table.gene].sort_values(keys, ignore_index=True)

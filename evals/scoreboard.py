@@ -30,6 +30,8 @@ from evals.mechanism.page import BENCHMARK as MECHANISM
 from evals.perturbqa.page import BENCHMARK as PERTURBQA
 from evals.perturbqa.page import HOW, READ_BEFORE, SETTINGS, headline_table
 from evals.phenotypes.page import BENCHMARK as GENEPHENO
+from evals.programmes.page import BENCHMARK as PROGRAMMES
+from evals.programmes.rivals.page import BENCHMARK as SAMS
 from evals.regulators.page import BENCHMARK as REGULATORS
 from evals.with_embeddings import BENCHMARK as WITH_EMBEDDINGS
 from knowledge.errors import DataError
@@ -49,6 +51,8 @@ OTHERS = (
     GENEPHENO,
     LISTS,
     MECHANISM,
+    PROGRAMMES,
+    SAMS,
     CAMPAIGN,
 )
 ROWS = {"": "all", ", path": "with a path", ", multi": "multi", ", strict": "strict"}

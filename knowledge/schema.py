@@ -9,7 +9,7 @@ from knowledge.specific import specificity
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Direction = Literal["up", "down"]
 EdgeEffect = Literal["activates", "inhibits", "binds", "regulates"]
-NodeKind = Literal["gene", "complex", "process"]
+NodeKind = Literal["gene", "complex", "process", "programme"]
 Quantity = Literal["expression", "activity"]
 PerturbationKind = Literal["knockout", "knockdown", "activation"]
 Asks = Literal["what_happens", "which_genes", "how_many", "direction", "why", "phenotype"]
@@ -28,7 +28,7 @@ Manner = Literal[
 ]
 EvidenceKind = Literal["measured", "database", "annotation", "text", "model"]
 StepStatus = Literal["verified", "contradicted", "unsupported"]
-Proposer = Literal["graph", "llm"]
+Proposer = Literal["graph", "llm", "screens"]
 Call = Literal["up", "down", "unchanged", "unknown"]
 
 
@@ -265,6 +265,36 @@ class Hypothesis(Frozen):
     contradicting: tuple[str, ...] = ()
 
 
+class ProgrammePath(Frozen):
+    """How a programme of the screens leads from the perturbation to one readout.
+
+    Every step is measured on other perturbations, none is asserted by a database but a membership
+    in the complex that is lost.
+
+    Attributes:
+        readout: Where it ends.
+        direction: Which way the readout goes.
+        programme: Name of the programme.
+        steps: From the perturbation, perhaps through its complex, to the programme (`breaks`) and
+            on to the readout (`moves`).
+        driven_by: From the programme to regulators whose targets its readouts are.
+        summary: The path in one line.
+        trust: Share of such paths that pointed the right way on held-out perturbations.
+        share: Of all that programmes do to the readout, what this one does.
+        beside: Whether the documented path to the readout points the same way; empty without one.
+    """
+
+    readout: str
+    direction: Direction
+    programme: str
+    steps: tuple[CascadeStep, ...]
+    driven_by: tuple[CascadeStep, ...] = ()
+    summary: str
+    trust: Probability
+    share: Probability
+    beside: Literal["", "agrees", "disagrees"] = ""
+
+
 class Phenotype(Frozen):
     """A predicted organism-level consequence.
 
@@ -381,6 +411,7 @@ class Answer(Frozen):
     known_phenotypes: tuple[KnownPhenotype, ...] = ()
     hypotheses: tuple[Hypothesis, ...]
     steps: tuple[CascadeStep, ...]
+    programmes: tuple[ProgrammePath, ...] = ()
     sides: tuple[Side, ...] = ()
     leads: tuple[Lead, ...] = ()
     dependencies: tuple[Dependency, ...] = ()

@@ -1,6 +1,6 @@
 """Put the answer together: effects, hypotheses and the evidence that each of them cites."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from langgraph.runtime import Runtime
 
@@ -14,6 +14,7 @@ from agent.hypotheses import disputed, hypotheses
 from agent.nodes.consult import ranked
 from agent.numbering import Numbering
 from agent.phenotypes import organism_alone
+from agent.programmes import programme_paths, programme_words
 from agent.question.treatments import begun
 from agent.reasoners.evidence import EvidenceReasoner
 from agent.shadow import evidence_alone
@@ -51,18 +52,21 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     found = hypotheses(state, wanted)
     effects, facts = _supported(wanted, found, state, context, without)
     found = _disputed(found, effects)
-    unknown = [*state.unknown, *_unknown(state, reference.rejected, effects, found)]
+    shifted, measured = programme_paths(question, effects, found, context)
+    explained = {one.readout for one in shifted}
+    unknown = [*state.unknown, *_unknown(state, reference.rejected, effects, found, explained)]
     told = [outlook_words(one) for one in state.outlooks]
     sets = set_effects(question, effects)
     told += set_words(sets)
     told += filter(None, (verdict(question, effects), counted(question, predicted)))
     if not alone:
         told.append(await context.reasoner.tell(question, effects, found, unknown))
+        told += filter(None, [programme_words(shifted)])
     told += _stimulated(question, context)
     last = settled(runtime, "answer")
     usage = state.usage + last.usage
     unknown += [*state.notes, *last.notes]
-    numbering = Numbering([*state.evidence, *facts])
+    numbering = Numbering([*state.evidence, *facts, *measured])
     result = Answer(
         run=context.run,
         question=question,
@@ -77,12 +81,13 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         steps=tuple(
             numbering.step(step) for step in disputed([*state.committed, *state.rejected], effects)
         ),
+        programmes=tuple(map(numbering.programme, shifted)),
         effects=tuple(numbering.effect(effect) for effect in effects),
         sets=sets,
         evidence=_numbered(state, numbering),
         unknown=tuple(dict.fromkeys(unknown)),
         reasoner=context.reasoner.name,
-        versions=_versions(state, context),
+        versions=_versions(state, context, programmes=bool(shifted)),
         timings_s=state.timings_s,
         tokens={
             "prompt": usage.prompt,
@@ -180,11 +185,13 @@ def _said(
     return "; ".join(said)
 
 
-def _versions(state: AgentState, context: AgentContext) -> Versions:
-    """Return what the answer is made with, the phenotype model among it if it was asked."""
-    if not state.outlooks:
-        return context.versions
-    models = {**context.versions.models, "genepheno": state.outlooks[0].version}
+def _versions(state: AgentState, context: AgentContext, *, programmes: bool) -> Versions:
+    """Return what the answer is made with, models that only some answers ask among it."""
+    models = dict(context.versions.models)
+    if state.outlooks:
+        models["genepheno"] = state.outlooks[0].version
+    if programmes:
+        models["programmes"] = context.programmes.model().version
     return context.versions.model_copy(update={"models": models})
 
 
@@ -223,6 +230,7 @@ def _unknown(
     rejected: Sequence[CascadeStep],
     effects: Sequence[Effect],
     found: Sequence[Hypothesis],
+    measured: Collection[str],
 ) -> list[str]:
     notes = []
     explained = {one.readout: one.direction for one in found}
@@ -232,6 +240,8 @@ def _unknown(
         notes.append(f"The cascade stops: {blocked[0].note}")
     if missing:
         notes.append(f"No signed path reaches {listed(missing)}.")
+        if also := [target for target in missing if target in measured]:
+            notes[-1] = f"{notes[-1][:-1]}; measured programmes explain {listed(also)}."
     for effect in effects:
         direction = explained.get(effect.gene)
         if effect.call in ("up", "down") and direction and direction != effect.call:

@@ -220,11 +220,20 @@ def _fusion() -> Check:
     return Check(name="fusion model", ok=True, found=found)
 
 
+def _programmes() -> Check:
+    from models.programmes.model import ProgrammeModel
+
+    model = ProgrammeModel.load()
+    found = f"version {model.version}: {len(model.programmes)} programmes of the screens"
+    return Check(name="programmes", ok=True, found=found)
+
+
 _INSTRUMENTS = {
     "fusion model": ("knockwise train fusion", _fusion),
     "expression model": ("knockwise train expression", _expression),
     "gene properties": ("knockwise train genen", _properties),
     "phenotype model": ("knockwise train genepheno", _phenotypes),
+    "programmes": ("knockwise train programmes", _programmes),
 }
 
 

@@ -16,7 +16,9 @@ from app.commands import (
     eval_lists,
     eval_mechanism,
     eval_pairs,
+    eval_programmes,
     eval_regulators,
+    eval_sams,
 )
 from app.jobs.outputs import Careful
 from app.jobs.own_screen import PANEL as OWN
@@ -266,7 +268,9 @@ app.command(cls=Careful, epilog=eval_genes.EPILOG)(eval_genes.genes)
 app.command(cls=Careful, epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
 app.command(cls=Careful, epilog=eval_language.EPILOG)(eval_language.language)
 app.command(cls=Careful, epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
+app.command(cls=Careful, epilog=eval_programmes.EPILOG)(eval_programmes.programmes)
 app.command(cls=Careful, epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
+app.command(cls=Careful, epilog=eval_sams.EPILOG)(eval_sams.sams)
 app.command(cls=Careful, epilog=eval_lists.EPILOG)(eval_lists.lists)
 for _name, _benchmark in plugins("benchmarks"):
     app.command(_name, cls=Careful)(_benchmark)

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 from agent.wording import QUANTITY_WORDS
 from app.show.layout import LINE, PAD_Y, Node, Route, lay_out
+from app.show.story import measured
 from knowledge.schema import Answer, CascadeStep, Direction, EdgeEffect, Effect, Frozen
 
 SMALL_LETTER = 5.6  # mean width of a 10.5 px letter
@@ -184,8 +185,20 @@ def _state_words(node: Node, answer: Answer, *, perturbed: bool) -> str:
 
 
 def _shape(group: ET.Element, node: Node, kind: str) -> None:
-    """Draw a gene as a box, a complex with cut corners, a process with round ends."""
+    """Draw a gene as a box, a complex with cut corners, a process round, a programme pointed."""
     left, top = node.x - node.width / 2, node.y - node.height / 2
+    if kind == "programme":
+        right, bottom, tip = left + node.width, top + node.height, 10.0
+        points = [
+            (left + tip, top),
+            (right - tip, top),
+            (right, node.y),
+            (right - tip, bottom),
+            (left + tip, bottom),
+            (left, node.y),
+        ]
+        _polygon(group, points, "shape")
+        return
     if kind == "complex":
         right, bottom, cut = left + node.width, top + node.height, 11.0
         points = [
@@ -216,15 +229,16 @@ def _shape(group: ET.Element, node: Node, kind: str) -> None:
 
 def _edge(svg: ET.Element, route: Route) -> None:
     step = route.step
+    standing = "measured" if measured(step) else step.status
     group = ET.SubElement(
         svg,
         "g",
-        {"class": f"edge {step.status} {step.relation}", "data-step": str(route.number)},
+        {"class": f"edge {standing} {step.relation}", "data-step": str(route.number)},
     )
     title = ET.SubElement(group, "title")
     title.text = (
         f"{route.number}. {step.source.node} {step.relation} {step.target.node}"
-        f"{f' ({step.mechanism})' if step.mechanism else ''}: {step.status}, {step.confidence:.2f}"
+        f"{f' ({step.mechanism})' if step.mechanism else ''}: {standing}, {step.confidence:.2f}"
     )
     *path, (end_x, end_y) = route.points
     path.append((end_x - 6, end_y))

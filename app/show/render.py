@@ -14,6 +14,7 @@ from app.show.story import (
     Branch,
     Citations,
     main_steps,
+    measured,
     ordered_effects,
     parted,
     predicted_calls,
@@ -111,7 +112,7 @@ def step_line(step: CascadeStep, citations: Citations, signs: Signs) -> Text:
         (signs.direction[step.target.direction], STYLES[step.target.direction]),
         (f"  {plain(step.mechanism)}" if step.mechanism else "", "italic dim"),
         "  ",
-        (f"{signs.status[step.status]} {step.confidence:.2f}", STYLES[step.status]),
+        (f"{_standing(step, signs)} {step.confidence:.2f}", STYLES[step.status]),
         "  ",
         _cites(citations, step.evidence_ids),
     )
@@ -120,6 +121,11 @@ def step_line(step: CascadeStep, citations: Citations, signs: Signs) -> Text:
     if step.note:
         line.append(f"  ({plain(step.note).rstrip('.')})", style="dim")
     return line
+
+
+def _standing(step: CascadeStep, signs: Signs) -> str:
+    """Return what stands behind a step: measured programmes are told apart from assertions."""
+    return "measured" if measured(step) else signs.status[step.status]
 
 
 def evidence_line(fact: Evidence, signs: Signs) -> Text:
@@ -218,14 +224,15 @@ def _phenotypes(answer: Answer, citations: Citations) -> list[RenderableType]:
 def _cascade(
     answer: Answer, citations: Citations, signs: Signs, *, verbose: bool
 ) -> list[RenderableType]:
-    steps = answer.steps if verbose else main_steps(answer)[:MOST_STEPS]
+    main = main_steps(answer)
+    steps = tuple(dict.fromkeys((*main, *answer.steps))) if verbose else main[:MOST_STEPS]
     if not steps:
         return []
     parts: list[RenderableType] = [
         _title("Cascade"),
         *cascade_trees(steps, predicted_calls(answer), citations, signs),
     ]
-    if more := len(answer.steps) - len(steps):
+    if more := len(set(answer.steps).difference(steps)):
         parts.append(Text(f"{more} more with --verbose and in `knockwise report`", style="dim"))
     relation, status, direction = signs.relation, signs.status, signs.direction
     legend = (
@@ -233,6 +240,8 @@ def _cascade(
         f"{relation['inhibits']} inhibits  {status['verified']} in databases or built in  "
         f"{status['contradicted']} contradicted  {status['unsupported']} unsupported"
     )
+    if any(map(measured, steps)):
+        legend += "  measured: seen in related perturbations, through a programme"
     return [*parts, Text(legend, style="dim")]
 
 

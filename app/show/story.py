@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from agent.wording import general
 from knowledge.errors import RunError
 from knowledge.schema import Answer, Call, CascadeStep, Change, Direction, Effect, Evidence, Frozen
+from tools.programmes import DRIVEN_BY
 
 Key = tuple[str, Direction]
 
@@ -65,6 +66,7 @@ def main_steps(answer: Answer) -> tuple[CascadeStep, ...]:
     the steps that lead to it.
     """
     paths = [path for one in answer.hypotheses for path in (one.steps, *one.branches)]
+    paths += [(*one.steps, *one.driven_by) for one in answer.programmes]
     told = dict.fromkeys(step for path in paths for step in path)
     if not told:
         return answer.steps
@@ -88,6 +90,11 @@ def _leading_to(
         known.add(cause)
         found.append(earlier)
     return tuple(reversed(found))
+
+
+def measured(step: CascadeStep) -> bool:
+    """Return whether the step is a measured one, through a programme of the screens."""
+    return step.proposed_by == "screens"
 
 
 def ordered_effects(answer: Answer) -> tuple[Effect, ...]:
@@ -159,6 +166,8 @@ def _claim(
     while queue:
         for step in leaving.get(queue.popleft(), ()):
             target = key(step.target)
+            if step.mechanism == DRIVEN_BY and measured(step):
+                continue  # what a regulator does is told where the documented steps lead to it
             if target not in reached:
                 reached.add(target)
                 owner[target] = id(step)

@@ -1,39 +1,15 @@
-"""The measured pairs that mechanisms are scored on, and the response model's held-out answers."""
+"""The response model's held-out answers."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from evals.rows import read_rows
+from evals.rows import PAIR as PAIR
+from evals.rows import TESTED as TESTED
+from evals.rows import measured_pairs as measured_pairs
 from models.checkpoint import read_checkpoint
-from models.inputs.screens import CELL_LINES
 from models.response.checkpoint import FORMAT, SHIPPED
-
-TESTED = ("K562", "RPE1")
-"""Lines whose official test labels are published."""
-PAIR = ["cell_line", "pert", "gene"]
-
-
-def measured_pairs(data: Path, cell_lines: tuple[str, ...] = CELL_LINES) -> pd.DataFrame:
-    """Return every labelled pair: `PAIR`, `split`, `de` (0, 1) and `is_up` (0, 1, NaN unchanged).
-
-    Raises:
-        DataError: A label file is missing.
-    """
-    tested = tuple(line for line in cell_lines if line in TESTED)
-    rows = pd.concat(
-        [
-            read_rows(data, "train", cell_lines).assign(split="train"),
-            *([read_rows(data, "test", tested).assign(split="test")] if tested else []),
-        ],
-        ignore_index=True,
-    )
-    keys = [*PAIR, "split"]
-    de = rows[rows.task == "de"].rename(columns={"label": "de"})
-    way = rows[rows.task == "dir"].rename(columns={"label": "is_up"})
-    table = de[[*keys, "de"]].merge(way[[*keys, "is_up"]], on=keys, how="left")
-    return table[table.pert != table.gene].sort_values(keys, ignore_index=True)
 
 
 def held_out_answers(weights: Path = SHIPPED) -> pd.DataFrame:

@@ -113,7 +113,7 @@ def fit_field(
     kernel = similarity.copy()
     np.fill_diagonal(kernel, 1.0)
     loadings = _loadings(rows, values, kernel, shape, settings)
-    duals = _solve(rows, values, kernel, loadings, settings)
+    duals = solved(rows, values, kernel, loadings, settings)
     matrices = tuple(rows.matrix(line, duals, shape) for line in range(N_LINES))
     factors = np.stack([matrix @ loadings for matrix in matrices])
     return Field(settings, loadings, matrices, factors.astype(np.float32))
@@ -144,7 +144,7 @@ def _loadings(
     return joined
 
 
-def _solve(
+def solved(
     rows: Rows,
     values: FloatArray,
     kernel: FloatArray,
@@ -158,7 +158,7 @@ def _solve(
     gather = sparse.csr_array(
         (np.ones(n, np.float32), (block, np.arange(n))), shape=(N_LINES * n_perts, n)
     )
-    groups = _readout_groups(rows, kernel, s)
+    groups = _readout_groups(rows, kernel, s) if s.same_readout else ()
 
     def covariance(duals: FloatArray) -> FloatArray:
         factors = (gather @ (mine * duals[:, None])).reshape(N_LINES, n_perts, rank)

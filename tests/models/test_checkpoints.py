@@ -21,6 +21,8 @@ from models.genen import checkpoint as genen
 from models.genen.model import GenenModel
 from models.genepheno import checkpoint as genepheno
 from models.genepheno.model import GenePhenoModel
+from models.programmes import checkpoint as programmes
+from models.programmes.model import ProgrammeModel
 from models.response import ResponseModel
 from models.response import checkpoint as response
 
@@ -30,6 +32,7 @@ MODELS = {
     "fusion": (partial(Fusion.load, "full"), fusion.FORMAT),
     "genen": (GenenModel.load, genen.FORMAT),
     "genepheno": (GenePhenoModel.load, genepheno.FORMAT),
+    "programmes": (ProgrammeModel.load, programmes.FORMAT),
     "response": (ResponseModel.load, response.FORMAT),
 }
 SHAPED = {
@@ -37,6 +40,7 @@ SHAPED = {
     "fusion": ("habit",),
     "genen": ("solubility/weights",),
     "genepheno": ("mp/layer",),
+    "programmes": ("loadings",),
     "response": ("de_loadings",),
 }
 NESTED = b"[" * 100_000

@@ -1,0 +1,1 @@
+"""Scores the programmes of the screens: do they explain what changed, and which way?"""

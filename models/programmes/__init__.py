@@ -1,0 +1,1 @@
+"""Programmes: sets of readouts that answer together, learnt from the screens."""
