@@ -3,8 +3,13 @@
 import csv
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 STRESS = "DDIT3+,HERPUD1+,TRIB3+,ASNS+,CHAC1+,DNAJB9+,SDF2L1+,HYOU1-"
 
@@ -102,8 +107,13 @@ def test_two_workers_of_ray_make_the_same_parts(knockwise, own_data, tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     lines = ("--cell-line", "K562", "--cell-line", "RPE1")
     assert knockwise("atlas", "build", *genes, *lines, "--out", here).exit_code == 0
-    result = knockwise("atlas", "build", *genes, *lines, "--out", there, "--ray", "--jobs", 2)
-    assert result.exit_code == 0, result.output
+    # Ray leaves processes behind that only end with the one that began them.
+    words = ["atlas", "build", *genes, *lines, "--out", str(there), "--ray", "--jobs", "2"]
+    run = [sys.executable, "-c", "from app.cli import main; main()", *words]
+    result = subprocess.run(run, capture_output=True, text=True, cwd=ROOT, check=False)
+    if "timed out during startup" in result.stderr:
+        pytest.skip("the machine is too busy for Ray to start")
+    assert result.returncode == 0, result.stderr
     for line in ("K562", "RPE1"):
         name = f"{line}/part-0000.parquet"
         assert (here / name).read_bytes() == (there / name).read_bytes()
