@@ -73,6 +73,8 @@ class Answer(schema.Answer):
 
         drawn = cascade_figure(self, main_steps(self)).svg
         head, _, rest = drawn.partition(">")
+        if "xmlns=" not in head:
+            head = head.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
         style = "\n".join(template(name) for name in ("parts.css", "report.css"))
         style += "svg { background: var(--paper); }"
         return Drawing(f"{head}><style><![CDATA[{style}]]></style>{rest}")

@@ -8,6 +8,7 @@ from app.mcp.calls.cascade import CASCADE
 from app.mcp.calls.expression import EXPRESS
 from app.mcp.calls.genes import GENE, PHENOTYPE
 from app.mcp.calls.lists import EXPLAIN, FIND, WHO
+from app.mcp.calls.plan import PLAN
 from app.mcp.calls.predict import PREDICT
 
 CALLS: tuple[Call[Any], ...] = (
@@ -18,6 +19,7 @@ CALLS: tuple[Call[Any], ...] = (
     EXPLAIN,
     WHO,
     FIND,
+    PLAN,
     EXPRESS,
     PHENOTYPE,
     GENE,
