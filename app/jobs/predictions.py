@@ -92,9 +92,9 @@ def one_perturbation(
             _tell_reading(word, gene, tell)
     else:
         readouts = typed = [effect.gene for effect in session.effects(perturbation)]
-    words = {"pert": ["+".join(pert)] * len(readouts), "gene": typed}
+    as_typed = {"pert": ["+".join(pert)] * len(readouts), "gene": typed}
     meant = {"pert": ["+".join(genes)] * len(readouts), "gene": readouts}
-    given = {role: cells for role, cells in words.items() if cells != meant[role]}
+    given = {role: cells for role, cells in as_typed.items() if cells != meant[role]}
     return asked_of(perturbation, readouts, given)
 
 

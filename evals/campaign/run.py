@@ -164,7 +164,8 @@ def _planned(between: Floats, pool: Ints, budget: int) -> Ints:
     n = len(between)
     order, _ = spread(near, np.zeros(n), np.ones(n), np.ones(len(pool), bool), budget)
     rest = np.setdiff1d(np.arange(len(pool)), order)
-    return pool[np.concatenate([np.array(order, np.int64), rest])]
+    planned: Ints = pool[np.concatenate([np.array(order, np.int64), rest])]
+    return planned
 
 
 def _score(screen: _Line, chosen: Ints, tested: Ints, resampler: Resampler) -> Sample:

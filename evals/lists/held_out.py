@@ -1,6 +1,6 @@
 """Atlases of models that never saw a fold's perturbations in any line, made once and kept.
 
-Evidence is fitted without the fold, and the trees are fitted to the other folds alone, whose
+FittedEvidence is fitted without the fold, and the trees are fitted to the other folds alone, whose
 features were each made without their own fold.
 """
 
@@ -16,8 +16,8 @@ from knowledge.symbols import SymbolTable
 from models.inputs.screens import IntArray, Rows, Screens, folds
 from models.response import ResponseModel
 from models.response.batch import BatchPredictor, Parts
-from models.response.corpus import Corpus, Vocabulary
-from models.response.features import Evidence
+from models.response.corpus import Corpus, GeneVocabulary
+from models.response.features import FittedEvidence
 from models.response.field import FloatArray
 from models.response.held_out import fit_to, pair_features, pairs_of
 from models.response.settings import TrainingSettings
@@ -93,12 +93,12 @@ class HeldOutAtlases:
         return Corpus(
             Screens(model._rows, perturbations, readouts, {}),
             SymbolTable(model.genes()),
-            Vocabulary(symbols, model._pert_gene, model._readout_gene),
+            GeneVocabulary(symbols, model._pert_gene, model._readout_gene),
             model._facts,
             model._relatives,
         )
 
-    def _fit(self, fold: int) -> Evidence:
+    def _fit(self, fold: int) -> FittedEvidence:
         self._progress(f"fold {fold + 1}: fitting without it", 0.1)
         seen = self._rows.take(self._fold != fold)
         return fit_to(seen, self._corpus, self._model._between, self._run.rank)

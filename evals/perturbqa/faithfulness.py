@@ -11,7 +11,7 @@ from scipy import sparse
 
 from models.inputs.screens import CELL_LINES, UNKNOWN, IntArray, Rows
 from models.response.experiments import Experiments
-from models.response.features import STRENGTH_ROWS, Evidence, Task, planes
+from models.response.features import STRENGTH_ROWS, FittedEvidence, Task, planes
 from models.response.field import FloatArray
 from models.response.query import Query
 from models.response.scoring import FittedModel
@@ -105,7 +105,7 @@ def faithfulness(fitted: FittedModel, sample: pd.DataFrame, seed: int) -> dict[s
     }
 
 
-def without(evidence: Evidence, rows: Iterable[Row]) -> Evidence:
+def without(evidence: FittedEvidence, rows: Iterable[Row]) -> FittedEvidence:
     """Return the evidence less what `rows` add to it."""
     rows = list(rows)
     return replace(

@@ -16,7 +16,7 @@ from scipy import sparse
 from evals.harness.metrics import FloatArray
 from evals.harness.resampling import Sample, resamples
 from models.genepheno.ontology import IntArray, children_first
-from models.genepheno.phenotypes import Vocabulary
+from models.genepheno.phenotypes import TermVocabulary
 
 BoolArray = NDArray[np.bool_]
 Weights = NDArray[np.float32]
@@ -70,7 +70,7 @@ class Measures:
 def measured(
     truth: sparse.csr_array | BoolArray,
     scores: NDArray[np.floating],
-    vocabulary: Vocabulary,
+    vocabulary: TermVocabulary,
     information: FloatArray,
     rng: np.random.Generator,
     draws: int = DRAWS,

@@ -23,7 +23,7 @@ from models.genepheno.baselines import (
 )
 from models.genepheno.ontology import GeneFunctions, IntArray, read_functions
 from models.genepheno.phenotypes import Collection, PhenotypeLabels
-from models.genepheno.predictor import GenePheno, Settings, Workbench
+from models.genepheno.predictor import GenePheno, PhenotypeSettings, Workbench
 from models.genepheno.sequences import Protein
 
 OURS = "GenePheno"
@@ -138,7 +138,7 @@ PARTS = ("contrastive", "exclusivity", "bottleneck")
 
 def _ours(part: str, world: World, task: Task, fold: GeneSplit) -> PhenotypePredictor:
     """Return ours, without a part if one is named."""
-    settings = Settings().without(part) if part else Settings()
+    settings = PhenotypeSettings().without(part) if part else PhenotypeSettings()
     return GenePheno(
         world.bench,
         settings,

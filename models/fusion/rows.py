@@ -64,7 +64,7 @@ class Rows:
         )
 
 
-class World:
+class SupportReader:
     """What the rows of one knowledge scope are gathered from."""
 
     def __init__(

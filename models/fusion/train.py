@@ -32,7 +32,7 @@ from models.fusion.habit import LossHabit
 from models.fusion.habit_training import fit_habit, gene_features, regulators
 from models.fusion.posterior import PathKind, Support, Task, features, logit
 from models.fusion.regulator_sets import consensus, read_regulator_sets, without_repeats
-from models.fusion.rows import Rows, World, read_held_out
+from models.fusion.rows import Rows, SupportReader, read_held_out
 from models.provenance import code_commit
 from models.response import ResponseModel
 from models.threshold import best_f1_threshold
@@ -120,7 +120,7 @@ def train(held_out: Mapping[str, Path], data: Path, out: Path, told: Progress) -
         folder = data if scope == "full" else Path("/nonexistent")
         knowledge = load_knowledge(folder, extra_genes=response.genes())
         versions[scope] = knowledge.versions
-        world = World(knowledge, response, acting)
+        world = SupportReader(knowledge, response, acting)
         some = tables if scope == "starter" else _sample(tables)
         heads: dict[str, Head | float] = {}
         for task in get_args(Task):

@@ -6,7 +6,7 @@ from knowledge.schema import Frozen
 from models import checkpoint
 from models.checkpoint import Format, Shapes
 from models.genepheno.phenotypes import Collection
-from models.genepheno.predictor import Settings
+from models.genepheno.predictor import PhenotypeSettings
 
 
 class Learnt(Frozen):
@@ -32,7 +32,7 @@ class Config(Frozen):
 
     seed: int
     encoder: str
-    settings: Settings
+    settings: PhenotypeSettings
     collections: tuple[Learnt, ...]
 
 

@@ -12,7 +12,7 @@ from knowledge.errors import KnockwiseError
 from models.genepheno.checkpoint import Checkpoint
 from models.genepheno.network import Head
 from models.genepheno.ontology import IntArray, ancestry, children_first
-from models.genepheno.phenotypes import Collection, Vocabulary
+from models.genepheno.phenotypes import Collection, TermVocabulary
 
 FloatArray: TypeAlias = NDArray[np.float32]
 
@@ -30,7 +30,7 @@ class Layer:
         known: Rows of the terms stated of each gene; none where nothing abnormal was found.
     """
 
-    vocabulary: Vocabulary
+    vocabulary: TermVocabulary
     head: Head
     weights: FloatArray
     order: IntArray
@@ -55,7 +55,7 @@ def read_layer(checkpoint: Checkpoint, name: Collection, entry: FloatArray) -> L
             f"The phenotype model does not predict {name!r}; choose among {', '.join(learnt)}."
         )
     names, arrays = checkpoint.names, checkpoint.arrays
-    vocabulary = Vocabulary(
+    vocabulary = TermVocabulary(
         terms=names[f"{name}/terms"],
         names=names[f"{name}/names"],
         parents=ragged(arrays, f"{name}/parents"),

@@ -19,7 +19,7 @@ from models.genepheno.homology import Hits
 from models.genepheno.layers import Layer, ragged, read_layer, single
 from models.genepheno.network import probabilities
 from models.genepheno.ontology import ancestry
-from models.genepheno.phenotypes import Collection, Vocabulary
+from models.genepheno.phenotypes import Collection, TermVocabulary
 from models.genepheno.sequences import Protein, Species
 from models.inputs.genes import UnknownGeneError
 
@@ -126,7 +126,7 @@ class GenePhenoModel:
         """
         return cls(read_checkpoint(folder or SHIPPED, FORMAT))
 
-    def vocabulary(self, collection: Collection) -> Vocabulary:
+    def vocabulary(self, collection: Collection) -> TermVocabulary:
         """Return the terms that are predicted.
 
         Raises:

@@ -65,7 +65,7 @@ _HPO_TERM: Mapping[Collection, int] = {"hpo": 2, "hpo-2014": 3}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Vocabulary:
+class TermVocabulary:
     """The terms of one ontology that are predicted; with a term all its ancestors are among them.
 
     Attributes:
@@ -135,7 +135,7 @@ class PhenotypeLabels:
 
     collection: Collection
     genes: tuple[str, ...]
-    vocabulary: Vocabulary
+    vocabulary: TermVocabulary
     direct: sparse.csr_array
     propagated: sparse.csr_array
     tested_negative: BoolArray
@@ -247,7 +247,7 @@ def read_labels(
     names = tuple(scheme.name(term) for term in terms)
     propagated = membership(kept, terms, whole)
     exclusive = opposites(names)
-    vocabulary = Vocabulary(
+    vocabulary = TermVocabulary(
         terms=terms,
         names=names,
         parents=parent_rows(terms, scheme.ontology),

@@ -23,7 +23,7 @@ from models.genepheno.sequences import Protein
 FloatArray: TypeAlias = NDArray[np.float32]
 
 
-class Settings(Frozen):
+class PhenotypeSettings(Frozen):
     """Everything that can be chosen about the model.
 
     Attributes:
@@ -40,7 +40,7 @@ class Settings(Frozen):
     fewest: int = 20
     broadest: float = 0.8
 
-    def without(self, part: str) -> "Settings":
+    def without(self, part: str) -> "PhenotypeSettings":
         """Return the settings of an ablation: no `contrastive`, `exclusivity` or `bottleneck`.
 
         Raises:
@@ -170,7 +170,9 @@ class Workbench:
         row = self.row.get(gene)
         return row is not None and bool(self.functions.annotated[row])
 
-    def units(self, proteins: Sequence[Protein], settings: Settings, seed: int) -> FunctionUnits:
+    def units(
+        self, proteins: Sequence[Protein], settings: PhenotypeSettings, seed: int
+    ) -> FunctionUnits:
         """Return the functions learnt from annotated proteins; those asked for last are kept.
 
         Raises:
@@ -181,7 +183,9 @@ class Workbench:
             self._units = (key, self._learn(proteins, settings, seed))
         return self._units[1]
 
-    def _learn(self, proteins: Sequence[Protein], settings: Settings, seed: int) -> FunctionUnits:
+    def _learn(
+        self, proteins: Sequence[Protein], settings: PhenotypeSettings, seed: int
+    ) -> FunctionUnits:
         matrix = self.known([one.gene for one in proteins])
         count = np.asarray(matrix.sum(axis=0)).ravel()
         kept = np.flatnonzero(
@@ -222,14 +226,14 @@ class GenePheno:
     def __init__(
         self,
         bench: Workbench,
-        settings: Settings | None = None,
+        settings: PhenotypeSettings | None = None,
         seed: int = 0,
         reference: Sequence[Protein] = (),
         background: PhenotypeLabels | None = None,
         name: str = "GenePheno",
     ) -> None:
         self.name = name
-        self._bench, self._settings, self._seed = bench, settings or Settings(), seed
+        self._bench, self._settings, self._seed = bench, settings or PhenotypeSettings(), seed
         self._reference, self._background = tuple(reference), background
 
     @property

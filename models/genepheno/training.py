@@ -20,7 +20,7 @@ from models.genepheno.encoder import PROFILE, encoder
 from models.genepheno.functions import Profiles
 from models.genepheno.ontology import GeneFunctions, IntArray, ancestry, read_functions
 from models.genepheno.phenotypes import Collection, PhenotypeLabels, read_labels
-from models.genepheno.predictor import FunctionUnits, Settings, Workbench, aligned, head
+from models.genepheno.predictor import FunctionUnits, PhenotypeSettings, Workbench, aligned, head
 from models.genepheno.sequences import Protein, read_proteins
 from models.provenance import code_commit
 
@@ -34,7 +34,7 @@ def train(
     collections: Sequence[Collection] = SHIPPED_COLLECTIONS,
     seed: int = 0,
     encoder_name: str = PROFILE,
-    settings: Settings | None = None,
+    settings: PhenotypeSettings | None = None,
     align: Aligner = aligned,
 ) -> dict[str, Any]:
     """Train on collections of the mirror and write a checkpoint; return what `training.json` says.
@@ -58,7 +58,7 @@ def train(
     """
     if not collections:
         raise DataError("No collection to learn; name one, such as mp.")
-    chosen = settings or Settings()
+    chosen = settings or PhenotypeSettings()
     commit, root = code_commit(), sources_root(data)
     progress("reading proteins", 0.0)
     symbols = read_symbols(root)
@@ -98,7 +98,7 @@ def learnt_checkpoint(
     every: Mapping[Collection, PhenotypeLabels],
     functions: GeneFunctions,
     progress: Progress,
-    settings: Settings | None = None,
+    settings: PhenotypeSettings | None = None,
     seed: int = 0,
     encoder_name: str = PROFILE,
     align: Aligner = aligned,
@@ -119,7 +119,7 @@ def learnt_checkpoint(
     Raises:
         DataError: Too little is annotated to learn from.
     """
-    chosen = settings or Settings()
+    chosen = settings or PhenotypeSettings()
     sequenced = {one.gene for one in proteins}
     labelled = _labelled(every)
     bench = Workbench(functions, align, encoder(encoder_name))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.inputs.screens import CELL_LINES, UNKNOWN, IntArray
 from models.response.calibration import Calibration
 from models.response.ensemble import Ensemble
-from models.response.features import Evidence, GeneFacts, Task, planes
+from models.response.features import FittedEvidence, GeneFacts, Task, planes
 from models.response.field import Field
 from models.response.leaves import LeafMasks, Masks, compiler_is_there
 from models.response.model import (
@@ -52,7 +52,7 @@ class _Line:
     """A line's part of the model: everything over the readouts that its screen read."""
 
     here: IntArray
-    evidence: Evidence
+    evidence: FittedEvidence
     kin: Kin
     read: Masks | None
 
@@ -80,7 +80,7 @@ class Parts:
     own: IntArray
     relatives: Relatives
     between: FloatArray
-    evidence: Evidence
+    evidence: FittedEvidence
     facts: GeneFacts
     readout_genes: IntArray
     names: tuple[str, ...]
@@ -210,7 +210,7 @@ class BatchPredictor:
         parts = self._parts
         whole = parts.evidence
         here = np.flatnonzero(whole.de.count[line])
-        evidence = Evidence(
+        evidence = FittedEvidence(
             _columns(whole.de, here), _columns(whole.up, here), _columns(whole.signed, here)
         )
         readout_genes = parts.readout_genes[here]

@@ -16,7 +16,7 @@ from models.response.similarity import Relatives, relatives
 
 
 @dataclass(frozen=True, slots=True)
-class Vocabulary:
+class GeneVocabulary:
     """The genes the model knows and which of them were perturbed or read.
 
     Attributes:
@@ -45,7 +45,7 @@ class Corpus:
 
     screens: Screens
     symbols: SymbolTable
-    vocabulary: Vocabulary
+    vocabulary: GeneVocabulary
     facts: GeneFacts
     relatives: Relatives
     sets: SignedSets | None = None
@@ -68,7 +68,7 @@ def read_corpus(data: Path, setting: Setting, progress: Progress) -> Corpus:
         screens = screens.with_perturbations(known & set(rows.pert))
     genes = tuple(sorted({*screens.perturbations, *screens.readouts, *known}))
     index = {gene: i for i, gene in enumerate(genes)}
-    vocabulary = Vocabulary(
+    vocabulary = GeneVocabulary(
         genes,
         np.array([index[gene] for gene in screens.perturbations]),
         np.array([index[gene] for gene in screens.readouts]),

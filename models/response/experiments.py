@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from models.inputs.screens import CELL_LINES, UNKNOWN, Rows
-from models.response.features import Evidence
+from models.response.features import FittedEvidence
 from models.response.field import N_LINES
 from models.response.schema import Analogue, Outcome
 
@@ -34,7 +34,7 @@ class Experiments:
     def __init__(
         self,
         rows: Rows,
-        evidence: Evidence,
+        evidence: FittedEvidence,
         perturbations: Sequence[str],
         readouts: Sequence[str],
     ) -> None:
@@ -65,7 +65,7 @@ class Experiments:
         there = np.flatnonzero(np.diff(matrix.indptr))
         found = sparse.csr_array(matrix[there])
         found.data = _WAYS[found.data.astype(np.int64)]
-        return tuple(self._perturbations[i] for i in there), found
+        return tuple(self._perturbations[int(i)] for i in there), found
 
     def rows_of(self, perturbation: int, line: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the readouts measured under a perturbation and the numbers of those rows."""

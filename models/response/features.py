@@ -114,7 +114,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class FittedEvidence:
     """The three questions behind the features.
 
     Attributes:
@@ -143,7 +143,7 @@ def labels(rows: Rows) -> dict[str, tuple[Rows, FloatArray]]:
 
 def fit_evidence(
     rows: Rows, similarity: FloatArray, n_readouts: int, settings: Mapping[str, FieldSettings]
-) -> Evidence:
+) -> FittedEvidence:
     """Fit the three tasks to `rows`."""
     tasks = {}
     for name, (chosen, values) in labels(rows).items():
@@ -151,7 +151,7 @@ def fit_evidence(
         residual = _residuals(chosen, values, centre, deviation)
         field = fit_field(chosen, residual, similarity, n_readouts, settings[name])
         tasks[name] = assemble_task(chosen, values, field, (len(similarity), n_readouts))
-    return Evidence(tasks["de"], tasks["up"], tasks["signed"])
+    return FittedEvidence(tasks["de"], tasks["up"], tasks["signed"])
 
 
 def assemble_task(rows: Rows, values: FloatArray, field: Field, shape: tuple[int, int]) -> Task:
@@ -199,7 +199,7 @@ def moments(
 
 
 def planes(
-    query: Query, evidence: Evidence, facts: GeneFacts, readout_genes: IntArray, kin: Kin
+    query: Query, evidence: FittedEvidence, facts: GeneFacts, readout_genes: IntArray, kin: Kin
 ) -> Iterator[tuple[str, FloatArray]]:
     """Yield each feature by name, broadcastable to `(queries, readouts)`."""
     for name, task in (("de", evidence.de), ("up", evidence.up)):

@@ -11,7 +11,7 @@ from knowledge.files import replacing
 from knowledge.progress import Progress
 from models.inputs.screens import IntArray, Rows, folds
 from models.response.corpus import Corpus
-from models.response.features import TASKS, Evidence, fit_evidence, planes
+from models.response.features import TASKS, FittedEvidence, fit_evidence, planes
 from models.response.field import N_LINES, FieldSettings, FloatArray
 from models.response.query import Query
 from models.response.settings import TrainingSettings
@@ -67,7 +67,7 @@ def fit_to(
     similarity: FloatArray,
     rank: int,
     hidden: Rows | None = None,
-) -> Evidence:
+) -> FittedEvidence:
     """Fit the evidence behind the features to `rows`.
 
     Args:
@@ -86,7 +86,7 @@ def fit_to(
 
 
 def pair_features(
-    pairs: Pairs, evidence: Evidence, corpus: Corpus, similarity: FloatArray
+    pairs: Pairs, evidence: FittedEvidence, corpus: Corpus, similarity: FloatArray
 ) -> tuple[FloatArray, tuple[str, ...]]:
     """Return the features of `pairs` and their names.
 

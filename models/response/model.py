@@ -20,7 +20,7 @@ from models.response.ensemble import Ensemble
 from models.response.experiments import Experiments
 from models.response.features import (
     TASKS,
-    Evidence,
+    FittedEvidence,
     GeneFacts,
     assemble_task,
     labels,
@@ -443,7 +443,7 @@ def _evidence(
     arrays: Mapping[str, NDArray[Any]],
     settings: Mapping[str, FieldSettings],
     shape: tuple[int, int],
-) -> Evidence:
+) -> FittedEvidence:
     """Rebuild what was fitted from the duals and loadings it was stored as."""
     tasks = {}
     chosen = labels(rows)
@@ -455,4 +455,4 @@ def _evidence(
         factors = np.stack([matrix @ loadings for matrix in matrices]).astype(np.float32)
         field = Field(settings[name], loadings, matrices, factors)
         tasks[name] = assemble_task(mine, values, field, shape)
-    return Evidence(tasks["de"], tasks["up"], tasks["signed"])
+    return FittedEvidence(tasks["de"], tasks["up"], tasks["signed"])

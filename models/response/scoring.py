@@ -25,7 +25,7 @@ from models.inputs.screens import (
 from models.response.calibration import Calibration, fit_calibration
 from models.response.corpus import Corpus, read_corpus
 from models.response.ensemble import Ensemble
-from models.response.features import FEATURE_FAMILIES, Evidence
+from models.response.features import FEATURE_FAMILIES, FittedEvidence
 from models.response.field import FloatArray
 from models.response.held_out import (
     HeldOut,
@@ -112,7 +112,7 @@ class FittedModel:
     held_out: HeldOut
     calibrations: Mapping[str, Calibration]
     similarity: FloatArray
-    evidence: Evidence
+    evidence: FittedEvidence
     trees: Mapping[str, Ensemble]
 
     def features(self, pairs: pd.DataFrame) -> tuple[FloatArray, tuple[str, ...]]:

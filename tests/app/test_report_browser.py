@@ -87,14 +87,25 @@ def test_cascade_and_effects_are_drawn_across_their_boxes(name, request, browse,
 
 
 @pytest.mark.parametrize("name", ["answer", "large_answer"])
-def test_a_cascade_shrinks_to_the_page_and_scrolls_only_where_it_would_be_too_small(
+def test_a_cascade_shrinks_to_the_page_and_is_an_outline_where_that_would_be_too_small(
     name, request, browse
 ):
-    page = html_page(request.getfixturevalue(name)).replace("</body>", MEASURE)
+    page = html_page(request.getfixturevalue(name))
 
-    def hidden(width):
-        dom = browse(page, f"--window-size={width},{HEIGHT}", "--dump-dom")
-        return json.loads(re.search(r"<title>(.*)</title>", dom)[1])["cascade"][-1]
+    def seen(width):
+        """What the drawing hides, how wide the outline is, and whether the page is too wide."""
+        script = """<script>
+        const figure = document.querySelector("#cascade-figure");
+        document.title = JSON.stringify([figure.scrollWidth - figure.clientWidth,
+          document.querySelector(".outline").getBoundingClientRect().width,
+          document.documentElement.scrollWidth - document.documentElement.clientWidth]);
+        </script></body>"""
+        flags = (f"--window-size={width},{HEIGHT}", "--dump-dom")
+        dom = browse(page.replace("</body>", script), *flags)
+        return json.loads(re.search(r"<title>(.*)</title>", dom)[1])
 
-    assert hidden(1100) == 0
-    assert hidden(600) > 100
+    hidden, outline, beyond = seen(1100)
+    assert (hidden, outline, beyond) == (0, 0, 0)
+    hidden, outline, beyond = seen(600)
+    assert outline > 300
+    assert (hidden, beyond) == (0, 0)

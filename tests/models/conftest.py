@@ -8,7 +8,7 @@ from knowledge.schema import Gene
 from knowledge.symbols import SymbolTable
 from models.inputs.annotations import Annotations
 from models.inputs.screens import UNKNOWN, Rows, Screens
-from models.response.corpus import Corpus, Vocabulary
+from models.response.corpus import Corpus, GeneVocabulary
 from models.response.features import GeneFacts
 from models.response.settings import TrainingSettings
 from models.response.similarity import relatives
@@ -66,7 +66,9 @@ def synthetic_corpus(seed: int = 0, shuffled: bool = False) -> Corpus:
             {"P000": ("OLD0",)},
         ),
         SymbolTable(Gene(symbol=gene) for gene in genes),
-        Vocabulary(genes, perturbations, np.array([index[f"R{i:03d}"] for i in range(N_READOUTS)])),
+        GeneVocabulary(
+            genes, perturbations, np.array([index[f"R{i:03d}"] for i in range(N_READOUTS)])
+        ),
         facts,
         relatives([family], perturbations, WEIGHTS, 1.0, 16),
     )

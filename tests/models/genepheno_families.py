@@ -6,8 +6,8 @@ from scipy import sparse
 from models.genepheno.functions import KernelSettings
 from models.genepheno.network import HeadSettings
 from models.genepheno.ontology import GeneFunctions, ancestry
-from models.genepheno.phenotypes import PhenotypeLabels, Vocabulary
-from models.genepheno.predictor import Settings
+from models.genepheno.phenotypes import PhenotypeLabels, TermVocabulary
+from models.genepheno.predictor import PhenotypeSettings
 from models.genepheno.sequences import RESIDUES, Protein
 
 FAMILIES, MEMBERS, LENGTH = 4, 8, 140
@@ -22,7 +22,7 @@ DIRECT = ((1,), (2,), (4,), ())
 FUNCTIONS = ("GO:0", "GO:1", "GO:2", "GO:3", "GO:4")
 FUNCTION_NAMES = ("pumping", "growing hearts", "shrinking hearts", "building", "resting")
 FUNCTION_PARENTS = tuple(np.array(rows, np.int64) for rows in ([], [0], [0], [], []))
-SETTINGS = Settings(
+SETTINGS = PhenotypeSettings(
     kernel=KernelSettings(waves=256, rank=8, noise=0.1),
     head=HeadSettings(shrinkage=0.1, gain=1.0, epochs=5, batch=8, exclusivity=1.0),
     fewest=2,
@@ -73,7 +73,7 @@ def labels(extra: tuple[str, ...] = ()) -> PhenotypeLabels:
     return PhenotypeLabels(
         collection="mp",
         genes=genes,
-        vocabulary=Vocabulary(
+        vocabulary=TermVocabulary(
             terms=TERMS,
             names=NAMES,
             parents=PARENTS,

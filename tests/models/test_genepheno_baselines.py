@@ -17,7 +17,7 @@ from models.genepheno.baselines import (
 from models.genepheno.composition import composition
 from models.genepheno.homology import Hits
 from models.genepheno.ontology import GeneFunctions, ancestry
-from models.genepheno.phenotypes import PhenotypeLabels, Vocabulary
+from models.genepheno.phenotypes import PhenotypeLabels, TermVocabulary
 from models.genepheno.sequences import RESIDUES, Protein
 
 PARENTS = (np.array([], int), np.array([0]), np.array([0]), np.array([], int))
@@ -29,7 +29,7 @@ def labelled(genes, rows):
     """Labels of four terms; `left` and `right` are under `top`."""
     direct = sparse.csr_array(np.array(rows, bool))
     whole = (direct.astype(int) @ ancestry(PARENTS).astype(int)).astype(bool).tocsr()
-    vocabulary = Vocabulary(TERMS, TERMS, PARENTS, ("",) * 4, np.array([[1, 2]]), 0.0)
+    vocabulary = TermVocabulary(TERMS, TERMS, PARENTS, ("",) * 4, np.array([[1, 2]]), 0.0)
     return PhenotypeLabels(
         "mp", tuple(genes), vocabulary, direct, whole, np.zeros(len(genes), bool)
     )
