@@ -80,7 +80,7 @@ def findings(results: Results) -> Iterator[str]:
     both = "programmes and documented paths"
 
     def of(who: str, measure: str) -> str:
-        return percent(scores.plain().find(predictor=who, measure=measure, line="all", on=None))
+        return percent(scores.plain.find(predictor=who, measure=measure, line="all", on=None))
 
     yield (
         f"Programmes and documented paths together cover {of(both, 'changed covered')} of the "
@@ -88,17 +88,17 @@ def findings(results: Results) -> Iterator[str]:
         f"{of(both, 'agreement')} of the covered changed pairs go the way they say."
     )
     gain = next(
-        one for one in scores.gains()
+        one for one in scores.gains
         if (one.predictor, one.than, one["line"], one.measure)
         == (both, "readout's usual direction", "all", "agreement")
     )  # fmt: skip
     yield f"That is {signed(gain)} over the readout's usual direction on the same pairs."
-    within = scores.plain().find(predictor="programmes", measure="within-readout AUROC", line="all")
+    within = scores.plain.find(predictor="programmes", measure="within-readout AUROC", line="all")
     yield f"Within a readout, the AUROC of the direction is {within}."
 
 
 def _covered(scores: Scores) -> Table:
-    shown = [one for one in scores.plain()
+    shown = [one for one in scores.plain
              if one.measure in ("changed covered", "unchanged covered", "agreement")
              and not one.role]  # fmt: skip
     rows: dict[tuple[str, str, str], dict[str, str]] = {}
@@ -119,31 +119,31 @@ def _gains(scores: Scores) -> Table:
     return table(
         ["line", "who", "over", "agreement"],
         ([one["line"], one.predictor, one.than, signed(one)]
-         for one in scores.gains() if one.measure == "agreement"),
+         for one in scores.gains if one.measure == "agreement"),
         "Gains on the same pairs",
     )  # fmt: skip
 
 
 def _within(scores: Scores) -> Table:
     mine = Scores(
-        one for one in scores.plain()
+        one for one in scores.plain
         if one.measure.startswith("within-readout AUROC") and not one.role
     )  # fmt: skip
     return pivot(mine, ["measure", "predictor"], "line", header=["measure", "who"])
 
 
 def _faithful(scores: Scores) -> Table:
-    mine = Scores(one for one in scores.plain() if one.measure == "answers gone or turned")
+    mine = Scores(one for one in scores.plain if one.measure == "answers gone or turned")
     return pivot(mine, "predictor", "line", percent, header="taken out")
 
 
 def _lines(scores: Scores) -> Table:
-    mine = Scores(one for one in scores.plain() if one.role == "from one line")
+    mine = Scores(one for one in scores.plain if one.role == "from one line")
     return pivot(mine, "source", "line", header="from")
 
 
 def _recovery(scores: Scores) -> Table:
-    mine = Scores(one for one in scores.plain() if one.role == "recovery")
+    mine = Scores(one for one in scores.plain if one.role == "recovery")
     return pivot(mine, ["measure", "predictor"], ["known", "sets"],
                  names=lambda head: f"{head[0]} ({head[1]} sets)",
                  header=["measure", "who"])  # fmt: skip

@@ -59,7 +59,7 @@ def test_coverage_and_agreement_are_those_by_hand():
     assert by[PROGRAMMES, "within-readout AUROC", None] == pytest.approx((6 / 9 + 1) / 2)
     assert by[SHUFFLED, "within-readout AUROC", None] == 0.5
     assert by["without the leading programme", "answers gone or turned", None] == 1.0
-    assert by["without the another programme", "answers gone or turned", None] == 0.0
+    assert by["without another programme", "answers gone or turned", None] == 0.0
 
 
 def test_rows_are_asked_by_experiment_and_habits_come_from_training_rows():
@@ -76,12 +76,12 @@ def test_the_kept_figures_explain_most_of_what_changes():
     from evals.harness.page import Record
 
     scores = Record.read(RESULTS / "programmes.json").results.scores
-    both = scores.plain().where(predictor="programmes and documented paths", line="all")
+    both = scores.plain.where(predictor="programmes and documented paths", line="all")
     values = {one.measure: one.value for one in both}
     assert values["changed covered"].value >= 0.6
     assert values["unchanged covered"].value <= 0.25
     assert values["agreement"].value >= 0.85
-    gain = next(one for one in scores.gains()
+    gain = next(one for one in scores.gains
                 if one.predictor == "programmes and documented paths" and one["line"] == "all"
                 and one.than == HABIT)  # fmt: skip
     assert gain.value.low > 0
