@@ -59,7 +59,7 @@ def test_coverage_and_agreement_are_those_by_hand():
     assert by[PROGRAMMES, "within-readout AUROC", None] == pytest.approx((6 / 9 + 1) / 2)
     assert by[SHUFFLED, "within-readout AUROC", None] == 0.5
     assert by["without the leading programme", "answers gone or turned", None] == 1.0
-    assert by["without another programme", "answers gone or turned", None] == 0.0
+    assert by["without the another programme", "answers gone or turned", None] == 0.0
 
 
 def test_rows_are_asked_by_experiment_and_habits_come_from_training_rows():
