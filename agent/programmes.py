@@ -26,7 +26,8 @@ def programme_paths(
     wanted = [effect for effect in effects if effect.gene not in question.perturbation.genes]
     found = context.programmes.paths(question.perturbation, [effect.gene for effect in wanted])
     documented = {one.readout: one.direction for one in hypotheses}
-    paths, facts = [], dict[str, Evidence]()
+    paths: list[ProgrammePath] = []
+    facts: dict[str, Evidence] = {}
     for effect in wanted:
         one = found.get(effect.gene)
         asked = effect.gene in question.readouts

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from models.genepheno.model import PhenotypePrediction
-    from models.genepheno.phenotypes import Vocabulary
+    from models.genepheno.phenotypes import TermVocabulary
 
 SMALLEST_SHARE = 0.01
 
@@ -18,7 +18,9 @@ def share_words(share: float) -> str:
     return f"{share:.2f}" if share >= SMALLEST_SHARE else f"<{SMALLEST_SHARE}"
 
 
-def telling(prediction: "PhenotypePrediction", vocabulary: "Vocabulary", most: int) -> list[int]:
+def telling(
+    prediction: "PhenotypePrediction", vocabulary: "TermVocabulary", most: int
+) -> list[int]:
     """Return the rows of the phenotypes that a prediction says most about, the most telling first.
 
     How much is said is the information gained over the term's frequency. A list by probability
@@ -46,7 +48,7 @@ def gain(prediction: "PhenotypePrediction") -> NDArray[np.float64]:
     return np.where(p > prior, found, 0.0)
 
 
-def ancestors(vocabulary: "Vocabulary", row: int) -> set[int]:
+def ancestors(vocabulary: "TermVocabulary", row: int) -> set[int]:
     """Return the rows of all terms above a term."""
     found: set[int] = set()
     waiting = [row]
@@ -57,7 +59,7 @@ def ancestors(vocabulary: "Vocabulary", row: int) -> set[int]:
     return found
 
 
-def by_system(vocabulary: "Vocabulary", terms: Sequence[str]) -> dict[str, list[str]]:
+def by_system(vocabulary: "TermVocabulary", terms: Sequence[str]) -> dict[str, list[str]]:
     """Return terms under the system they belong to, the fullest system first."""
     rows = {term: row for row, term in enumerate(vocabulary.terms)}
     found: dict[str, list[str]] = {}

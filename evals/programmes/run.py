@@ -1,6 +1,7 @@
 """Scores programmes in a run folder; a run that was stopped goes on with the stages it has."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,7 @@ def _scored(
     scores: list[Score] = []
     for line in (*TESTED, ALL):
         scores += run.scores(
-            f"direction/{line}", lambda line=line: _direction(table, line, model, resampler)
+            f"direction/{line}", partial(_direction, table, line, model, resampler)
         )
     scores += run.scores("lines", lambda: _lines(run, rows, model, response, resampler))
     scores += run.scores(

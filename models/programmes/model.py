@@ -119,7 +119,8 @@ class ProgrammeModel:
         found = alike(gene)
         if found is None:
             return np.zeros(len(self.programmes))
-        return self._parts(found, cell_line).sum(0)
+        whole: Floats = self._parts(found, cell_line).sum(axis=0)
+        return whole
 
     def _parts(self, found: Likeness, cell_line: str) -> Floats:
         """Return what each measured perturbation adds to each shift `(perturbations, rank)`."""
@@ -236,7 +237,7 @@ class ProgrammeModel:
         k = self.programmes.index(programme)
         parts = self._parts(found, cell_line)[:, k] * (1 if up else -1)
         here = self.config.cell_lines.index(cell_line)
-        out = []
+        out: list[Shifted] = []
         for q in np.argsort(-parts, kind="stable")[: 3 * CITED]:
             if parts[q] <= 0 or len(out) == CITED:
                 break

@@ -161,7 +161,8 @@ def _checkpoint(
 
 
 def _counted(counts: np.ndarray) -> np.ndarray:
-    return np.minimum(counts, MOST_COUNTED).astype(np.uint8)
+    kept: np.ndarray = np.minimum(counts, MOST_COUNTED).astype(np.uint8)
+    return kept
 
 
 def _metrics(corpus: Corpus, held: HeldOut, without: Folds, config: Config) -> dict[str, Any]:

@@ -14,8 +14,7 @@ from typer.testing import CliRunner
 
 from agent.run import new_run_dir
 from app.cli import app
-from knowledge.schema import Answer
-from tests.app.refusal import one_sentence
+from tests.app.refusal import answer_in, one_sentence
 
 QUESTION = "Knock out HSPA5 in K562: DDIT3?"
 
@@ -83,7 +82,7 @@ def test_odd_lines_of_a_trace_do_not_keep_the_answer_back(run, line):
     (run / "trace.jsonl").write_text(f"{line}\n")
     result = knockwise("ask", "--json", "--resume", run)
     assert result.exit_code == 0, result.output
-    assert Answer.model_validate_json(result.stdout)
+    assert answer_in(result.stdout)
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "../" * 2000, "a\x00b"])

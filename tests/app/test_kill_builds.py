@@ -178,6 +178,7 @@ def whole_scores(answers):
     return finished("coins", answers, out), scored(out)
 
 
+@pytest.mark.parametrize("seed", range(1))
 def test_an_evaluation_that_is_killed_is_the_same(whole_scores, answers, tmp_path, seed):
     took, whole = whole_scores
     killed_until_done(random.Random(seed), took, "coins", answers, tmp_path / "run")

@@ -193,7 +193,7 @@ def test_bad_rows_are_named_by_line_and_nothing_is_written(knockwise, session, p
         ("", "no column pert"),
         ("gene,cell_line\nDDIT3,K562\n", "no column pert"),
         ("pert,gene,cell_line\n", "holds no pairs"),
-        ("\x00\x01", "no column"),
+        ("\x00\x01", "is not text"),
     ],
 )
 def test_a_file_that_is_no_table_of_pairs_is_named(knockwise, session, pairs, content, words):

@@ -13,7 +13,7 @@ from evals.phenotypes.measures import (
     propagated_scores,
     term_scores,
 )
-from models.genepheno.phenotypes import Vocabulary
+from models.genepheno.phenotypes import TermVocabulary
 
 # Terms: 0 is above 1 and 2; 3 is above 2 as well; 4 is alone.
 PARENTS = (
@@ -25,7 +25,7 @@ TRUTH = np.array([[1, 1, 0, 0, 0], [1, 0, 1, 1, 0], [0, 0, 0, 0, 0], [0, 0, 0, 1
 
 def vocabulary(parents=PARENTS, systems=SYSTEMS):
     names = tuple(f"T{number}" for number in range(len(parents)))
-    return Vocabulary(names, names, tuple(parents), tuple(systems), np.zeros((0, 2), int), 0.0)
+    return TermVocabulary(names, names, tuple(parents), tuple(systems), np.zeros((0, 2), int), 0.0)
 
 
 def flat(terms):

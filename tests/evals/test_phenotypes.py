@@ -24,7 +24,7 @@ from evals.phenotypes.splits import random_split
 from knowledge.errors import DataError, RunError
 from models.genepheno.baselines import TermFrequency
 from models.genepheno.ontology import IntArray
-from models.genepheno.phenotypes import PhenotypeLabels, Vocabulary
+from models.genepheno.phenotypes import PhenotypeLabels, TermVocabulary
 from models.genepheno.sequences import Protein
 
 GENES = tuple(f"G{number:03}" for number in range(80))
@@ -42,7 +42,7 @@ def labels():
     known[:, 2] = first & (rng.random(len(GENES)) < 0.3)
     known[:, 4] = ~first & (rng.random(len(GENES)) < 0.5)
     known[:, 5] = rng.random(len(GENES)) < 0.2
-    vocabulary = Vocabulary(
+    vocabulary = TermVocabulary(
         terms=tuple(f"MP:{number}" for number in range(6)),
         names=tuple(f"term {number}" for number in range(6)),
         parents=tuple(np.array(above, np.int64) for above in PARENTS),

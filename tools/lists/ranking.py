@@ -132,7 +132,7 @@ def causes(
             f"{LEAST_LIST}, written as DDIT3+ or LDLR-."
         )
     ways: tuple[Way, ...] = ("loss", "gain") if sought == "either" else (sought,)
-    weights = WEIGHTS if by == "all" else {by: 1.0}
+    weights: Mapping[str, float] = WEIGHTS if by == "all" else {by: 1.0}
     ranked = []
     for way in ways:
         scores = library.scores(signs, cell_line, way=way)

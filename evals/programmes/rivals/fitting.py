@@ -52,7 +52,7 @@ def fitted(
             here = order[start : start + BATCH]
             optimiser.zero_grad()
             loss = -model.elbo(count[here], dose[here], len(count), generator)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 50.0)
             optimiser.step()
         model.eval()

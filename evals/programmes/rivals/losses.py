@@ -18,7 +18,8 @@ def negative_binomial(count: Tensor, mean: Tensor, dispersion: Tensor) -> Tensor
 
 def gaussian(value: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
     """Return the log-density of a normal distribution."""
-    return torch.distributions.Normal(mean, deviation).log_prob(value)
+    density: Tensor = torch.distributions.Normal(mean, deviation).log_prob(value)  # type: ignore[no-untyped-call]
+    return density
 
 
 def gaussian_divergence(

@@ -104,9 +104,8 @@ class CellModel(nn.Module):
             sharp = (relaxed > 0.5).float()
             mask = sharp if hard else sharp + relaxed - relaxed.detach()
         normal = torch.randn(mask.shape, generator=generator)
-        if self.conditional or self.kind == "SVAE+":
-            drawn = self.effect
-        else:
+        drawn: Tensor = self.effect
+        if not self.conditional and self.kind != "SVAE+":
             drawn = self.effect + self.log_deviation.exp() * normal
         return Globals(mask * drawn, mask)
 

@@ -1,6 +1,7 @@
 """Fits SAMS-VAE and its comparators in a run folder; a run that was stopped goes on."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def evaluate(data: Path, out: Path, settings: RivalsEval, progress: Progress) ->
         units = [
             Unit(
                 f"{name}/{kind}/{seed}",
-                lambda name=name, kind=kind, seed=seed: _fit(data, name, kind, seed, settings),
+                partial(_fit, data, name, kind, seed, settings),
                 name,
             )
             for seed in seeds
