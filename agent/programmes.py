@@ -43,9 +43,29 @@ def programme_paths(
 
 
 def programme_words(paths: Sequence[ProgrammePath]) -> str:
-    """Return what the programmes say, in a sentence or two; nothing without any."""
-    if not paths:
-        return ""
+    """Return what the programmes say, in a sentence or two; nothing without any.
+
+    Programmes are named where no documented path leads; where one does, it is told whether they
+    agree.
+    """
+    alone = [path for path in paths if not path.beside]
+    agreeing = [path.readout for path in paths if path.beside == "agrees"]
+    against = [path.readout for path in paths if path.beside == "disagrees"]
+    told = []
+    if alone:
+        told.append(f"Measured in related perturbations: {'; '.join(_named(alone))}.")
+    if agreeing:
+        told.append(f"Measured programmes agree on {listed(agreeing)}.")
+    if against:
+        told.append(
+            f"For {listed(against)} a measured programme contradicts the documented path; both are "
+            "shown."
+        )
+    return " ".join(told)
+
+
+def _named(paths: Sequence[ProgrammePath]) -> list[str]:
+    """Return what the leading programmes do, each in words."""
     said = []
     for name in _leading(paths):
         mine = [path for path in paths if path.programme == name]
@@ -60,11 +80,7 @@ def programme_words(paths: Sequence[ProgrammePath]) -> str:
         )
         went = next(step for step in mine[0].steps if step.target.kind == "programme").target
         said.append(f"“{name}” goes {went.direction}, which {does}")
-    words = f"Measured in related perturbations: {'; '.join(said)}."
-    against = [path.readout for path in paths if path.beside == "disagrees"]
-    if against:
-        words += f" For {listed(against)} this contradicts the documented path; both are shown."
-    return words
+    return said
 
 
 def _leading(paths: Iterable[ProgrammePath]) -> list[str]:
