@@ -81,7 +81,7 @@ def named(
         for one in sets
         if one.source in OF_LOST and (one.source != "starter" or one.id.count(":") > 1)
     ]
-    known: np.ndarray = np.isfinite(shifts).all(axis=1)
+    known = np.asarray(np.isfinite(shifts).all(axis=1))
     lost = _matches(
         np.where(known[:, None], shifts, 0),
         [name if here else "" for name, here in zip(perturbations, known, strict=True)],
