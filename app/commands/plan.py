@@ -61,8 +61,9 @@ def plan(
     from app.commands.find import readouts_named
     from app.show.lists import show_table, table_page, write_rows
     from knowledge.files import replace_text
+    from tools.lists.assay import cells_needed
     from tools.lists.atlas import atlas_dir, open_atlas
-    from tools.lists.design import answers, cells_needed, planned
+    from tools.lists.design import answers, planned
     from tools.lists.results import read_result
 
     cells = cells_needed(fold, molecules)

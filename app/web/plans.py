@@ -4,8 +4,9 @@ from agent.session import Session
 from app.web.lists import KINDS, Ranked, line_of, readouts_of
 from knowledge.errors import QuestionError
 from knowledge.schema import Direction, PerturbationKind
+from tools.lists.assay import cells_needed
 from tools.lists.atlas import atlas_dir, open_atlas
-from tools.lists.design import Plan, cells_needed, planned
+from tools.lists.design import Plan, planned
 
 GOALS = {
     "up": "raise it",

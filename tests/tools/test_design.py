@@ -7,8 +7,9 @@ from scipy import sparse
 from agent.session import Session
 from agent.settings import Settings
 from knowledge.errors import QuestionError
+from tools.lists.assay import cells_needed
 from tools.lists.atlas import Atlas
-from tools.lists.design import answers, cells_needed, planned, spread
+from tools.lists.design import answers, planned, spread
 from tools.lists.results import ListedGene, ResultList
 
 NO_ATLAS = Atlas(folder=None, response="", parts={})
