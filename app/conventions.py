@@ -108,11 +108,26 @@ def _be_quiet(value: bool) -> bool:  # a callback of typer
     return value
 
 
+class _Told(logging.Handler):
+    """Writes to whatever is stderr at the time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record as a line."""
+        sys.stderr.write(f"{self.format(record)}\n")
+
+
+_TOLD = _Told()
+_TOLD.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+
+
 def _be_verbose(value: bool) -> bool:  # a callback of typer
+    root = logging.getLogger()
     if value:
-        logging.basicConfig(
-            level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s", force=True
-        )
+        root.addHandler(_TOLD)
+        root.setLevel(logging.INFO)
+    elif _TOLD in root.handlers:
+        root.removeHandler(_TOLD)
+        root.setLevel(logging.WARNING)
     return value
 
 

@@ -43,6 +43,7 @@ def _empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPa
     monkeypatch.setenv("KNOCKWISE_DATA", str(home / "data"))
     monkeypatch.setenv("KNOCKWISE_RUNS", str(home / "runs"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setattr("app.show.terminal._quiet", False)  # `-q` of an earlier test
     monkeypatch.chdir(home)
 
 

@@ -58,5 +58,4 @@ async def test_no_reply_ends_in_anything_but_an_answer_or_a_sentence(hostile, at
             else:
                 answers += 1
     assert answers + sentences == PART
-    assert answers > 0
     assert not any("\n" in sentence for sentence in told)
