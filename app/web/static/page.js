@@ -116,7 +116,13 @@ function pannable(frame) {
     });
     badge.setAttribute("aria-label", `Step ${title ? title.textContent : badge.dataset.step}`);
   }
-  new ResizeObserver(fit).observe(frame);
+  // A frame that only grows in height keeps the view that somebody chose.
+  let wide = 0;
+  new ResizeObserver(() => {
+    if (frame.clientWidth === wide) return;
+    wide = frame.clientWidth;
+    fit();
+  }).observe(frame);
 }
 
 // The chosen step: what is known of it, from the tables below, and a way to leave it out.

@@ -250,9 +250,9 @@ def test_a_picture_is_moved_scaled_and_shown_whole_again(look):
     ask(look)
     box = "document.querySelector('#cascade-figure svg').getAttribute('viewBox')"
     whole = look.evaluate(box)
-    look.click("[aria-label='Larger']")
-    assert look.evaluate(box) != whole
-    look.click("[aria-label='All of it']")
+    look.click("#cascade-figure [aria-label='Larger']")
+    until(look, lambda: look.evaluate(box) != whole)
+    look.click("#cascade-figure [aria-label='All of it']")
     assert look.evaluate(box) == whole
 
 
