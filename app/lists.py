@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from agent.session import Session
     from knowledge.schema import Direction, Perturbation, PerturbationKind
+    from tools.lists.design import Plan
     from tools.lists.ranking import Causes
     from tools.lists.results import ResultList
     from tools.lists.rows import ListExplanation
@@ -74,12 +75,12 @@ def found_perturbations(
     top: int,
 ) -> "SearchResult":
     """Return the perturbations that move readouts the wanted way, specific ones first."""
-    from tools.lists.atlas import atlas_dir, open_atlas
+    from tools.lists.atlas import atlas_of
     from tools.lists.search import found
 
     symbols, data = session.knowledge.symbols, session.settings.data
     genes = tuple(dict.fromkeys(ground_gene(symbols, word) for word in readouts))
-    atlas = open_atlas(atlas_dir(data), session.predictor.response.version)
+    atlas = atlas_of(data, session.predictor.response)
     return found(session.predictor, atlas, genes, cell_line, direction, kind, top, data)
 
 
@@ -100,6 +101,36 @@ def line_of(session: "Session", cell_line: str | None) -> str:
     """Return the name of a cell line, of the usual one for none."""
     lines = session.knowledge.cell_lines
     return lines.ground(cell_line or lines.default.name).name
+
+
+def set_named(session: "Session", words: str) -> tuple[str, ...] | None:
+    """Return the members of the set that words name, None where they name none."""
+    name = " ".join(words.split()).casefold()
+    for one in session.knowledge.gene_sets:
+        if name in (one.id.casefold(), one.name.casefold(), one.id.partition(":")[2].casefold()):
+            return one.members
+    return None
+
+
+def plan_notes(found: "Plan", fold: float, molecules: float) -> list[str]:
+    """Return what to be careful of in a plan, its controls, and how many cells it needs.
+
+    Args:
+        found: The plan.
+        fold: Fold change that is to be seen.
+        molecules: Of the readout, per cell.
+    """
+    from tools.lists.assay import cells_needed
+
+    cells = cells_needed(fold, molecules)
+    return [
+        *found.notes,
+        f"Positive controls (measured): {', '.join(found.positive) or 'none measured'}.",
+        f"Negative controls: non-targeting guides, and {', '.join(found.negative) or 'none'} "
+        "(knocked down in the screen, and nothing that was read moved).",
+        f"{cells:,} cells a perturbation show a {fold:g}-fold change of a readout of {molecules:g} "
+        "molecules a cell with a power of 0.8 (Hart 2013; plan more where guides fail).",
+    ]
 
 
 def found_rows(search: "SearchResult") -> list[dict[str, Any]]:

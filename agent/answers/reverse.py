@@ -5,7 +5,7 @@ from agent.context import AgentContext
 from agent.wording import listed
 from knowledge.schema import Evidence, Lead, Question
 from tools.likeness import SHOWN, alike, mediators
-from tools.lists.atlas import atlas_dir, open_atlas
+from tools.lists.atlas import atlas_of
 from tools.reverse import LEADS, leads
 
 TOLD = 5
@@ -54,7 +54,7 @@ def likened(question: Question, context: AgentContext) -> Findings:
     """Return the perturbations whose signature is like that of another, or opposite to it."""
     (one, *_), rescue = question.against, question.seeks == "rescuers"
     limit = question.top or SHOWN
-    atlas = open_atlas(atlas_dir(context.data), context.predictor.response.version)
+    atlas = atlas_of(context.data, context.predictor.response)
     found, compared = alike(context.predictor, one, opposite=rescue, limit=limit, atlas=atlas)
     carrying = mediators(context.predictor, one, TOLD) if rescue else []
     name = f"{'+'.join(one.genes)} {one.kind}"

@@ -16,16 +16,12 @@ def campaign(
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
 ) -> None:
     """Play screens in rounds on the training rows that the weights hold, beside random choice."""
-    from app.show.progress import progress_bar
-    from app.show.terminal import results
+    from app.jobs.evaluation import evaluated
     from models.threads import yield_cores
 
     yield_cores()
     from evals.campaign.page import BENCHMARK
     from evals.campaign.run import CampaignEval, evaluate
 
-    with progress_bar() as progress:
-        found = evaluate(out, CampaignEval(rounds=rounds, seed=seed), progress)
-    results().print(BENCHMARK.summary(found), soft_wrap=True)
-    for name in ("scoreboard.md", "report.html"):
-        typer.echo(out / name)
+    run = CampaignEval(rounds=rounds, seed=seed)
+    evaluated(out, lambda told: evaluate(out, run, told), BENCHMARK.summary)

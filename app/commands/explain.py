@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.commands.predict import Kind
-from app.show.terminal import print_json, progress, results, settings, signs
+from app.show.terminal import print_json, progress, results, settings, signs, tell_line
 from knowledge.errors import QuestionError
 
 
@@ -57,6 +57,7 @@ def explain(
     check_out(page, (".html",))
     from app.jobs.opening import open_session
     from app.jobs.pairs import ground_gene, ground_genes, split_perturbations
+    from app.lists import line_of
     from app.show.lists import explanation_page, explanation_rows, show_explanation, write_rows
     from knowledge.files import replace_text
     from knowledge.schema import Perturbation
@@ -71,7 +72,7 @@ def explain(
         knowledge = session.knowledge
         named = [ground_genes(knowledge.symbols, one) for one in split_perturbations(pert or ())]
         genes = tuple(dict.fromkeys(gene for several in named for gene in several))
-        line = knowledge.cell_lines.ground(cell_line or knowledge.cell_lines.default.name).name
+        line = line_of(session, cell_line)
         listed = read_result(
             result,
             knowledge.symbols,
@@ -79,8 +80,7 @@ def explain(
             orthologues=lambda: human_of_mouse(chosen.data),
             pert=genes[0] if len(genes) == 1 else "",
         )
-    if cell_line is None:
-        console.print(f"No --cell-line given: {line} is assumed.", style="yellow")
+    tell_line(cell_line, line)
     with console.status("Following the paths ..."):
         if listed.kind == "perturbed":
             if readout is None and len(genes) != 1:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.commands.predict import Kind
-from app.show.terminal import print_json, progress, results, settings
+from app.show.terminal import print_json, progress, results, settings, tell_line
 from knowledge.errors import QuestionError
 
 if TYPE_CHECKING:
-    from knowledge.base import Knowledge
+    from agent.session import Session
 
 MOST_SHOWN = 20
 
@@ -48,9 +48,10 @@ def find(
         raise QuestionError("Choose --up or --down, or leave both away for either.")
     from app.jobs.opening import open_session
     from app.jobs.pairs import ground_gene
+    from app.lists import line_of
     from app.show.lists import show_table, table_page, write_rows
     from knowledge.files import replace_text
-    from tools.lists.atlas import atlas_dir, open_atlas
+    from tools.lists.atlas import atlas_of
     from tools.lists.ranking import library_of
     from tools.lists.search import alike, found
 
@@ -58,9 +59,8 @@ def find(
     with console.status("Reading what is known ..."):
         session = open_session(chosen)
     knowledge, predictor = session.knowledge, session.predictor
-    line = knowledge.cell_lines.ground(cell_line or knowledge.cell_lines.default.name).name
-    if cell_line is None:
-        console.print(f"No --cell-line given: {line} is assumed.", style="yellow")
+    line = line_of(session, cell_line)
+    tell_line(cell_line, line)
     notes: tuple[str, ...] = ()
     if like is not None or opposite is not None:
         gene = ground_gene(knowledge.symbols, like or opposite or "")
@@ -84,9 +84,9 @@ def find(
         lead, bar = f"{title} in {line}.", "score"
         dumped: dict[str, Any] = {"rows": [one.model_dump(mode="json") for one in alikes]}
     else:
-        readouts = readouts_named(knowledge, wanted or [])
+        readouts = readouts_named(session, wanted or [])
         with console.status("Searching ..."):
-            atlas = open_atlas(atlas_dir(chosen.data), predictor.response.version)
+            atlas = atlas_of(chosen.data, predictor.response)
             search = found(
                 predictor, atlas, readouts, line, "up" if up else "down" if down else None,
                 kind.value, top, chosen.data,
@@ -127,17 +127,17 @@ def find(
     show_table(results(), lead, shown, notes)
 
 
-def readouts_named(knowledge: "Knowledge", words: list[str]) -> tuple[str, ...]:
+def readouts_named(session: "Session", words: list[str]) -> tuple[str, ...]:
     """Return the genes that the words name, or the members of the one set that they name.
 
     Raises:
         QuestionError: They name neither.
     """
     from app.jobs.pairs import ground_gene
+    from app.lists import set_named
 
-    name = " ".join(words).strip().casefold()
-    for one in knowledge.gene_sets:
-        if name in (one.id.casefold(), one.name.casefold(), one.id.partition(":")[2].casefold()):
-            return one.members
+    if (members := set_named(session, " ".join(words))) is not None:
+        return members
     genes = [word for text in words for word in text.replace(",", " ").split()]
-    return tuple(dict.fromkeys(ground_gene(knowledge.symbols, word) for word in genes))
+    symbols = session.knowledge.symbols
+    return tuple(dict.fromkeys(ground_gene(symbols, word) for word in genes))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from app.commands.predict import Kind
-from app.show.terminal import print_json, progress, results, settings
+from app.show.terminal import print_json, progress, results, settings, tell_line
 from knowledge.errors import QuestionError
 
 
@@ -57,27 +57,27 @@ def plan(
         raise QuestionError("Name the genes or the set to move, or plan with --learn.")
     if (up and down) or (cover and (up or down)) or (learn and (cover or up or down)):
         raise QuestionError("Choose one of --up, --down, --cover and --learn.")
-    from agent.session import Session
     from app.commands.find import readouts_named
+    from app.jobs.opening import open_session
+    from app.lists import line_of, plan_notes
     from app.show.lists import show_table, table_page, write_rows
     from knowledge.files import replace_text
     from tools.lists.assay import cells_needed
-    from tools.lists.atlas import atlas_dir, open_atlas
+    from tools.lists.atlas import atlas_of
     from tools.lists.design import answers, planned
     from tools.lists.results import read_result
 
     cells = cells_needed(fold, molecules)
     chosen, console = settings(), progress()
     with console.status("Reading what is known ..."):
-        session = Session.open(chosen)
+        session = open_session(chosen)
     knowledge, predictor = session.knowledge, session.predictor
-    line = knowledge.cell_lines.ground(cell_line or knowledge.cell_lines.default.name).name
-    if cell_line is None:
-        console.print(f"No --cell-line given: {line} is assumed.", style="yellow")
-    readouts = readouts_named(knowledge, wanted) if wanted else ()
+    line = line_of(session, cell_line)
+    tell_line(cell_line, line)
+    readouts = readouts_named(session, wanted) if wanted else ()
     done = answers(read_result(str(measured), knowledge.symbols)) if measured else {}
     with console.status("Planning ..."):
-        atlas = open_atlas(atlas_dir(chosen.data), predictor.response.version)
+        atlas = atlas_of(chosen.data, predictor.response)
         found = planned(
             predictor,
             atlas,
@@ -130,14 +130,7 @@ def plan(
         f"{len(found.rows)} perturbations {what} in {line}, of {found.candidates:,} candidates; "
         f"{100 * found.essential_share:.0f} % of them are needed by most cancer lines."
     )
-    notes = [
-        *found.notes,
-        f"Positive controls (measured): {', '.join(found.positive) or 'none measured'}.",
-        f"Negative controls: non-targeting guides, and {', '.join(found.negative) or 'none'} "
-        "(knocked down in the screen, and nothing that was read moved).",
-        f"{cells:,} cells a perturbation show a {fold:g}-fold change of a readout of {molecules:g} "
-        "molecules a cell with a power of 0.8 (Hart 2013; plan more where guides fail).",
-    ]
+    notes = plan_notes(found, fold, molecules)
     if found.panel:
         notes.append(f"Readouts that tell them apart: {', '.join(found.panel)}.")
     if page is not None:

@@ -161,7 +161,7 @@ def expression(
     """Train the expression model on the mirror's screens, or on one of your own.
 
     Prints how far held-out perturbations were predicted from what was measured, beside plain
-    baselines. Ask the model with `knockwise express --model`.
+    baselines. Ask the model with `knockwise express --weights`.
     """
     own = {
         "pert-col": pert_col, "control": control, "batch-col": batch_col, "cell-line": cell_line,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.show.terminal import print_json, progress, results, settings
+from app.show.terminal import print_json, progress, results, settings, tell_line
 
 MOST_SHOWN = 20
 
@@ -57,7 +57,8 @@ def who(
     check_out(out, (".csv",))
     check_out(page, (".html",))
     from app.jobs.opening import open_session
-    from app.show.lists import p_words, table_page, write_rows
+    from app.lists import line_of
+    from app.show.lists import p_words, show_table, table_page, write_rows
     from knowledge.files import replace_text
     from knowledge.user_tables.orthologues import human_of_mouse
     from tools.lists.ranking import causes, library_of
@@ -66,16 +67,14 @@ def who(
     chosen, console = settings(), progress()
     with console.status("Reading what is known ..."):
         session = open_session(chosen)
-        cells = session.knowledge.cell_lines
-        line = cells.ground(cell_line or cells.default.name).name
+        line = line_of(session, cell_line)
         listed = read_result(
             result,
             session.knowledge.symbols,
             Reading(alpha=alpha, least_effect=least_effect, group=group),
             orthologues=lambda: human_of_mouse(chosen.data),
         )
-    if cell_line is None:
-        console.print(f"No --cell-line given: {line} is assumed.", style="yellow")
+    tell_line(cell_line, line)
     with console.status("Comparing ..."):
         library = library_of(session.predictor, chosen.data)
         found = causes(session.predictor, library, listed, line, sought.value, top, by=by.value)
@@ -123,6 +122,4 @@ def who(
         }
         for one in found.rows
     ]
-    from app.show.lists import show_table
-
     show_table(results(), lead, shown, found.notes)

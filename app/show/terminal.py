@@ -99,6 +99,12 @@ def progress() -> Console:
     return _console(sys.stderr, quiet=_quiet)
 
 
+def tell_line(cell_line: str | None, line: str) -> None:
+    """Tell which cell line is assumed where none was named."""
+    if cell_line is None:
+        progress().print(f"No --cell-line given: {line} is assumed.", style="yellow")
+
+
 def _console(stream: TextIO, *, quiet: bool = False) -> Console:
     """Return a console, of a fixed width where nothing says how wide it is."""
     unknown = not stream.isatty() and "COLUMNS" not in os.environ

@@ -7,12 +7,13 @@ from typing import Any, Literal, get_args
 
 from agent.session import Session
 from app.jobs.pairs import ground_gene, ground_genes
+from app.lists import line_of, set_named
 from app.web.uploads import Upload
 from knowledge.errors import QuestionError
 from knowledge.schema import Direction, Frozen, Perturbation, PerturbationKind
 from knowledge.user_tables.orthologues import human_of_mouse
 from tools.effects import EffectPredictor
-from tools.lists.atlas import atlas_dir, open_atlas
+from tools.lists.atlas import atlas_of
 from tools.lists.causes import Library
 from tools.lists.explanation import explained
 from tools.lists.hits import explained_hits
@@ -158,7 +159,7 @@ def searched(session: Session, words: str, sought: str, kind: str, cell_line: st
     how: PerturbationKind = next((one for one in KINDS if one == kind), "knockdown")
     readouts = readouts_of(session, words)
     data, predictor = session.settings.data, session.predictor
-    atlas = open_atlas(atlas_dir(data), predictor.response.version)
+    atlas = atlas_of(data, predictor.response)
     search = found(predictor, atlas, readouts, line, direction, how, TOP, data)
     verb = {"up": "raises", "down": "lowers", None: "changes"}[direction]
     named = ", ".join(readouts[:6]) + (" ..." if len(readouts) > 6 else "")
@@ -219,12 +220,6 @@ def _library(predictor: EffectPredictor, data: Path) -> Library:
     return library_of(predictor, data)
 
 
-def line_of(session: Session, name: str) -> str:
-    """Return a screened line by any of its names, the default for none."""
-    lines = session.knowledge.cell_lines
-    return lines.ground(name or lines.default.name).name
-
-
 def _genes(session: Session, words: str) -> tuple[str, ...]:
     parts = [part for part in re.split(r"[,;+]", words) if part.strip()]
     if not parts:
@@ -240,11 +235,9 @@ def readouts_of(session: Session, words: str) -> tuple[str, ...]:
     Raises:
         QuestionError: They name neither.
     """
-    name = " ".join(words.split()).casefold()
-    if not name:
+    if not words.strip():
         raise QuestionError("Name a gene or a set whose change is wanted.")
-    for one in session.knowledge.gene_sets:
-        if name in (one.id.casefold(), one.name.casefold(), one.id.partition(":")[2].casefold()):
-            return one.members
+    if (members := set_named(session, words)) is not None:
+        return members
     parts = re.split(r"[\s,;+]+", words.strip())[:MOST_GENES]
     return tuple(dict.fromkeys(ground_gene(session.knowledge.symbols, part) for part in parts))

@@ -1,11 +1,11 @@
 """Which perturbations to make next, on the page."""
 
 from agent.session import Session
-from app.web.lists import KINDS, Ranked, line_of, readouts_of
+from app.lists import line_of, plan_notes
+from app.web.lists import KINDS, Ranked, readouts_of
 from knowledge.errors import QuestionError
 from knowledge.schema import Direction, PerturbationKind
-from tools.lists.assay import cells_needed
-from tools.lists.atlas import atlas_dir, open_atlas
+from tools.lists.atlas import atlas_of
 from tools.lists.design import Plan, planned
 
 GOALS = {
@@ -48,7 +48,7 @@ def plan_of(
     predictor = session.predictor
     found = planned(
         predictor,
-        open_atlas(atlas_dir(session.settings.data), predictor.response.version),
+        atlas_of(session.settings.data, predictor.response),
         "learn" if learn else "cover" if goal == "cover" else "modifiers",
         line,
         budget,
@@ -84,15 +84,7 @@ def _said(goal: str, named: str) -> str:
 
 
 def _notes(found: Plan) -> tuple[str, ...]:
-    cells = cells_needed(FOLD, MOLECULES)
-    notes = [
-        *found.notes,
-        f"Positive controls (measured): {', '.join(found.positive) or 'none measured'}.",
-        f"Negative controls: non-targeting guides, and {', '.join(found.negative) or 'none'} "
-        "(knocked down in the screen, and nothing that was read moved).",
-        f"{cells:,} cells a perturbation show a {FOLD:g}-fold change of a readout of {MOLECULES:g} "
-        "molecules a cell with a power of 0.8 (Hart 2013; plan more where guides fail).",
-    ]
+    notes = plan_notes(found, FOLD, MOLECULES)
     if found.panel:
         notes.append(f"Readouts of a targeted assay: {', '.join(found.panel)}.")
     return tuple(notes)

@@ -31,7 +31,7 @@ from evals.harness.tables import Table, pivot, table
 from evals.language.judge import Asker, judge_rows
 from evals.language.outcome import answered, cross_fused
 from evals.language.pairs import DECLARED, PairScore, contrast_pairs, scored
-from evals.language.rows import Row, with_evidence
+from evals.language.rows import Row, shift_of, with_evidence
 from evals.language.store import Judged, Store
 from evals.rows import KEYS, read_rows
 from knowledge.progress import Progress
@@ -195,11 +195,8 @@ def _rows(data: Path, run: ContrastEval, session: Session, folder: Run) -> pd.Da
     """
     every = read_rows(data, "train", run.cell_lines)
     drawn = contrast_pairs(every, run.pairs, run.seed)
-    share = every.groupby(["cell_line", "task", "gene"]).label.mean().rename("share").reset_index()
-    drawn = drawn.merge(share, on=["cell_line", "task", "gene"], how="left")
-    drawn["shift"] = -logit(drawn.pop("share").clip(LEAST, 1 - LEAST))
-    drawn = with_evidence(drawn, session.predictor.response, None, folder.progress)
-    return drawn
+    drawn = drawn.assign(shift=shift_of(drawn, every))
+    return with_evidence(drawn, session.predictor.response, None, folder.progress)
 
 
 def _questions(rows: pd.DataFrame) -> list[Row]:

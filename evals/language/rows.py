@@ -78,7 +78,7 @@ def sample(rows: pd.DataFrame, limit: int, seed: int, *, labelled: bool) -> pd.D
         take = _both_classes if labelled else _most_read
         drawn.append(_fewest_perturbations(here, rank, budget, take))
     found = pd.concat(drawn).sort_values(KEYS, ignore_index=True)[[*KEYS, "label"]]
-    return found.assign(shift=_shift(found, rows) if labelled else 0.0)
+    return found.assign(shift=shift_of(found, rows) if labelled else 0.0)
 
 
 def with_evidence(
@@ -166,7 +166,7 @@ def _most_read(rows: pd.DataFrame, n: int) -> pd.DataFrame:
     return rows.assign(often=-often).sort_values(["often", "turn", "tie"]).head(n)
 
 
-def _shift(drawn: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+def shift_of(drawn: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
     """Return per drawn row the log of the ratio at which its readout's two classes were drawn."""
     stratum = ["cell_line", "task", "gene"]
     here, everywhere = (

@@ -28,7 +28,7 @@ from models.fusion.regulator_sets import consensus, read_regulator_sets, without
 from models.inputs.screens import CELL_LINES
 from models.response.signed_sets import SET_FILES
 from tools import lists
-from tools.lists.atlas import atlas_dir, open_atlas
+from tools.lists.atlas import atlas_of
 from tools.lists.causes import Library
 from tools.lists.ranking import library_of
 
@@ -127,7 +127,7 @@ def _reversed(run: Run, settings: ListsEval, session: Session) -> list[Score]:
     predictor = session.predictor
     response, graph = predictor.response, session.knowledge.graph
     whole = library_of(predictor, session.settings.data)
-    shipped = open_atlas(atlas_dir(session.settings.data), response.version)
+    shipped = atlas_of(session.settings.data, response)
     held_out = HeldOutAtlases(
         response, run.out / "units" / "held-out", settings.folds, settings.seed, run.progress
     )

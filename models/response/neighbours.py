@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from models.response.experiments import OUTCOMES
 from models.response.model import ResponseModel
@@ -47,7 +46,7 @@ class Neighbours:
         self._outcome = np.where(rows.de == 0, 0, 1 + rows.up)
         self._by_pert = _starts(rows.pert, len(self._pert))
         self._by_readout = _starts(rows.readout, len(self._readout))
-        self._profiles = self._read_profiles()
+        self._profiles = self._relatives.profiles(self._readout_gene, len(self._pert))
         self.rows_of = lru_cache(maxsize=512)(self._rows_of)
         self.rows_on = lru_cache(maxsize=512)(self._rows_on)
 
@@ -86,19 +85,6 @@ class Neighbours:
             self._lines[rows.line[i]],
             OUTCOMES[int(self._outcome[i])],
         )
-
-    def _read_profiles(self) -> sparse.csr_array:
-        """Return the relatives of every readout, as rows of length 1."""
-        relatives, genes = self._relatives, self._readout_gene
-        values = (relatives.level[genes].astype(np.float32) / 255) ** 2
-        width = values.shape[1]
-        where = (np.repeat(np.arange(len(genes)), width), relatives.index[genes].ravel())
-        profiles = sparse.csr_array(
-            sparse.coo_array((values.ravel(), where), shape=(len(genes), len(self._pert)))
-        )
-        length = np.sqrt(profiles.multiply(profiles).sum(axis=1))
-        scale = sparse.diags_array(1 / np.maximum(length, np.finfo(np.float32).tiny))
-        return sparse.csr_array(scale @ profiles)
 
     def _nearest(self, near: FloatArray, genes: IntArray, gene: str, k: int) -> dict[str, float]:
         order = np.argsort(-near, kind="stable")[: k + 1]

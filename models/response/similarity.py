@@ -73,6 +73,33 @@ class Relatives:
         rows = self.rows(perturbations, len(perturbations))
         return np.maximum(rows, rows.T)
 
+    def profiles(
+        self,
+        genes: IntArray,
+        n_perturbations: int,
+        nearest: int | None = None,
+        dtype: type[np.floating] = np.float32,
+    ) -> sparse.csr_array:
+        """Return the similarity of `genes` to perturbations as rows of length 1.
+
+        Args:
+            genes: Indices into the vocabulary of genes.
+            n_perturbations: How many perturbations there are.
+            nearest: How many relatives of a gene count; all that are kept by default.
+            dtype: Of the values.
+
+        Returns:
+            A matrix `(genes, perturbations)`; a gene without relatives has an empty row.
+        """
+        values = (self.level[genes, :nearest].astype(dtype) / SCALE) ** 2
+        index = self.index[genes, :nearest]
+        where = (np.repeat(np.arange(len(genes)), values.shape[1]), index.ravel())
+        shape = (len(genes), n_perturbations)
+        found = sparse.csr_array(sparse.coo_array((values.ravel(), where), shape=shape))
+        length = np.sqrt(found.multiply(found).sum(axis=1))
+        scale = sparse.diags_array(1 / np.maximum(length, np.finfo(np.float32).tiny))
+        return sparse.csr_array(scale @ found)
+
     def why(self, gene: int, perturbation: int) -> tuple[str, ...]:
         """Return what `gene` shares with `perturbation`, strongest first."""
         explained = self.reason.shape[1]

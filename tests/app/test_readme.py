@@ -31,7 +31,6 @@ TRANSCRIPTS = [
     (page, *match)
     for page in PAGES
     for match in re.findall(r"```console\n\$ (.*)\n((?:.*\n)*?)```", page.read_text())
-    if page.name != "lists.md"  # test_lists_page runs those
 ]
 SHOWN = sorted(
     {

@@ -3,6 +3,7 @@
 import pytest
 
 from agent.llm.chat import Message
+from agent.llm.openai_chat import OpenAIChat
 from agent.settings import LLMSettings
 from tests.llm.hostile import hostile  # noqa: F401  # a fixture
 
@@ -20,3 +21,10 @@ def at():
         return LLMSettings(**({"base_url": url, "timeout_s": 5, "max_retries": 2} | changes))
 
     return settings
+
+
+@pytest.fixture
+async def chat(hostile, at):  # noqa: F811  # the fixture
+    """A client of the hostile server."""
+    async with OpenAIChat(at(hostile.url)) as opened:
+        yield opened

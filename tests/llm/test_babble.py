@@ -3,27 +3,18 @@
 import json
 
 import pytest
-from pydantic import Field
 
 from agent.llm.chat import Message
 from agent.llm.errors import LLMError
 from agent.llm.openai_chat import OpenAIChat
 from agent.llm.structured import structured
-from knowledge.schema import Frozen
 from tests.llm.babble import Babble
+from tests.llm.verdict import GOOD, Verdict
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 ASK = [Message(role="user", content="?")]
 TOOL = {"type": "function", "function": {"name": "regulators", "parameters": {"type": "object"}}}
-GOOD = '{"gene": "TP53", "p": 0.5}'
 PART = 36
-
-
-class Verdict(Frozen):
-    """What the model is to say."""
-
-    gene: str = Field(max_length=20)
-    p: float = Field(ge=0, le=1)
 
 
 @pytest.mark.parametrize("part", range(6))

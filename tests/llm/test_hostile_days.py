@@ -6,13 +6,12 @@ import socket
 import time
 
 import pytest
-from pydantic import Field
 
 from agent.llm.chat import Message
 from agent.llm.errors import ContextOverflowError, LLMError, UnreachableError, UnusableError
 from agent.llm.openai_chat import OpenAIChat
 from agent.llm.structured import structured
-from knowledge.schema import Frozen
+from tests.llm.verdict import Verdict
 
 pytestmark = pytest.mark.anyio
 TOOL = {
@@ -23,19 +22,6 @@ TOOL = {
         "parameters": {"type": "object", "properties": {"gene": {"type": "string"}}},
     },
 }
-
-
-class Verdict(Frozen):
-    """What the model is to say."""
-
-    gene: str = Field(max_length=20)
-    p: float = Field(ge=0, le=1)
-
-
-@pytest.fixture
-async def chat(hostile, at):
-    async with OpenAIChat(at(hostile.url)) as opened:
-        yield opened
 
 
 async def test_a_refused_connection_is_named_with_what_to_do(at):

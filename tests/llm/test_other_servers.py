@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from pydantic import Field
 
 from agent.llm.chat import Message
 from agent.llm.errors import ContextOverflowError, LLMError
@@ -11,35 +10,14 @@ from agent.llm.openai_chat import OpenAIChat
 from agent.llm.reading import read_answer, without_thoughts
 from agent.llm.structured import structured
 from agent.llm.text_calls import text_calls
-from knowledge.schema import Frozen
+from tests.llm.verdict import GOOD, VERDICT, Verdict, raw
 
 pytestmark = pytest.mark.anyio
-GOOD = '{"gene": "TP53", "p": 0.5}'
 TOOL = {
     "type": "function",
     "function": {"name": "regulators", "description": "", "parameters": {"type": "object"}},
 }
 ASK = [Message(role="system", content="Be brief."), Message(role="user", content="?")]
-
-
-class Verdict(Frozen):
-    """What the model is to say."""
-
-    gene: str = Field(max_length=20)
-    p: float = Field(ge=0, le=1)
-
-
-VERDICT = Verdict(gene="TP53", p=0.5)
-
-
-@pytest.fixture
-async def chat(hostile, at):
-    async with OpenAIChat(at(hostile.url)) as opened:
-        yield opened
-
-
-def raw(value, **more):
-    return {"kind": "raw", "body": value if isinstance(value, str) else json.dumps(value), **more}
 
 
 def whole(content=GOOD, **message):

@@ -3,14 +3,13 @@
 import json
 
 import pytest
-from pydantic import Field
 
 from agent.llm.chat import Message
 from agent.llm.errors import ContextOverflowError, LLMError, UnusableError
 from agent.llm.openai_chat import OpenAIChat
 from agent.llm.presets import family_of
 from agent.llm.structured import structured
-from knowledge.schema import Frozen
+from tests.llm.verdict import GOOD, VERDICT, Verdict, raw
 
 pytestmark = pytest.mark.anyio
 TOOL = {
@@ -21,35 +20,14 @@ TOOL = {
         "parameters": {"type": "object", "properties": {"gene": {"type": "string"}}},
     },
 }
-GOOD = '{"gene": "TP53", "p": 0.5}'
 CALL = '{"name": "regulators", "arguments": {"gene": "TP53"}}'
 NO_SCHEMA = "response_format: json_schema is not supported by this server"
 NO_OBJECT = "response_format is not implemented"
 
 
-class Verdict(Frozen):
-    """What the model is to say."""
-
-    gene: str = Field(max_length=20)
-    p: float = Field(ge=0, le=1)
-
-
-VERDICT = Verdict(gene="TP53", p=0.5)
-
-
-@pytest.fixture
-async def chat(hostile, at):
-    async with OpenAIChat(at(hostile.url)) as opened:
-        yield opened
-
-
 def whole(content=GOOD, **message):
     choice = {"message": {"role": "assistant", "content": content, **message}}
     return {"choices": [{"index": 0, "finish_reason": "stop", **choice}]}
-
-
-def raw(value, **more):
-    return {"kind": "raw", "body": value if isinstance(value, str) else json.dumps(value), **more}
 
 
 @pytest.mark.parametrize(

@@ -189,6 +189,11 @@ def atlas_dir(data: Path) -> Path:
     return data / "atlas"
 
 
+def atlas_of(data: Path, response: ResponseModel) -> "Atlas":
+    """Return what of a data folder's atlas was made by these weights; an empty one without any."""
+    return open_atlas(atlas_dir(data), response.version)
+
+
 def open_atlas(folder: Path, version: str, lines: Sequence[str] = CELL_LINES) -> Atlas:
     """Return what is there of the atlas by weights of this version; an empty one is false."""
     parts = {}

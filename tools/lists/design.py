@@ -202,17 +202,8 @@ def spread(
 
 def profiles(response: ResponseModel, genes: Sequence[str]) -> sparse.csr_array:
     """Return the nearest relatives of genes among the perturbations, as rows of length 1."""
-    relatives = response._relatives
     at = np.array([response._gene[gene] for gene in genes], np.int64)
-    level = (relatives.level[at, :RELATIVES].astype(np.float64) / 255) ** 2
-    index = relatives.index[at, :RELATIVES]
-    where = (np.repeat(np.arange(len(at)), level.shape[1]), index.ravel())
-    found = sparse.csr_array(
-        sparse.coo_array((level.ravel(), where), shape=(len(at), len(response._pert_gene)))
-    )
-    length = np.sqrt(found.multiply(found).sum(axis=1))
-    scaled = sparse.diags_array(1 / np.maximum(length, 1e-12)) @ found
-    return sparse.csr_array(scaled)
+    return response._relatives.profiles(at, len(response._pert_gene), RELATIVES, np.float64)
 
 
 def _modifiers(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from knowledge.errors import QuestionError
 from knowledge.schema import Frozen, Probability
 from tools.effects import EffectPredictor
-from tools.lists.atlas import Atlas, atlas_dir, open_atlas
+from tools.lists.atlas import Atlas, atlas_dir, atlas_of
 from tools.lists.causes import LEAST_LIST, WEIGHTS, Library, Scores, Way
 from tools.lists.explanation import path_told
 from tools.lists.footprints import footprints
@@ -90,7 +90,7 @@ class Causes(Frozen):
 def library_of(predictor: EffectPredictor, data: Path, atlas: Atlas | None = None) -> Library:
     """Return what lists are laid beside: the atlas of a data folder and what is kept with it."""
     response, knowledge = predictor.response, predictor.knowledge
-    found = atlas or open_atlas(atlas_dir(data), response.version)
+    found = atlas or atlas_of(data, response)
     return Library(
         found,
         signatures(response, knowledge, data),

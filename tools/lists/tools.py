@@ -11,7 +11,7 @@ from knowledge.schema import Direction, Evidence, Frozen, Perturbation, Perturba
 from tools.base import Tool, ToolError, ToolOutput
 from tools.effects import EffectPredictor
 from tools.genes import grounded
-from tools.lists.atlas import atlas_dir, open_atlas
+from tools.lists.atlas import atlas_of
 from tools.lists.causes import Library
 from tools.lists.explanation import explained
 from tools.lists.ranking import Causes, causes, library_of
@@ -102,7 +102,7 @@ def find_perturbations_tool(
     def run(args: FindPerturbationsArgs) -> ToolOutput:
         line = knowledge.cell_lines.ground(args.cell_line).name
         readouts = [grounded(knowledge, word).symbol for word in args.readouts]
-        atlas = open_atlas(atlas_dir(data), predictor.response.version)
+        atlas = atlas_of(data, predictor.response)
         return _searched(
             found(predictor, atlas, readouts, line, args.direction, args.kind, args.top, data)
         )

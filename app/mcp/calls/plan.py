@@ -35,7 +35,7 @@ def _plan(desk: "Desk", args: PlanArgs, tell: Tell) -> Reply:
     from app.jobs.pairs import ground_gene
     from app.lists import line_of
     from knowledge.errors import QuestionError
-    from tools.lists.atlas import atlas_dir, open_atlas
+    from tools.lists.atlas import atlas_of
     from tools.lists.design import planned
 
     if (args.goal == "learn") == bool(args.readouts):
@@ -47,7 +47,7 @@ def _plan(desk: "Desk", args: PlanArgs, tell: Tell) -> Reply:
     tell("planning")
     found = planned(
         predictor,
-        open_atlas(atlas_dir(session.settings.data), predictor.response.version),
+        atlas_of(session.settings.data, predictor.response),
         args.goal,
         line,
         args.budget,

@@ -29,6 +29,16 @@ Word = Annotated[str, Form(max_length=400)]
 Text = Annotated[str, Form(max_length=4_000)]
 
 
+def changed_parts(
+    genes: Word = "", kind: Word = "", cell_line: Word = "", readouts: Word = ""
+) -> Parts | None:
+    """Return the parts of a reading that were changed, None where no gene was handed in."""
+    return Parts(genes=genes, kind=kind, cell_line=cell_line, readouts=readouts) if genes else None
+
+
+TheParts = Annotated[Parts | None, Depends(changed_parts)]
+
+
 @router.get("/")
 def front(request: Request, house: TheHouse, shelf: TheShelf, q: str = "") -> Response:
     """Show the page that asks; a question in the address is read at once."""
@@ -41,15 +51,11 @@ def read_back(
     request: Request,
     house: TheHouse,
     shelf: TheShelf,
+    parts: TheParts,
     text: Text = "",
     before: Word = "",
-    genes: Word = "",
-    kind: Word = "",
-    cell_line: Word = "",
-    readouts: Word = "",
 ) -> Response:
     """Show how a question is read, with the parts that were changed."""
-    parts = Parts(genes=genes, kind=kind, cell_line=cell_line, readouts=readouts) if genes else None
     reading = _read(house, shelf, text, before, parts)
     if not partly(request):
         return _page(request, house, shelf, text, reading, before)
@@ -68,15 +74,11 @@ def ask(
     house: TheHouse,
     shelf: TheShelf,
     person: ThePerson,
+    parts: TheParts,
     text: Text = "",
     before: Word = "",
-    genes: Word = "",
-    kind: Word = "",
-    cell_line: Word = "",
-    readouts: Word = "",
 ) -> Response:
     """Put a question that can be answered in the queue, and show its run."""
-    parts = Parts(genes=genes, kind=kind, cell_line=cell_line, readouts=readouts) if genes else None
     reading = _read(house, shelf, text, before, parts)
     if not reading.answered and not _model_reads(house):
         return _page(request, house, shelf, text, reading, before, status=422)

@@ -1,13 +1,14 @@
 """Lists: a dropped table or typed genes, what explains them, and what moves a gene or a set."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
-from app.web.house import TheHouse, ThePerson, sworn
-from app.web.lists import KINDS, SIDES, Wanted, answered, searched
+from app.web.house import House, TheHouse, ThePerson, sworn
+from app.web.lists import KINDS, SIDES, Ranked, Wanted, answered, searched
 from app.web.plans import GOALS, MOST, plan_of
 from app.web.uploads import Uploads
 from knowledge.errors import KnockwiseError
@@ -108,14 +109,8 @@ async def find(
     cell_line: str = "",
 ) -> Response:
     """Show what moves a gene or a set, or what acts like a loss."""
-    q, why, ranked = q.strip()[:400], "", None
-    session = await run_in_threadpool(lambda: house.session)
-    if q:
-        try:
-            async with house.work:
-                ranked = await run_in_threadpool(searched, session, q, sought, kind, cell_line[:60])
-        except (KnockwiseError, ToolError) as error:
-            why = str(error)
+    q = q.strip()[:400]
+    asked = (searched, q, sought, kind, cell_line[:60]) if q else ()
     return house.view.page(
         request,
         "find.html.j2",
@@ -124,10 +119,7 @@ async def find(
         kind=kind,
         cell_line=cell_line,
         choices=SOUGHT,
-        kinds=KINDS,
-        lines=[line.name for line in session.knowledge.cell_lines],
-        why=why,
-        ranked=ranked,
+        **await _ranked(house, *asked),
     )
 
 
@@ -142,16 +134,8 @@ async def plan(
     budget: int = 24,
 ) -> Response:
     """Show which perturbations to make next."""
-    q, why, ranked = q.strip()[:400], "", None
-    session = await run_in_threadpool(lambda: house.session)
-    if goal:
-        try:
-            async with house.work:
-                ranked = await run_in_threadpool(
-                    plan_of, session, q, goal, kind, cell_line[:60], budget
-                )
-        except (KnockwiseError, ToolError) as error:
-            why = str(error)
+    q = q.strip()[:400]
+    asked = (plan_of, q, goal, kind, cell_line[:60], budget) if goal else ()
     return house.view.page(
         request,
         "plan.html.j2",
@@ -162,8 +146,27 @@ async def plan(
         budget=budget,
         most=MOST,
         goals=GOALS,
-        kinds=KINDS,
-        lines=[line.name for line in session.knowledge.cell_lines],
-        why=why,
-        ranked=ranked,
+        **await _ranked(house, *asked),
     )
+
+
+async def _ranked(
+    house: House, make: Callable[..., Ranked] | None = None, *asked: str | int
+) -> dict[str, Any]:
+    """Return what a page of a ranking shows: the ranking, or why there is none, and the choices.
+
+    Args:
+        house: Whose session is asked, one ranking at a time.
+        make: Ranks; nothing is ranked without it.
+        asked: What it is handed after the session.
+    """
+    session = await run_in_threadpool(lambda: house.session)
+    why, ranked = "", None
+    if make is not None:
+        try:
+            async with house.work:
+                ranked = await run_in_threadpool(make, session, *asked)
+        except (KnockwiseError, ToolError) as error:
+            why = str(error)
+    lines = [line.name for line in session.knowledge.cell_lines]
+    return {"kinds": KINDS, "lines": lines, "why": why, "ranked": ranked}
