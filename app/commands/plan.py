@@ -140,6 +140,6 @@ def plan(
         return
     if as_json:
         dumped = found.model_dump(mode="json") | {"cells": cells, "measured": len(done)}
-        print_json({"schema": "knockwise.plan.v1", **dumped})
+        print_json({"schema": "knockwise/plan/1", **dumped})
         return
     show_table(results(), lead, shown, notes)

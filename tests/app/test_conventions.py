@@ -99,6 +99,8 @@ def test_the_data_folder_of_the_command_line_comes_first(knockwise, tmp_path, mo
         ("express", "--list"),
         ("phenotype", "FGFR3"),
         ("read", "HSPA5_KO in K562: DDIT3?"),
+        ("find", "LDLR", "--top", "2"),
+        ("plan", "LDLR", "--budget", "2"),
     ],
 )
 def test_json_is_an_object_that_says_its_schema(knockwise, words):
