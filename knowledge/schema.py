@@ -18,6 +18,7 @@ Seeks = Literal["regulators", "phenocopies", "rescuers"]
 Manner = Literal[
     "",
     "stimulus",
+    "drug",
     "partial loss",
     "degron",
     "degradation",
@@ -98,6 +99,9 @@ class Perturbation(Frozen):
             is "stimulus"), `genes` and `kind` are the changes that it begins with.
         manner: How, where that is more than the kind says.
         named: The complexes, families or pathways that `genes` stand for.
+        drugs: What the cells are given, by the names of `knowledge.drugs`. Where nothing else is
+            done (`manner` is "drug"), `genes` and `kind` are what its cascade begins with.
+        raised: Those of `genes` whose activity rises although `kind` is a loss, of a drug.
     """
 
     genes: tuple[str, ...]
@@ -109,6 +113,8 @@ class Perturbation(Frozen):
     stimuli: tuple[str, ...] = ()
     borrowed_for: str = ""
     lesions: tuple[str, ...] = ()
+    drugs: tuple[str, ...] = ()
+    raised: tuple[str, ...] = ()
 
     @property
     def conditional(self) -> bool:
