@@ -33,8 +33,10 @@ def perturbation_words(perturbation: Perturbation) -> str:
         where = f"{perturbation.borrowed_for} (borrowed from {where})"
     if perturbation.background:
         where = f"{' and '.join(perturbation.background)}-null {where}"
-    if perturbation.stimuli:
-        where = f"{where} under {listed(perturbation.stimuli)}"
+    if perturbation.drugged:
+        return f"{_capital(listed(perturbation.drugs))} in {where}"
+    if around := (*perturbation.stimuli, *perturbation.drugs):
+        where = f"{where} under {listed(around)}"
     if perturbation.manner == "stimulus":
         return _capital(f"{listed(perturbation.stimuli)} in {where.partition(' under')[0]}")
     return f"{_DONE[perturbation.kind]} {listed(perturbation.genes)} in {where}"

@@ -119,7 +119,12 @@ class Perturbation(Frozen):
     @property
     def conditional(self) -> bool:
         """Whether it happens in cells that no screen looked at: lacking genes, or stimulated."""
-        return bool(self.background or self.stimuli)
+        return bool(self.background or self.stimuli or (self.drugs and not self.drugged))
+
+    @property
+    def drugged(self) -> bool:
+        """Whether a drug is all that is done; `genes` are then what its cascade begins with."""
+        return self.manner == "drug" and bool(self.drugs)
 
     @property
     def done(self) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
 def _stimulated(question: Question, context: AgentContext) -> list[str]:
     """Return what each stimulus does to the readouts by itself, as the pathways have it."""
     said = []
-    for name, alone in begun(question.perturbation):
+    for name, alone in begun(question.perturbation, context.knowledge.drugs):
         reached = context.predictor.reach(alone)
         for gene in question.readouts:
             up, down = reached.confidence(gene, "up"), reached.confidence(gene, "down")

@@ -61,7 +61,8 @@ def _outside(proposal: Proposal, state: AgentState) -> str:
     """Return why a step is none of this cascade, whatever the databases say; nothing if it is."""
     if proposal.source not in world(state):
         return f"it has not been shown that {change_words(proposal.source)}"
-    if proposal.target.node in state.asked.perturbation.genes:
+    one, target = state.asked.perturbation, proposal.target
+    if target.node in one.genes and not (one.drugged and target.quantity == "expression"):
         return f"the perturbation holds {proposal.target.node} where it is"
     return ""
 

@@ -1,6 +1,7 @@
 """Drugs: their names, what they bind, which way they push it, and where their cascade begins."""
 
 from knowledge.drugs.drug import Action, Drug, DrugTarget, sign_of
+from knowledge.drugs.given import given
 from knowledge.drugs.names import plain_name, squashed
 from knowledge.drugs.registry import AmbiguousDrug, DrugError, Drugs, NotADrug, UnknownDrug
 
@@ -13,6 +14,7 @@ __all__ = [
     "Drugs",
     "NotADrug",
     "UnknownDrug",
+    "given",
     "plain_name",
     "sign_of",
     "squashed",
