@@ -19,12 +19,11 @@ from agent.question.listing import listed
 from agent.question.pieces import Item
 from agent.question.roles import Roles
 from agent.question.words import IntentRow
-from knowledge.drugs import Drug, Drugs, UnknownDrug, given, plain_name, squashed
+from knowledge.drugs import Drugs, UnknownDrug, given, plain_name, squashed
 from knowledge.errors import QuestionError
 from knowledge.schema import Perturbation, Question
 from knowledge.symbols import SymbolTable
 
-UNMODELLED = "Dose and time are not modelled, and effects of a drug on other targets only as told."
 GIVEN = (
     "No screen looked at cells under {}: directions follow from the built-in pathways alone, a "
     "hypothesis without a calibrated number."
@@ -102,7 +101,7 @@ def _longest(
     text: str, runs: Sequence[re.Match[str]], at: int, drugs: Drugs, symbols: SymbolTable
 ) -> tuple[Mention, int] | None:
     start = runs[at].start()
-    if start and text[start - 1] in "-_'" and text[: start][-2:-1].isalnum():
+    if start and text[start - 1] in "-_'" and text[:start][-2:-1].isalnum():
         return None
     for length in range(min(LONGEST_NAME, len(runs) - at), 0, -1):
         group = runs[at : at + length]
@@ -129,7 +128,9 @@ def _named(word: str, drugs: Drugs, symbols: SymbolTable) -> tuple[str, str] | N
     if name is None:
         members = drugs.members(word) if word.islower() or word.isupper() else ()
         if members and drugs.spelt_class(word):
-            return members[0], f"{word} is read as {members[0]}, one of {len(members)} of its class."
+            return members[
+                0
+            ], f"{word} is read as {members[0]}, one of {len(members)} of its class."
         return None
     if not drugs.curated(name):
         lower = word.lower()
@@ -210,7 +211,7 @@ def read_drugs(draft: Draft, kind: IntentRow | None, names: Sequence[str]) -> Qu
     intent = kind.intent if kind is not None else "forward"
     roles = Roles(draft.found).assigned()
     beside = roles.perturbed if roles.cues else ()
-    notes = [*draft.notes, *(note for name in names for note in told(drugs.find(name)))]
+    notes = list(draft.notes)
     readouts, sets = read_out(roles.readouts if beside else _genes(draft.found))
     if intent == "compare":
         return _compared(draft, names, notes)
@@ -237,7 +238,7 @@ def read_drugs(draft: Draft, kind: IntentRow | None, names: Sequence[str]) -> Qu
         phenotypes=phenotypes,
         asks=asks,
         text=draft.text,
-        assumptions=(*notes, UNMODELLED, *reading_notes(draft.found, roles)),
+        assumptions=(*notes, *reading_notes(draft.found, roles)),
         intent="why" if intent == "why" else "forward",
         direction=None if readouts else direction_asked(rest, draft.bones),
         top=top_asked(rest),
@@ -246,18 +247,6 @@ def read_drugs(draft: Draft, kind: IntentRow | None, names: Sequence[str]) -> Qu
 
 def _genes(found: Iterable[Item]) -> list[Item]:
     return [item for item in found if item.kind == "gene"]
-
-
-def told(drug: Drug) -> list[str]:
-    """Return what a drug is taken to do, with its sources, as assumptions of a reading."""
-    if not drug.starts:
-        return []
-    start = listed([f"{node} {'activated' if sign > 0 else 'lost'}" for node, sign in drug.starts])
-    acts = [f"{one.action} of {one.gene}" for one in drug.main_targets if one.sign]
-    what = listed(acts[:MOST_PERTURBED]) or drug.process
-    sources = dict.fromkeys(name for one in drug.main_targets for name in one.sources)
-    named = listed(list(sources or drug.sources))
-    return [f"{drug.name}: {what} ({named}), followed from {start}."]
 
 
 def _compared(draft: Draft, names: Sequence[str], notes: list[str]) -> Question:
@@ -287,7 +276,7 @@ def _compared(draft: Draft, names: Sequence[str], notes: list[str]) -> Question:
         readouts=found,
         readout_sets=sets,
         text=draft.text,
-        assumptions=(*notes, UNMODELLED),
+        assumptions=tuple(notes),
         intent="compare",
         asks="direction" if found else "what_happens",
     )
@@ -375,4 +364,3 @@ def not_drugs(text: str, drugs: Drugs) -> None:
         known = lower in vocabulary.KNOWN or vocabulary.inflected(lower)
         if not known and (near := drugs.nearest(word, least=0.8)):
             raise UnknownDrug(word, near)
-

@@ -260,9 +260,7 @@ __all__ = ["ASKABLE", "EXAMPLE", "LONGEST_QUESTION", "Unreadable", "parse_questi
 
 def understood(text: str, knowledge: Vocabulary) -> dict[str, list[str]]:
     """Return the parts of a question that were recognised, by what they are; none if none were."""
-    plain = corrected(
-        cleaned(text[:LONGEST_QUESTION]), knowledge.symbols, knowledge.drugs
-    )[0]
+    plain = corrected(cleaned(text[:LONGEST_QUESTION]), knowledge.symbols, knowledge.drugs)[0]
     try:
         found = items(plain, knowledge, _drugs(plain, knowledge))
     except QuestionError:
