@@ -303,7 +303,13 @@ def reach(
         graph,
         [
             _search(
-                graph, begin, cell, max_steps, min_confidence, without, drugged,
+                graph,
+                begin,
+                cell,
+                max_steps,
+                min_confidence,
+                without,
+                drugged,
                 curated=curated,
             )
             for curated in searches

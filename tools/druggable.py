@@ -1,10 +1,10 @@
 """What the screens of knockdowns say about a drug: the knockdown of its targets, and no more."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
-from knowledge.drugs import Drug, Drugs, given
-from knowledge.schema import Direction, Effect, Lead, Likeness, Perturbation
+from knowledge.drugs import Drug, Drugs, given, written
+from knowledge.schema import Direction, Effect, Evidence, Lead, Likeness, Perturbation
 from models.response import ResponsePrediction
 from tools.lists.upstream import upstream
 
@@ -21,6 +21,19 @@ UNREAD = 0.4
 # How sure the start of a drug is that acts through a process.
 BY_PROCESS = 0.8
 MOST_NAMED = 4
+THROUGH_TARGETS = (
+    "Drugs are found through their targets; dose, time and other targets are not modelled, and "
+    "nothing here is for treatment."
+)
+VERBS = {
+    "inhibitor": "inhibits",
+    "antagonist": "blocks",
+    "degrader": "degrades",
+    "agonist": "activates",
+    "activator": "activates",
+    "binder": "binds",
+    "unknown": "acts on",
+}
 
 
 def knockdown_of(perturbation: Perturbation) -> Perturbation:
@@ -46,6 +59,57 @@ def inferred(row: ResponsePrediction, perturbation: Perturbation) -> ResponsePre
     """Return a prediction of the targets' knockdown as one of the drug, which no screen saw."""
     reason = "; ".join(filter(None, (row.reason, inferred_from(perturbation))))
     return row.model_copy(update={"reason": reason, "seen_in_training": False})
+
+
+def target_id(drug: str, gene: str) -> str:
+    """Return the id of the fact that a drug acts on a target."""
+    return f"drug:{drug}>{gene}"
+
+
+def drug_facts(drug: Drug, genes: Collection[str] = ()) -> list[Evidence]:
+    """Return what is known of a drug's targets as evidence, or else of the process it disturbs.
+
+    Args:
+        drug: The drug.
+        genes: The targets that are told; all of them where none is named.
+    """
+    facts = [
+        Evidence(
+            id=target_id(drug.name, one.gene),
+            kind="database",
+            statement=f"{written(drug.name)} {VERBS[one.action]} {one.gene}",
+            source=", ".join(one.sources),
+            reference=", ".join(drug.ids[:2]),
+            weight=one.certainty,
+            genes=(one.gene,),
+            sign=one.sign,
+        )
+        for one in drug.targets
+        if not genes or one.gene in genes
+    ]
+    if facts:
+        return facts
+    begins = [f"{node} {'activated' if sign > 0 else 'lost'}" for node, sign in drug.starts]
+    return [
+        Evidence(
+            id=f"drug:{drug.name}",
+            kind="database",
+            statement=(
+                f"{written(drug.name)} acts on {drug.process or 'no one protein'}: "
+                f"{' and '.join(begins)}"
+            ),
+            source=", ".join(drug.sources),
+            weight=BY_PROCESS,
+            genes=tuple(node for node, _ in drug.starts),
+        )
+    ]
+
+
+def relatives(drug: Drug, drugs: Drugs) -> list[str]:
+    """Return the drugs whose cascade begins as that of this one, those built in first."""
+    mine = set(drug.starts)
+    alike = [one for one in drugs if one.name != drug.name and mine and set(one.starts) == mine]
+    return [one.name for one in sorted(alike, key=lambda one: not drugs.curated(one.name))]
 
 
 def drugs_moving(
@@ -138,6 +202,37 @@ def drugs_like(
             told = {"drug": _told([drug for drug, _ in acting]), "action": acting[0][1].action}
             found.append(row.model_copy(update=told))
     return found[:limit]
+
+
+def with_drugs(
+    drugs: Drugs,
+    rows: Sequence[dict[str, Any]],
+    shown: Sequence[dict[str, str]],
+    dumped: dict[str, Any],
+    top: int,
+) -> tuple[list[dict[str, Any]], list[dict[str, str]], dict[str, Any]]:
+    """Return the rows of a search whose perturbation a drug does, each with its drugs.
+
+    Args:
+        drugs: The drugs that are known.
+        rows: With `perturbation` and `kind`, as they are written to a file.
+        shown: The same as they are shown.
+        dumped: The same as JSON, under `rows`.
+        top: How many are kept.
+    """
+    kept = []
+    for i, row in enumerate(rows):
+        sign = 1 if row["kind"] == "activation" else -1
+        acting = drugs.acting(str(row["perturbation"]), sign, MOST_NAMED)
+        if acting:
+            kept.append((i, [drug.name for drug, _ in acting]))
+    kept = kept[:top]
+    listed = dumped.get("rows", ())
+    return (
+        [{**rows[i], "drugs": "; ".join(names)} for i, names in kept],
+        [{**shown[i], "Drugs": ", ".join(names)} for i, names in kept],
+        {**dumped, "rows": [{**listed[i], "drugs": names} for i, names in kept]},
+    )
 
 
 def _told(members: Sequence[Drug]) -> str:

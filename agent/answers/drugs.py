@@ -20,7 +20,7 @@ from knowledge.schema import (
     Hypothesis,
     Perturbation,
 )
-from tools.druggable import inferred_from
+from tools.druggable import VERBS, drug_facts, inferred_from, relatives, target_id
 
 # Targets that are followed one by one, and told; a drug may have a hundred weak ones.
 FOLLOWED, TOLD = 6, 8
@@ -30,15 +30,6 @@ RELATIVES = 6
 # Readouts that the five steps tell of.
 READ = 3
 ESSENTIAL = 0.5
-_VERBS = {
-    "inhibitor": "inhibits",
-    "antagonist": "blocks",
-    "degrader": "degrades",
-    "agonist": "activates",
-    "activator": "activates",
-    "binder": "binds",
-    "unknown": "acts on",
-}
 _TELLS = {"up": 1, "down": -1}
 
 
@@ -65,7 +56,8 @@ def accounts(
             update={"background": perturbation.background, "lesions": perturbation.lesions}
         )
         aims = _aims(drug, alone, [effect.gene for effect in effects[:READ]], context)
-        said = [_fact(drug, aim) for aim in _main(aims)] or [_process_fact(drug)]
+        main = {aim.gene for aim in _main(aims)}
+        said = drug_facts(drug, main)
         facts.update((fact.id, fact) for fact in said)
         steps = _steps(drug, alone, aims, effects[:READ], hypotheses, context, facts)
         found.append(
@@ -121,9 +113,10 @@ def resistances(found: Sequence[DrugAccount]) -> list[str]:
         for aim in one.aims:
             other = [move for move in aim.moves if move not in begun]
             if aim not in main and other and not aim.missing:
+                acts = f"{VERBS[aim.action]} {aim.gene} (certainty {aim.certainty:.2f})"
                 said.append(
-                    f"At higher doses {written(one.drug)} also {_VERBS[aim.action]} {aim.gene} (certainty "
-                    f"{aim.certainty:.2f}), which alone would mean {listed(other)}."
+                    f"At higher doses {written(one.drug)} also {acts}, which alone would mean "
+                    f"{listed(other)}."
                 )
     return said
 
@@ -139,7 +132,7 @@ def _acts(aims: Sequence[Aim]) -> list[str]:
     """Return what a drug does to its targets: `inhibits BRD4, BRD2 and BRD3`."""
     by_verb: dict[str, list[str]] = {}
     for aim in aims:
-        by_verb.setdefault(_VERBS[aim.action], []).append(aim.gene)
+        by_verb.setdefault(VERBS[aim.action], []).append(aim.gene)
     return [f"{verb} {listed(genes)}" for verb, genes in by_verb.items()]
 
 
@@ -153,7 +146,7 @@ def _aims(
 ) -> tuple[Aim, ...]:
     """Return the targets that matter, those first that the cascade begins with."""
     begins = {node for node, _ in drug.starts}
-    main = {one.gene for one in drug.main_targets} if not begins else begins
+    main = begins or {one.gene for one in drug.main_targets}
     wanted = [one for one in drug.targets if one.gene in main or one.certainty >= LEAST_CERTAINTY]
     wanted.sort(key=lambda one: (one.gene not in begins, -one.certainty))
     cell = context.predictor.cell_of(alone)
@@ -251,12 +244,7 @@ def _steps(
 
 
 def _analogue(drug: Drug, measured: dict[str, list[Evidence]], context: AgentContext) -> DrugStep:
-    drugs = context.knowledge.drugs
-    alike = [
-        other.name
-        for other in drugs
-        if other.name != drug.name and other.starts and set(other.starts) == set(drug.starts)
-    ]
+    alike = relatives(drug, context.knowledge.drugs)
     said = []
     if alike:
         more = f" and {len(alike) - RELATIVES} more" if len(alike) > RELATIVES else ""
@@ -300,7 +288,7 @@ def _specificity(
             share = context.predictor.response.ground(aim.gene).essential
             if share >= ESSENTIAL:
                 said.append(f"{share:.0%} of cancer lines need {aim.gene}")
-    ids = [_id(drug.name, aim.gene) for aim in main] or [f"drug:{drug.name}"]
+    ids = [target_id(drug.name, aim.gene) for aim in main] or [f"drug:{drug.name}"]
     return DrugStep(
         step="specificity",
         statement=_sentence(said),
@@ -376,33 +364,3 @@ def _bridge(
 def _sentence(parts: Sequence[str]) -> str:
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def _id(drug: str, gene: str) -> str:
-    return f"drug:{drug}>{gene}"
-
-
-def _fact(drug: Drug, aim: Aim) -> Evidence:
-    sign = {"activates": 1, "acts on": 0, "binds": 0}.get(_VERBS[aim.action], -1)
-    return Evidence(
-        id=_id(drug.name, aim.gene),
-        kind="database",
-        statement=f"{drug.name} {_VERBS[aim.action]} {aim.gene}",
-        source=", ".join(aim.sources),
-        reference=", ".join(drug.ids[:2]),
-        weight=aim.certainty,
-        genes=(aim.gene,),
-        sign=1 if sign > 0 else -1 if sign < 0 else 0,
-    )
-
-
-def _process_fact(drug: Drug) -> Evidence:
-    begins = listed([f"{node} {'activated' if sign > 0 else 'lost'}" for node, sign in drug.starts])
-    return Evidence(
-        id=f"drug:{drug.name}",
-        kind="database",
-        statement=f"{drug.name} acts on {drug.process or 'no one protein'}: {begins}",
-        source=", ".join(drug.sources),
-        weight=0.8,
-        genes=tuple(node for node, _ in drug.starts),
-    )

@@ -5,7 +5,7 @@ from agent.context import AgentContext
 from agent.wording import listed
 from knowledge.drugs import given
 from knowledge.schema import Evidence, Lead, Question
-from tools.druggable import drugs_like, drugs_moving
+from tools.druggable import THROUGH_TARGETS, drugs_like, drugs_moving
 from tools.likeness import SHOWN, alike, mediators
 from tools.lists.atlas import atlas_of
 from tools.reverse import LEADS, leads
@@ -13,10 +13,6 @@ from tools.reverse import LEADS, leads
 TOLD = 5
 # So many times more knockdowns are looked through where only those that a drug does are told.
 WIDER = 40
-THROUGH_TARGETS = (
-    "Drugs are found through their targets; dose, time and other targets are not modelled, and "
-    "nothing here is for treatment."
-)
 NO_RESCUE_SCREEN = (
     "No screen of rescues is here: an opposite signature or a mediator is a candidate to test."
 )
@@ -61,7 +57,7 @@ def sought(question: Question, context: AgentContext) -> Findings:
 
 
 def drugs_sought(question: Question, context: AgentContext) -> Findings:
-    """Return the drugs that move the readouts the way that is asked about, through their targets."""
+    """Return the drugs that move the readouts the way that is asked about, by their targets."""
     one, drugs = question.perturbation, context.knowledge.drugs
     found, facts, said = [], dict[str, Evidence](), []
     for readout in question.readouts:

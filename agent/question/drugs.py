@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from agent.question import words as vocabulary
@@ -105,14 +106,14 @@ def _longest(
         return None
     for length in range(min(LONGEST_NAME, len(runs) - at), 0, -1):
         group = runs[at : at + length]
-        gaps = (text[a.end() : b.start()] for a, b in zip(group, group[1:], strict=False))
+        gaps = (text[a.end() : b.start()] for a, b in pairwise(group))
         if not all(_BETWEEN.fullmatch(gap) for gap in gaps):
             continue
         end = group[-1].end()
         if text[end : end + 1] == "-" and text[end + 1 : end + 2].isalnum():
             continue
         word = text[start:end]
-        if any(", " in text[a.end() : b.start()] for a, b in zip(group, group[1:], strict=False)):
+        if any(", " in text[a.end() : b.start()] for a, b in pairwise(group)):
             continue
         if named := _named(word, drugs, symbols):
             return Mention(start, end, *named), length
@@ -155,12 +156,18 @@ def as_words(found: list[Item]) -> list[Item]:
             for j in span:
                 out[j] = _word(found[j])
     for i, item in enumerate(out):
-        if item.kind == "drug" or _TREATS.fullmatch(item.text):
+        if (
+            item.kind == "drug"
+            or _TREATS.fullmatch(item.text)
+            or (
+                # "does imatinib inhibit MYC": the drug does it, to a readout.
+                item.cue
+                and item.cue.strength < 3
+                and item.cue.form in ("verb", "participle")
+                and any(one.kind == "drug" for one in found[max(0, i - 3) : i])
+            )
+        ):
             out[i] = _word(item)
-        elif item.cue and item.cue.strength < 3 and item.cue.form in ("verb", "participle"):
-            # "does imatinib inhibit MYC": the drug does it, to a readout.
-            if any(one.kind == "drug" for one in found[max(0, i - 3) : i]):
-                out[i] = _word(item)
     return out
 
 

@@ -1,9 +1,10 @@
 """Reads a biologist's question by rules: its kind, what is perturbed, where and what is asked.
 
 The stages: the text is cleaned and spelt right (`pieces`, `spelling`), refused where it is another
-language (`languages`), drugs, stimuli and states of the cell are found (`drugs`, `treatments`), it is
-cut into genes, sets, lines and perturbation words (`items`), told by kind (`skeleton`), read as that kind (`forward`, `others`), and every word
-is accounted for (`accounting`). Phrases are data, in the folder `phrases`.
+language (`languages`); drugs, stimuli and states of the cell are found (`drugs`, `treatments`); it
+is cut into genes, sets, lines and perturbation words (`items`), told by kind (`skeleton`), read as
+that kind (`forward`, `others`, `drugs`), and every word is accounted for (`accounting`). Phrases
+are data, in the folder `phrases`; drugs are `knowledge.drugs`.
 """
 
 import re

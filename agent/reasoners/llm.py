@@ -204,7 +204,8 @@ class LLMReasoner:
     def fuse(self, question: Question, effect: Effect, judgement: Judgement) -> Fused:
         """Return the effect's probabilities, moved as far as the model has proved to be right."""
         p_de, p_up, weight = effect.p_de or 0.0, effect.p_up, 0.0
-        stacker = self._stacker
+        # What its word is worth was weighed on knockdowns; about drugs it has proved nothing.
+        stacker = None if question.perturbation.drugged else self._stacker
         if stacker is not None:
             p_de = _moved(stacker.p_de, p_de, judgement.p_de)
             p_up = _moved(stacker.p_up, p_up, judgement.p_up)
