@@ -234,6 +234,11 @@ def _context(question: Question, found: list[Item], given: str | None) -> str:
         QuestionError: The line has an expression screen alone, which cannot answer this question.
     """
     context = "" if given else expression_context(found)
+    if context and question.perturbation.drugs:
+        raise QuestionError(
+            "The screen of these cells is one of knockouts, and drugs are followed in K562, RPE1, "
+            "HepG2 and Jurkat; name one of these lines."
+        )
     if context and question.perturbation.conditional:
         raise QuestionError(
             "An expression screen is of its own cells, without a further stimulus or lesion; ask "

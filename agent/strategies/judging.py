@@ -32,7 +32,12 @@ REASONING_TOKENS = 512
 RESERVED_TOKENS = 2 * REASONING_TOKENS + 512
 # A prompt that the server finds too long all the same is tried again, shorter and shorter.
 SHARES = (1.0, 0.5, 0.25)
-_DONE = {"knockout": "knocked out", "knockdown": "knocked down", "activation": "activated", "drug": "given"}  # fmt: skip
+_DONE = {
+    "knockout": "knocked out",
+    "knockdown": "knocked down",
+    "activation": "activated",
+    "drug": "given",
+}
 
 
 class Judgement(Frozen):
