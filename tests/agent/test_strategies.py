@@ -87,16 +87,14 @@ async def test_the_five_steps_of_vcworld_are_taken_for_a_drug_with_measured_outc
     session, case_of
 ):
     drug = given(("bortezomib",), session.knowledge.drugs, "K562")
-    for name in STRATEGIES:
-        chat = ScriptedChat(obliging)
-        judgement = await load_strategy(name).judge(chat, case_of("HSPA1A", drug))
-        assert judgement.p_de == 0.75
-        told = transcript(chat)
-        assert "the drug bortezomib (PSMB5 lost) given" in told
-        if name == "vcworld":
-            assert "bortezomib inhibits PSMB5" in told
-            assert "carfilzomib acts where bortezomib acts" in told
-            assert "PSMB5" in told.partition("Knockdowns of its targets")[2]
+    chat = ScriptedChat(obliging)
+    judgement = await load_strategy("vcworld").judge(chat, case_of("HSPA1A", drug))
+    assert judgement.p_de == 0.75
+    told = transcript(chat)
+    assert "Perturbation: the drug bortezomib (PSMB5 lost) given." in told
+    assert "bortezomib inhibits PSMB5" in told
+    assert "carfilzomib acts where bortezomib acts" in told
+    assert "PSMB5" in told.partition("Knockdowns of its targets")[2]
 
 
 async def test_one_task_can_be_asked_alone(case_of):
