@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from knowledge.drugs import Drug, Drugs, given, written
 from knowledge.schema import (
+    Call,
     Direction,
     Effect,
     Evidence,
@@ -47,13 +48,25 @@ VERBS = {
 
 
 class DrugNumbers(Frozen):
-    """What a trained drug model says of one transcript; `context` are the cells that it knows."""
+    """What a trained drug model says of one transcript.
+
+    Attributes:
+        p_de: P(changes), as the model means it.
+        p_up: P(up if it changes).
+        interval: 90 % interval of `p_de`.
+        p_up_interval: 90 % interval of `p_up`.
+        call: What it predicts.
+        context: The cells and the screen that it knows.
+        reason: What it rests on.
+    """
 
     p_de: Probability
     p_up: Probability
     interval: Interval | None = None
     p_up_interval: Interval | None = None
+    call: Call
     context: str
+    reason: str
 
 
 class DrugModel(Protocol):
