@@ -166,10 +166,13 @@ class Reach:
     Args:
         graph: The signed graph.
         tiers: What was found, the more trusted search first.
+        drugged: Whether it begins with a drug rather than with the loss of genes.
     """
 
-    def __init__(self, graph: SignedGraph, tiers: Sequence["_Tier"]) -> None:
-        self._graph, self._tiers = graph, tuple(tiers)
+    def __init__(
+        self, graph: SignedGraph, tiers: Sequence["_Tier"], *, drugged: bool = False
+    ) -> None:
+        self._graph, self._tiers, self.drugged = graph, tuple(tiers), drugged
 
     def confidence(self, gene: str, direction: Direction) -> float:
         """Return the confidence that `gene`'s transcript goes `direction`, 0 if unreachable."""
@@ -300,11 +303,18 @@ def reach(
         graph,
         [
             _search(
-                graph, begin, cell, max_steps, min_confidence, without, drugged,
+                graph,
+                begin,
+                cell,
+                max_steps,
+                min_confidence,
+                without,
+                drugged,
                 curated=curated,
             )
             for curated in searches
         ],
+        drugged=drugged,
     )
 
 

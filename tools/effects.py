@@ -162,10 +162,9 @@ class EffectPredictor:
         support = self._support(perturbation, genes, rows, reached, paths)
         alone_de, alone_up, usual = support.p_de, support.p_up, self._usual(line)
         p_de, p_up = self.fusion.p_de(support), self.fusion.p_up(support)
+        lost = knockdown_of(perturbation)
         outcomes = [
-            None
-            if perturbation.conditional
-            else measured_outcome(self.response, knockdown_of(perturbation), gene)
+            None if perturbation.conditional else measured_outcome(self.response, lost, gene)
             for gene in genes
         ]
         trust = KNOCKDOWN_FOR_DRUG if perturbation.drugged else 1.0
@@ -307,7 +306,9 @@ class EffectPredictor:
             effect.p_de >= self.fusion.de_threshold and effect.joint >= LEAST_JOINT
         ):
             return {"call": direction, "reason": reason}
-        sure = max(effect.p_up, 1 - effect.p_up) >= SURE_DIRECTION
+        # A drug that blocks a protein takes more away than a knockdown that changed little.
+        agrees = reached.drugged and reached.curated(effect.gene)
+        sure = max(effect.p_up, 1 - effect.p_up) >= (0.5 if agrees else SURE_DIRECTION)
         told = path == "open" and reached.confidence(effect.gene, direction) >= EXPLICABLE
         if sure and told:
             why = reason if effect.p_de is not None else f"{reason}; {FROM_PATH}"

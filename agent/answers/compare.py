@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agent.answers.drugs import accounts, basis_words, opening
 from agent.answers.findings import Findings, chance, with_facts
 from agent.context import AgentContext
 from agent.wording import listed
@@ -38,15 +39,24 @@ def side_by_side(
     else:
         said = _overlap([label for label, _ in ways], everything)
     unique = {fact.id: fact for fact in facts}
-    return Findings(summary=" ".join(said), sides=tuple(sides), evidence=tuple(unique.values()))
+    told = [one for side in sides for one in accounts(side.perturbation, side.effects, context)[0]]
+    drugs = tuple(
+        {one.drug: one.model_copy(update={"steps": ()}) for one in reversed(told)}.values()
+    )[::-1]
+    return Findings(
+        summary=" ".join([*opening(drugs), *said, *basis_words(drugs)]),
+        sides=tuple(sides),
+        drugs=drugs,
+        evidence=tuple(unique.values()),
+    )
 
 
 def labels(ways: Sequence[Perturbation]) -> list[str]:
     """Return what sets each side apart: its genes, its kind, its line or its background."""
     out = []
     for way in ways:
-        parts = ["+".join(way.done)]
-        if len({one.kind for one in ways}) > 1:
+        parts = [way.label if way.drugged else "+".join(way.done)]
+        if not way.drugged and len({(one.kind, one.drugged) for one in ways}) > 1:
             parts.append(way.kind)
         if len({one.cell_line for one in ways}) > 1:
             parts.append(f"in {way.cell_line}")

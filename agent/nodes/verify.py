@@ -33,7 +33,11 @@ def judge(
         relation, status, note = None, "unsupported", outside
     if status == "verified":
         perturbation = state.asked.perturbation
-        blocked = context.predictor.cell_of(perturbation).blocks(proposal.target)
+        cell = context.predictor.cell_of(perturbation)
+        blocked = cell.blocks(proposal.target)
+        if perturbation.drugged and proposal.source.node in perturbation.genes:
+            # A drug needs its target; a transcript that answers at the end needs none.
+            blocked = cell.lacks(proposal.source.node) or blocked
         if blocked:
             status, note = "unsupported", blocked
         elif proposal.target.quantity == "expression":

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from agent.question import words as vocabulary
@@ -19,12 +20,11 @@ from agent.question.listing import listed
 from agent.question.pieces import Item
 from agent.question.roles import Roles
 from agent.question.words import IntentRow
-from knowledge.drugs import Drug, Drugs, UnknownDrug, given, plain_name, squashed
+from knowledge.drugs import Drugs, UnknownDrug, given, plain_name, squashed
 from knowledge.errors import QuestionError
 from knowledge.schema import Perturbation, Question
 from knowledge.symbols import SymbolTable
 
-UNMODELLED = "Dose and time are not modelled, and effects of a drug on other targets only as told."
 GIVEN = (
     "No screen looked at cells under {}: directions follow from the built-in pathways alone, a "
     "hypothesis without a calibrated number."
@@ -102,18 +102,18 @@ def _longest(
     text: str, runs: Sequence[re.Match[str]], at: int, drugs: Drugs, symbols: SymbolTable
 ) -> tuple[Mention, int] | None:
     start = runs[at].start()
-    if start and text[start - 1] in "-_'" and text[: start][-2:-1].isalnum():
+    if start and text[start - 1] in "-_'" and text[:start][-2:-1].isalnum():
         return None
     for length in range(min(LONGEST_NAME, len(runs) - at), 0, -1):
         group = runs[at : at + length]
-        gaps = (text[a.end() : b.start()] for a, b in zip(group, group[1:], strict=False))
+        gaps = (text[a.end() : b.start()] for a, b in pairwise(group))
         if not all(_BETWEEN.fullmatch(gap) for gap in gaps):
             continue
         end = group[-1].end()
         if text[end : end + 1] == "-" and text[end + 1 : end + 2].isalnum():
             continue
         word = text[start:end]
-        if any(", " in text[a.end() : b.start()] for a, b in zip(group, group[1:], strict=False)):
+        if any(", " in text[a.end() : b.start()] for a, b in pairwise(group)):
             continue
         if named := _named(word, drugs, symbols):
             return Mention(start, end, *named), length
@@ -129,7 +129,9 @@ def _named(word: str, drugs: Drugs, symbols: SymbolTable) -> tuple[str, str] | N
     if name is None:
         members = drugs.members(word) if word.islower() or word.isupper() else ()
         if members and drugs.spelt_class(word):
-            return members[0], f"{word} is read as {members[0]}, one of {len(members)} of its class."
+            return members[
+                0
+            ], f"{word} is read as {members[0]}, one of {len(members)} of its class."
         return None
     if not drugs.curated(name):
         lower = word.lower()
@@ -154,12 +156,18 @@ def as_words(found: list[Item]) -> list[Item]:
             for j in span:
                 out[j] = _word(found[j])
     for i, item in enumerate(out):
-        if item.kind == "drug" or _TREATS.fullmatch(item.text):
+        if (
+            item.kind == "drug"
+            or _TREATS.fullmatch(item.text)
+            or (
+                # "does imatinib inhibit MYC": the drug does it, to a readout.
+                item.cue
+                and item.cue.strength < 3
+                and item.cue.form in ("verb", "participle")
+                and any(one.kind == "drug" for one in found[max(0, i - 3) : i])
+            )
+        ):
             out[i] = _word(item)
-        elif item.cue and item.cue.strength < 3 and item.cue.form in ("verb", "participle"):
-            # "does imatinib inhibit MYC": the drug does it, to a readout.
-            if any(one.kind == "drug" for one in found[max(0, i - 3) : i]):
-                out[i] = _word(item)
     return out
 
 
@@ -210,7 +218,7 @@ def read_drugs(draft: Draft, kind: IntentRow | None, names: Sequence[str]) -> Qu
     intent = kind.intent if kind is not None else "forward"
     roles = Roles(draft.found).assigned()
     beside = roles.perturbed if roles.cues else ()
-    notes = [*draft.notes, *(note for name in names for note in told(drugs.find(name)))]
+    notes = list(draft.notes)
     readouts, sets = read_out(roles.readouts if beside else _genes(draft.found))
     if intent == "compare":
         return _compared(draft, names, notes)
@@ -237,7 +245,7 @@ def read_drugs(draft: Draft, kind: IntentRow | None, names: Sequence[str]) -> Qu
         phenotypes=phenotypes,
         asks=asks,
         text=draft.text,
-        assumptions=(*notes, UNMODELLED, *reading_notes(draft.found, roles)),
+        assumptions=(*notes, *reading_notes(draft.found, roles)),
         intent="why" if intent == "why" else "forward",
         direction=None if readouts else direction_asked(rest, draft.bones),
         top=top_asked(rest),
@@ -246,18 +254,6 @@ def read_drugs(draft: Draft, kind: IntentRow | None, names: Sequence[str]) -> Qu
 
 def _genes(found: Iterable[Item]) -> list[Item]:
     return [item for item in found if item.kind == "gene"]
-
-
-def told(drug: Drug) -> list[str]:
-    """Return what a drug is taken to do, with its sources, as assumptions of a reading."""
-    if not drug.starts:
-        return []
-    start = listed([f"{node} {'activated' if sign > 0 else 'lost'}" for node, sign in drug.starts])
-    acts = [f"{one.action} of {one.gene}" for one in drug.main_targets if one.sign]
-    what = listed(acts[:MOST_PERTURBED]) or drug.process
-    sources = dict.fromkeys(name for one in drug.main_targets for name in one.sources)
-    named = listed(list(sources or drug.sources))
-    return [f"{drug.name}: {what} ({named}), followed from {start}."]
 
 
 def _compared(draft: Draft, names: Sequence[str], notes: list[str]) -> Question:
@@ -287,7 +283,7 @@ def _compared(draft: Draft, names: Sequence[str], notes: list[str]) -> Question:
         readouts=found,
         readout_sets=sets,
         text=draft.text,
-        assumptions=(*notes, UNMODELLED),
+        assumptions=tuple(notes),
         intent="compare",
         asks="direction" if found else "what_happens",
     )
@@ -375,4 +371,3 @@ def not_drugs(text: str, drugs: Drugs) -> None:
         known = lower in vocabulary.KNOWN or vocabulary.inflected(lower)
         if not known and (near := drugs.nearest(word, least=0.8)):
             raise UnknownDrug(word, near)
-

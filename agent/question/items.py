@@ -82,7 +82,9 @@ def items(text: str, knowledge: Vocabulary, drugs: Iterable[Item] = ()) -> list[
         QuestionError: A word that must be a gene is none.
     """
     names = names_of(knowledge.symbols, knowledge.graph, knowledge.gene_sets)
-    found = _Grounder(knowledge.symbols, names, text).run(list(pieces(text, knowledge.cell_lines, drugs)))
+    found = _Grounder(knowledge.symbols, names, text).run(
+        list(pieces(text, knowledge.cell_lines, drugs))
+    )
     return decided(targeted(found, names), knowledge.symbols, knowledge.graph)
 
 

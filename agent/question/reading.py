@@ -1,9 +1,10 @@
 """Reads a biologist's question by rules: its kind, what is perturbed, where and what is asked.
 
 The stages: the text is cleaned and spelt right (`pieces`, `spelling`), refused where it is another
-language (`languages`), drugs, stimuli and states of the cell are found (`drugs`, `treatments`), it is
-cut into genes, sets, lines and perturbation words (`items`), told by kind (`skeleton`), read as that kind (`forward`, `others`), and every word
-is accounted for (`accounting`). Phrases are data, in the folder `phrases`.
+language (`languages`); drugs, stimuli and states of the cell are found (`drugs`, `treatments`); it
+is cut into genes, sets, lines and perturbation words (`items`), told by kind (`skeleton`), read as
+that kind (`forward`, `others`, `drugs`), and every word is accounted for (`accounting`). Phrases
+are data, in the folder `phrases`; drugs are `knowledge.drugs`.
 """
 
 import re
@@ -233,6 +234,11 @@ def _context(question: Question, found: list[Item], given: str | None) -> str:
         QuestionError: The line has an expression screen alone, which cannot answer this question.
     """
     context = "" if given else expression_context(found)
+    if context and question.perturbation.drugs:
+        raise QuestionError(
+            "The screen of these cells is one of knockouts, and drugs are followed in K562, RPE1, "
+            "HepG2 and Jurkat; name one of these lines."
+        )
     if context and question.perturbation.conditional:
         raise QuestionError(
             "An expression screen is of its own cells, without a further stimulus or lesion; ask "
@@ -260,9 +266,7 @@ __all__ = ["ASKABLE", "EXAMPLE", "LONGEST_QUESTION", "Unreadable", "parse_questi
 
 def understood(text: str, knowledge: Vocabulary) -> dict[str, list[str]]:
     """Return the parts of a question that were recognised, by what they are; none if none were."""
-    plain = corrected(
-        cleaned(text[:LONGEST_QUESTION]), knowledge.symbols, knowledge.drugs
-    )[0]
+    plain = corrected(cleaned(text[:LONGEST_QUESTION]), knowledge.symbols, knowledge.drugs)[0]
     try:
         found = items(plain, knowledge, _drugs(plain, knowledge))
     except QuestionError:

@@ -162,4 +162,3 @@ def no_stimulus(given: Stimulus, without: str) -> QuestionError:
         f"Stimuli and states of the cell such as {given.name} are not handled yet: the screens are "
         f"of cells at rest{hint}."
     )
-

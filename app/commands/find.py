@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from agent.session import Session
 
 MOST_SHOWN = 20
+# So many times more perturbations are looked through where only those that a drug does are told.
+WIDER = 20
 
 
 def find(
@@ -31,6 +33,9 @@ def find(
     cell_line: Annotated[str | None, typer.Option(help="Cell line.")] = None,
     kind: Annotated[Kind, typer.Option(help="How the genes found are perturbed.")] = Kind.knockdown,
     top: Annotated[int, typer.Option(min=1, max=1000, help="How many are told.")] = MOST_SHOWN,
+    drugs: Annotated[
+        bool, typer.Option("--drugs", help="Only what a drug does, with the drugs.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="File of the rows, .csv; - for CSV on stdout.")
     ] = None,
@@ -51,6 +56,7 @@ def find(
     from app.lists import line_of
     from app.show.lists import show_table, table_page, write_rows
     from knowledge.files import replace_text
+    from tools.druggable import THROUGH_TARGETS, with_drugs
     from tools.lists.atlas import atlas_of
     from tools.lists.ranking import library_of
     from tools.lists.search import alike, found
@@ -61,13 +67,14 @@ def find(
     knowledge, predictor = session.knowledge, session.predictor
     line = line_of(session, cell_line)
     tell_line(cell_line, line)
+    wide = top if not drugs else min(1000, WIDER * top)
     notes: tuple[str, ...] = ()
     if like is not None or opposite is not None:
         gene = ground_gene(knowledge.symbols, like or opposite or "")
         with console.status("Searching ..."):
             library = library_of(predictor, chosen.data)
             sought = "alike" if like is not None else "opposite"
-            alikes = alike(predictor, library, gene, line, sought, top)  # type: ignore[arg-type]
+            alikes = alike(predictor, library, gene, line, sought, wide)  # type: ignore[arg-type]
         title = f"Losses with the {'same' if like else 'opposite'} consequences as that of {gene}"
         rows: list[dict[str, Any]] = [
             {"perturbation": one.gene, "kind": "knockdown", "cell_line": line,
@@ -89,7 +96,7 @@ def find(
             atlas = atlas_of(chosen.data, predictor.response)
             search = found(
                 predictor, atlas, readouts, line, "up" if up else "down" if down else None,
-                kind.value, top, chosen.data,
+                kind.value, wide, chosen.data,
             )  # fmt: skip
         verb = "raises" if up else "lowers" if down else "changes"
         title = f"What {verb} {', '.join(readouts[:6])}{' ...' if len(readouts) > 6 else ''}"
@@ -116,6 +123,9 @@ def find(
         )
         notes, bar = search.notes, "worth"
         dumped = search.model_dump(mode="json")
+    if drugs:
+        rows, shown, dumped = with_drugs(knowledge.drugs, rows, shown, dumped, top)
+        notes = (*notes, THROUGH_TARGETS)
     if page is not None:
         replace_text(page, table_page(title, lead, rows, notes, bar))
         console.print(f"The page is {page}.", soft_wrap=True)

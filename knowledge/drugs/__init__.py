@@ -2,7 +2,7 @@
 
 from knowledge.drugs.drug import Action, Drug, DrugTarget, sign_of
 from knowledge.drugs.given import given
-from knowledge.drugs.names import plain_name, squashed
+from knowledge.drugs.names import plain_name, squashed, written
 from knowledge.drugs.registry import AmbiguousDrug, DrugError, Drugs, NotADrug, UnknownDrug
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "plain_name",
     "sign_of",
     "squashed",
+    "written",
 ]

@@ -43,3 +43,11 @@ def plain_name(name: str) -> str:
         if len(squashed(shorter)) >= 3 and squashed(shorter) not in _ELEMENTS:
             text = shorter
     return text
+
+
+def written(name: str) -> str:
+    """Return a name as it is written in a sentence: codes such as JQ1 in capitals."""
+    return name.upper() if _CODE.fullmatch(name) else name
+
+
+_CODE = re.compile(r"[a-z]{1,4}-?\d[\w-]*|[a-z]{2,4}-\w{1,5}|[a-z]{1,4}")

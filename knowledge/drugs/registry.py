@@ -80,9 +80,7 @@ class Drugs:
                 self._plain_classes.update(squashed(mode) for mode in drug.modes if mode.islower())
 
     @classmethod
-    def opened(
-        cls, data_folder: Path | None = None, symbols: SymbolTable | None = None
-    ) -> "Drugs":
+    def opened(cls, data_folder: Path | None = None, symbols: SymbolTable | None = None) -> "Drugs":
         """Return the starter drugs, widened by the tables of a data folder or mirror.
 
         Args:

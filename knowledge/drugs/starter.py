@@ -12,7 +12,7 @@ from knowledge.strict_yaml import read_yaml
 
 FOLDER = Path(__file__).parents[1] / "starter" / "drugs"
 NOT_DRUGS = "not_drugs.yaml"
-SOURCE = "Knockwise starter pack"
+SOURCE = "built-in drugs"
 # What a drug is used for, and what it meets besides.
 MAIN, ALSO = 0.95, 0.5
 

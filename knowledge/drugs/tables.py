@@ -45,16 +45,13 @@ TABLES = (
     Table("IDG_Drug_Targets_2022.csv.gz", "IDG", read_drug_genes, 0.2, "CC BY-NC-SA 4.0"),
     Table("HMS_LINCS_KinomeScan.csv.gz", "KinomeScan", read_drug_genes, 0.15, "CC BY-NC-SA 4.0"),
 )
-_ACTIONS: tuple[tuple[re.Pattern[str], Action], ...] = tuple(
-    (re.compile(pattern), action)
-    for pattern, action in (
-        (r"degrader|protac", "degrader"),
-        (r"inhibitor", "inhibitor"),
-        (r"antagonist|blocker|inverse agonist", "antagonist"),
-        (r"agonist", "agonist"),
-        (r"activator|stimulant|inducer|enhancer", "activator"),
-        (r"modulator|ligand|binder", "binder"),
-    )
+_ACTIONS: tuple[tuple[re.Pattern[str], Action], ...] = (
+    (re.compile(r"degrader|protac"), "degrader"),
+    (re.compile(r"inhibitor"), "inhibitor"),
+    (re.compile(r"antagonist|blocker|inverse agonist"), "antagonist"),
+    (re.compile(r"agonist"), "agonist"),
+    (re.compile(r"activator|stimulant|inducer|enhancer"), "activator"),
+    (re.compile(r"modulator|ligand|binder"), "binder"),
 )
 # Stems of international nonproprietary names that say what a drug does (WHO, the use of stems).
 _STEMS: tuple[tuple[re.Pattern[str], Action], ...] = (

@@ -74,4 +74,6 @@ def _rows(
 
 
 def _listed(text: str | None, separator: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.strip() for part in (text or "").split(separator) if part.strip()))
+    return tuple(
+        dict.fromkeys(part.strip() for part in (text or "").split(separator) if part.strip())
+    )
