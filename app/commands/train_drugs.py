@@ -9,7 +9,9 @@ EPILOG = "Example: knockwise train drugs --data ../shared/data --out my-drugs"
 
 
 def drugs(
-    data: Annotated[Path, typer.Option(help="Folder that holds drugs/, knowledge/ and perturbqa/.")],
+    data: Annotated[
+        Path, typer.Option(help="Folder that holds drugs/, knowledge/ and perturbqa/.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder the trained weights are written to.")],
     seed: Annotated[int, typer.Option(help="Seed of the folds.")] = 0,
 ) -> None:

@@ -48,15 +48,10 @@ def held_out(learner: Learner, split: tuple[Fold, ...]) -> Iterator[Predicted]:
     similarity, sums = learner.likeness.between(), Sums(learner.screen)
     for number, fold in enumerate(split):
         weights = learner.weights(similarity[fold.held], fold.train)
-        for at, context in enumerate(learner.screen.contexts):
-            yield Predicted(
-                number,
-                at,
-                fold.held,
-                fold.train,
-                sums.sums(weights.direction, POSITION, at, context.genes),
-                sums.sums(weights.change, CHANGE, at, context.genes),
-            )
+        direction = sums.everywhere(weights.direction, POSITION)
+        change = sums.everywhere(weights.change, CHANGE)
+        for at, (way, size) in enumerate(zip(direction, change, strict=True)):
+            yield Predicted(number, at, fold.held, fold.train, way, size)
 
 
 def within_gene(screen: Screen, predicted: Iterator[Predicted]) -> tuple[float, float]:
@@ -70,7 +65,10 @@ def within_gene(screen: Screen, predicted: Iterator[Predicted]) -> tuple[float, 
     for one in predicted:
         level = screen.contexts[one.context].levels[one.held]
         up, down = np.isin(level, UP), np.isin(level, DOWN)
-        pair = aurocs(one.direction, up, down), aurocs(one.change, up | down, np.isin(level, MIDDLE))
+        pair = (
+            aurocs(one.direction, up, down),
+            aurocs(one.change, up | down, np.isin(level, MIDDLE)),
+        )
         found.setdefault(one.context, []).append(pair)
     means = [
         [float(np.concatenate([pair[which] for pair in parts]).mean()) for which in (0, 1)]

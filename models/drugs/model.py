@@ -18,7 +18,7 @@ from models.drugs import checkpoint as stored
 from models.drugs.checkpoint import FORMAT, SHIPPED, TABLE, Checkpoint, Line, ScreenConfig
 from models.drugs.features import Described, shared
 from models.drugs.levels import CHANGE, DOWN, POSITION, UNRANKED, UP, unpacked, words
-from models.drugs.ridge import Learner, Sums
+from models.drugs.ridge import Learner, Ridge, Sums
 from models.drugs.screens import OP3, Context, Screen
 
 Floats = NDArray[np.float64]
@@ -120,6 +120,8 @@ class DrugModel:
         self.drugs = Drugs(stored.drugs_from(checkpoint.texts[TABLE]))
         rows = stored.structure_bits(checkpoint.arrays[stored.STRUCTURES])
         self._bits = dict(zip(checkpoint.names[stored.STRUCTURES], rows, strict=True))
+        older = (pair.partition(">") for pair in checkpoint.names[stored.OLDER])
+        self.older: dict[str, str] = {old: new for old, _, new in older}
         self._place: dict[str, tuple[int, int]] = {}
         for number, screen in enumerate(checkpoint.config.screens):
             for at, context in enumerate(screen.contexts):
@@ -256,6 +258,20 @@ class DrugModel:
             )
         return tuple(out)
 
+    def direction_weights(self, drug: str, screen: str = OP3) -> Floats | None:
+        """Return what each drug of a screen counts for another one's direction `(drugs,)`.
+
+        None where no drug of the screen is its relative. Its own rows count nothing.
+        """
+        known = next(one for one in self._known if one.config.name == screen)
+        found = self.find(drug)
+        described, own = self._described(found), self._own(known, drug, found)
+        train = np.setdiff1d(np.arange(len(known.names)), own)
+        if not any(shared(described, known.learner.described[one]) for one in train):
+            return None
+        similarity = known.learner.likeness.to([described])
+        return known.learner.weights(similarity, train).direction[0]
+
     def _scope(
         self,
         known: _Known,
@@ -333,6 +349,16 @@ class DrugModel:
         """Return the figures of held-out drugs by screen."""
         return {one.name: one.held_out for one in self._stored.config.screens}
 
+    @property
+    def ridge(self) -> Ridge:
+        """Return how predictions are held back."""
+        return self._stored.config.ridge
+
+    def lines(self, screen: str) -> tuple[Line, Line]:
+        """Return the calibrations of a screen: of the direction, and of the change."""
+        one = next(one for one in self._stored.config.screens if one.name == screen)
+        return one.up, one.change
+
     def screen(self, name: str = OP3) -> Learner:
         """Return what was learnt from a screen.
 
@@ -366,7 +392,7 @@ def spellings(text: str) -> tuple[str, ...]:
     for part in (text, *re.split(r"[;|]", text)):
         inner = re.findall(r"\(([^()]{3,})\)", part)
         outer = _DOSE.sub(" ", re.sub(r"\([^()]*\)", " ", part.casefold()))
-        for word in (part, plain_name(part), outer, plain_name(outer), *inner):
+        for word in (plain_name(part), part, plain_name(outer), outer, *inner):
             if len(squashed(word)) >= 2:
                 found.setdefault(" ".join(word.split()))
     return tuple(found)

@@ -169,3 +169,42 @@ class Sums:
             if at == context:
                 own[:, read] = found
         return OWN * own + (1 - OWN) * total / np.maximum(count, 1)
+
+    def everywhere(
+        self, weights: Floats, value: NDArray[np.float32], *, elsewhere: bool = False
+    ) -> list[Floats]:
+        """Return the sums of every readout of every kind of cells `(asked, genes)`.
+
+        Args:
+            weights: Of the screen's drugs `(asked, drugs)`.
+            value: Of each level.
+            elsewhere: Leave out the kind of cells itself.
+        """
+        coded = weights.astype(np.float32)
+        own = [coded @ value[context.levels] for context in self._screen.contexts]
+        out = []
+        for at, mine in enumerate(own):
+            total, count = np.zeros_like(mine), np.zeros(mine.shape[1], np.float32)
+            for other, theirs in enumerate(own):
+                if elsewhere and other == at:
+                    continue
+                here, there = self._common[at][other]
+                total[:, here] += theirs[:, there]
+                count[here] += 1
+            total /= np.maximum(count, 1)
+            share = 0.0 if elsewhere else OWN
+            out.append(np.asarray(share * mine + (1 - share) * total, np.float64))
+        return out
+
+    @cached_property
+    def _common(self) -> list[list[tuple[NDArray[np.int64], NDArray[np.int64]]]]:
+        """Return where the readouts of each kind of cells stand in it and in each other one."""
+        out = []
+        for context in self._screen.contexts:
+            row = []
+            for column in self._column:
+                there = np.array([column.get(gene, -1) for gene in context.genes], np.int64)
+                here = np.flatnonzero(there >= 0)
+                row.append((here, there[here]))
+            out.append(row)
+        return out

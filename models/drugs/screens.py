@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,12 +74,14 @@ class Screen:
         drugs: As the study writes them.
         contexts: The kinds of cells.
         plates: Plate of each drug; empty where the study does not say.
+        older: Readouts as the study writes them -> the symbols they have today, where they differ.
     """
 
     name: str
     drugs: tuple[str, ...]
     contexts: tuple[Context, ...]
     plates: tuple[str, ...] = ()
+    older: Mapping[str, str] = field(default_factory=dict)
 
 
 def drug_root(data: Path) -> Path:
@@ -127,7 +129,10 @@ def read_screens(
         contexts = tuple(
             Context(cells, genes, levels(share)) for cells, (genes, share) in parts.items()
         )
-        found.append(Screen(name, drugs, contexts, plates))
+        read = {gene for context in contexts for gene in context.genes}
+        words = {word for _, genes, _ in tables.values() for word in genes} - read
+        older = {word: new for word in words if (new := readout_name(word, symbols)) in read}
+        found.append(Screen(name, drugs, contexts, plates, older))
     return tuple(found)
 
 

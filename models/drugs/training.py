@@ -17,7 +17,7 @@ from models.drugs import checkpoint as stored
 from models.drugs.checkpoint import FORMAT, TABLE, Checkpoint, Config, Line, ScreenConfig
 from models.drugs.features import Described, by_mode, has_relative, parents
 from models.drugs.held_out import agreement, folds, held_out, within_gene
-from models.drugs.levels import DOWN, POSITION, UNRANKED, UP, packed
+from models.drugs.levels import DOWN, UNRANKED, UP, packed
 from models.drugs.model import rates, spellings
 from models.drugs.ridge import Learner, Ridge
 from models.drugs.screens import FILES, OP3, Screen, drug_root, read_screens
@@ -139,9 +139,7 @@ def _chosen(
     return CANDIDATES[best], tried
 
 
-def _calibrated(
-    screen: Screen, drugs: Drugs, bits: Bits, ridge: Ridge, seed: int
-) -> ScreenConfig:
+def _calibrated(screen: Screen, drugs: Drugs, bits: Bits, ridge: Ridge, seed: int) -> ScreenConfig:
     known = described(screen, drugs, bits)
     parent, _ = groups(screen, drugs, known)
     learner, split = Learner(screen, known, ridge), folds(parent, seed + 1)
@@ -153,19 +151,23 @@ def _calibrated(
     if len(table) > _ROWS:
         table = table[rng.choice(len(table), _ROWS, replace=False)]
     moved = table[:, 0] != 0
-    spread = _spread(screen, ridge, learner.most_alike)
+    related = has_relative(known)
+    spread = [
+        float(np.sqrt(np.mean([np.var(value(one)[related[one.held]]) for one in predicted])))
+        for value in (lambda one: one.direction, lambda one: one.change)
+    ]
     strength = agreement(screen)
     return ScreenConfig(
         name=screen.name,
         contexts=tuple(context.name for context in screen.contexts),
         plates=screen.plates,
-        up=_line(table[moved][:, [1, 3]], table[moved][:, 0] > 0, spread),
-        change=_line(table[:, [2, 4]], moved, spread),
+        up=_line(table[moved][:, [1, 3]], table[moved][:, 0] > 0, spread[0]),
+        change=_line(table[:, [2, 4]], moved, spread[1]),
         held_out={
             "direction": direction,
             "change": change,
             "drugs": len(screen.drugs),
-            "with a relative": int(has_relative(known).sum()),
+            "with a relative": int(related.sum()),
             "median agreement between kinds of cells": float(np.median(strength)),
         },
     )
@@ -193,17 +195,12 @@ def _line(features: NDArray[np.float32], label: NDArray[np.bool_], spread: float
     return Line(bias=bias, slope=max(0.0, float(slope)), prior=float(prior), spread=spread)
 
 
-def _spread(screen: Screen, ridge: Ridge, most_alike: float) -> float:
-    """Return the standard deviation of what one drug does beside all of them, as the ridge has it.
-
-    The noise is what a position varies by; the penalty says how much of it is signal.
-    """
-    noise = np.mean([POSITION[context.levels].var() for context in screen.contexts])
-    return float(np.sqrt(noise / ridge.penalty * most_alike))
-
-
 def _names(screens: tuple[Screen, ...], drugs: Drugs, bits: Bits) -> dict[str, tuple[str, ...]]:
-    names: dict[str, tuple[str, ...]] = {stored.STRUCTURES: tuple(bits)}
+    older = {old: new for screen in screens for old, new in screen.older.items()}
+    names: dict[str, tuple[str, ...]] = {
+        stored.STRUCTURES: tuple(bits),
+        stored.OLDER: tuple(f"{old}>{new}" for old, new in sorted(older.items())),
+    }
     for screen in screens:
         names[stored.drugs_of(screen.name)] = tuple(name.strip() for name in screen.drugs)
         known = [known_drug(drugs, name) for name in screen.drugs]
