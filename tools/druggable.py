@@ -1,10 +1,20 @@
 """What the screens of knockdowns say about a drug: the knockdown of its targets, and no more."""
 
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from knowledge.drugs import Drug, Drugs, given, written
-from knowledge.schema import Direction, Effect, Evidence, Lead, Likeness, Perturbation
+from knowledge.schema import (
+    Direction,
+    Effect,
+    Evidence,
+    Frozen,
+    Interval,
+    Lead,
+    Likeness,
+    Perturbation,
+    Probability,
+)
 from models.response import ResponsePrediction
 from tools.lists.upstream import upstream
 
@@ -34,6 +44,30 @@ VERBS = {
     "binder": "binds",
     "unknown": "acts on",
 }
+
+
+class DrugNumbers(Frozen):
+    """What a trained drug model says of one transcript; `context` are the cells that it knows."""
+
+    p_de: Probability
+    p_up: Probability
+    interval: Interval | None = None
+    p_up_interval: Interval | None = None
+    context: str
+
+
+class DrugModel(Protocol):
+    """A trained model of what drugs do, asked before the knockdown of the target is."""
+
+    def numbers(
+        self, perturbation: Perturbation, genes: Sequence[str]
+    ) -> Mapping[str, DrugNumbers]:
+        """Return gene -> numbers, for the genes that it can tell in these cells; none elsewhere."""
+        ...
+
+    def outcomes(self, perturbation: Perturbation, gene: str) -> Sequence[Evidence]:
+        """Return what related drugs of its training rows did to a gene, the nearest first."""
+        ...
 
 
 def knockdown_of(perturbation: Perturbation) -> Perturbation:

@@ -23,7 +23,13 @@ from knowledge.schema import Direction, Effect, Evidence, Interval, Perturbation
 from models.fusion import Floats, Fusion, PathKind, Support, logit
 from models.fusion.support import gathered
 from models.response import Ground, Outcome, ResponseModel, ResponsePrediction
-from tools.druggable import inferred, inferred_from, knockdown_of
+from tools.druggable import (
+    DrugModel,
+    DrugNumbers,
+    inferred,
+    inferred_from,
+    knockdown_of,
+)
 from tools.experiments import MeasuredRow, analogue_facts, measured_outcome, measured_row
 
 # How often a training row of a screen is taken to be wrong. The screens call a change at a false
@@ -67,8 +73,10 @@ class EffectPredictor:
         *,
         max_steps: int = MAX_STEPS,
         min_confidence: float = MIN_CONFIDENCE,
+        drug_model: DrugModel | None = None,
     ) -> None:
         self.knowledge, self.response, self.fusion = knowledge, response, fusion
+        self.drug_model = drug_model
         self._max_steps, self._min_confidence = max_steps, min_confidence
         self._observed = lru_cache(maxsize=None)(self._read_by_screen)
         self._usual = lru_cache(maxsize=None)(response.habit)
@@ -174,6 +182,9 @@ class EffectPredictor:
         known = [None if perturbation.drugged else row for row in rows]
         around_de = _moved([row and row.interval for row in known], alone_de, p_de)
         around_up = _moved([row and row.p_up_interval for row in known], alone_up, p_up)
+        modelled: Mapping[str, DrugNumbers] = {}
+        if perturbation.drugged and self.drug_model is not None:
+            modelled = self.drug_model.numbers(perturbation, genes)
         cell = self.cell_of(perturbation)
         loses = perturbation.kind != "activation" or perturbation.drugged
         losing_nothing = loses and all(cell.lacks(gene) for gene in perturbation.genes)
@@ -191,13 +202,16 @@ class EffectPredictor:
                 usual=usual[gene].p_de if gene in usual else None,
                 conflict=_conflict(support.take(np.array([index])), p_up[index], outcomes[index]),
             )
+            reason = row.reason
+            if gene in modelled:
+                effect, reason = _of_model(effect, modelled[gene])
             if gene in perturbation.genes and not perturbation.drugged:
                 read: dict[str, object] = {"abstained": True, "reason": OWN_GENE}
             elif losing_nothing:
                 reason = NO_TARGET if perturbation.drugged else NOTHING_TO_LOSE
                 read = {"abstained": True, "reason": reason}
             else:
-                read = self._reading(effect, row.reason, reached, path)
+                read = self._reading(effect, reason, reached, path)
             effects.append(effect.model_copy(update=read))
         return tuple(effects)
 
@@ -365,6 +379,14 @@ class EffectPredictor:
             genes=(*perturbation.genes, effect.gene),
             sign=0 if effect.call not in ("up", "down") else 1 if effect.call == "up" else -1,
         )
+
+
+def _of_model(effect: Effect, found: DrugNumbers) -> tuple[Effect, str]:
+    """Return the effect with the numbers of the drug model, and what they rest on."""
+    numbers = found.model_dump(include={"p_de", "p_up"})
+    intervals = {"interval": found.interval, "p_up_interval": found.p_up_interval}
+    said = effect.model_copy(update={**numbers, **intervals, "conflict": ""})
+    return said, f"drug model of {found.context}"
 
 
 def _state(perturbation: Perturbation) -> str:

@@ -226,7 +226,14 @@ def _steps(
     if not effects:
         return ()
     readouts = [effect.gene for effect in effects]
-    measured = {gene: context.predictor.analogues(alone, gene) for gene in readouts}
+    model = context.predictor.drug_model
+    measured = {
+        gene: [
+            *(model.outcomes(alone, gene) if model is not None else ()),
+            *context.predictor.analogues(alone, gene),
+        ]
+        for gene in readouts
+    }
     for rows in measured.values():
         facts.update((fact.id, fact) for fact in rows)
     told = {one.readout: one for one in hypotheses if one.readout in readouts}

@@ -94,6 +94,7 @@ def build_case(
         "changed": changed,
         "unchanged": unchanged,
         **_about_drug(knowledge, perturbation),
+        "outcomes": _outcomes(predictor, perturbation, readout),
         "habit": experiments.habit(near, perturbation, readout),
         "elsewhere": experiments.elsewhere(near, perturbation, readout),
         "siblings": experiments.siblings(near, perturbation, readout),
@@ -136,8 +137,17 @@ def _about_drug(
     return {
         "drug": tuple(fact for drug in found for fact in drug_facts(drug)),
         "relatives": tuple(alike),
-        "outcomes": (),
     }
+
+
+def _outcomes(
+    predictor: EffectPredictor, perturbation: Perturbation, readout: str
+) -> tuple[Evidence, ...]:
+    """Return what related drugs did to the readout, where a drug model of the cells is there."""
+    model = predictor.drug_model
+    if model is None or not perturbation.drugged:
+        return ()
+    return tuple(model.outcomes(perturbation, readout))
 
 
 def first_sentence(text: str) -> str:
