@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from agent.session import Session
     from knowledge.schema import Direction, Perturbation, PerturbationKind
     from tools.lists.design import Plan
+    from tools.lists.listed import ResultList
     from tools.lists.ranking import Causes
-    from tools.lists.results import ResultList
     from tools.lists.rows import ListExplanation
     from tools.lists.search import Likeness, SearchResult
 

@@ -46,7 +46,7 @@ def find(
         raise QuestionError("Name genes, or one of --like and --opposite.")
     if up and down:
         raise QuestionError("Choose --up or --down, or leave both away for either.")
-    from app.jobs.opening import open_session
+    from app.jobs.opening import open_session, shared
     from app.jobs.pairs import ground_gene
     from app.lists import line_of
     from app.show.lists import show_table, table_page, write_rows
@@ -57,7 +57,7 @@ def find(
 
     chosen, console = settings(), progress()
     with console.status("Reading what is known ..."):
-        session = open_session(chosen)
+        session = open_session(chosen if page is None else shared(chosen))
     knowledge, predictor = session.knowledge, session.predictor
     line = line_of(session, cell_line)
     tell_line(cell_line, line)

@@ -58,7 +58,7 @@ def plan(
     if (up and down) or (cover and (up or down)) or (learn and (cover or up or down)):
         raise QuestionError("Choose one of --up, --down, --cover and --learn.")
     from app.commands.find import readouts_named
-    from app.jobs.opening import open_session
+    from app.jobs.opening import open_session, shared
     from app.lists import line_of, plan_notes
     from app.show.lists import show_table, table_page, write_rows
     from knowledge.files import replace_text
@@ -70,7 +70,7 @@ def plan(
     cells = cells_needed(fold, molecules)
     chosen, console = settings(), progress()
     with console.status("Reading what is known ..."):
-        session = open_session(chosen)
+        session = open_session(chosen if page is None else shared(chosen))
     knowledge, predictor = session.knowledge, session.predictor
     line = line_of(session, cell_line)
     tell_line(cell_line, line)

@@ -17,8 +17,9 @@ from tools.lists.atlas import atlas_of
 from tools.lists.causes import Library
 from tools.lists.explanation import explained
 from tools.lists.hits import explained_hits
+from tools.lists.listed import Reading, ResultList
 from tools.lists.ranking import causes, library_of
-from tools.lists.results import Reading, ResultList, read_result
+from tools.lists.results import read_result
 from tools.lists.search import alike, found
 
 Side = Literal["high", "low", "either"]

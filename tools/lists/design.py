@@ -20,7 +20,7 @@ from models.response import ResponseModel
 from tools.effects import EffectPredictor
 from tools.lists.assay import controls, panel_of
 from tools.lists.atlas import Atlas, decoding, perturbable
-from tools.lists.results import ResultList
+from tools.lists.listed import ResultList
 from tools.lists.search import FoundPerturbation, found
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,7 @@ from knowledge.errors import QuestionError
 from knowledge.schema import Direction, Perturbation
 from tools.effects import EffectPredictor
 from tools.lists.explanation import path_told
-from tools.lists.results import ListedGene, ResultList
+from tools.lists.listed import ListedGene, ResultList
 from tools.lists.rows import (
     MOST_ROWS,
     Controls,
