@@ -189,9 +189,10 @@ def comparison_rows(found: "Comparison") -> list[dict[str, Any]]:
     rows = []
     for row in found.rows:
         cells: dict[str, Any] = {"gene": row.gene, "pattern": row.pattern}
-        for side, value, call in zip(found.columns, row.values, row.calls, strict=True):
+        told = zip(found.columns, row.values, row.calls, row.subtle, strict=True)
+        for side, value, call, faint in told:
             cells[side.label] = None if value is None else round(value, DIGITS)
-            cells[f"{side.label}: call"] = call
+            cells[f"{side.label}: call"] = f"{call}, direction only" if faint else call
         rows.append(cells)
     return rows
 

@@ -62,6 +62,9 @@ def main(
         os.environ["KNOCKWISE_RUNS"] = folder
         # Subprocesses first: a child's peak memory counts what its parent held when it forked.
         measurements = [*_commands(), *_in_process(Path(folder)), *_genome_wide()]
+        from evals.bench_lists import searched
+
+        measurements += searched(Path(folder))
     from evals.bench_expression import predicted, trained
 
     measurements += predicted()

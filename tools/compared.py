@@ -38,12 +38,14 @@ class ComparedReadout(Frozen):
         gene: Approved symbol.
         values: From -1, surely down, to 1, surely up (or a change, see the unit); None: not known.
         calls: What each side says.
+        subtle: Whether that is its direction alone: a change is not expected, but would go so.
         pattern: `same way`, `opposite ways`, `only` one side, or `unchanged`.
     """
 
     gene: str
     values: tuple[float | None, ...]
     calls: tuple[Call, ...]
+    subtle: tuple[bool, ...]
     pattern: Pattern
 
 

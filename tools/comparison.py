@@ -39,6 +39,7 @@ class Told(Frozen):
 
     value: float | None
     call: Call
+    subtle: bool = False
     specific: float = 0.0
     p_de: float | None = None
     own: float | None = None
@@ -129,9 +130,15 @@ def predicted_side(
             continue
         way = 2 * one.p_up - 1
         value = None if one.p_de is None else one.p_de * way
-        call: Call = "unchanged" if one.subtle else one.call
         own = None if one.p_de is None else (one.p_de - (one.usual or 0.0)) * way
-        told[one.gene] = Told(value=value, call=call, specific=one.specific, p_de=one.p_de, own=own)
+        told[one.gene] = Told(
+            value=value,
+            call=one.call,
+            subtle=one.subtle,
+            specific=one.specific,
+            p_de=one.p_de,
+            own=own,
+        )
     return SideOf(
         label=label,
         role=role,
@@ -233,14 +240,14 @@ def overlap(names: Sequence[str], everything: Sequence[Sequence[Effect]]) -> lis
 
 
 def _moves(one: Told) -> bool:
-    return one.call in ("up", "down")
+    return one.call in ("up", "down") and not one.subtle
 
 
 def _column(side: SideOf) -> Column:
-    calls = [one.call for one in side.told.values()]
+    calls = [one.call for one in side.told.values() if not one.subtle]
     return Column(
         label=side.label, role=side.role, up=calls.count("up"), down=calls.count("down"),
-        known=len(calls), genes=side.genes, cell_line=side.cell_line,
+        known=len(side.told), genes=side.genes, cell_line=side.cell_line,
     )  # fmt: skip
 
 
@@ -271,6 +278,7 @@ def _row(gene: str, sides: Sequence[SideOf]) -> ComparedReadout:
         gene=gene,
         values=tuple(None if one is None else one.value for one in told),
         calls=tuple("unknown" if one is None else one.call for one in told),
+        subtle=tuple(one is not None and one.subtle for one in told),
         pattern=pattern,
     )
 
@@ -296,7 +304,7 @@ def _pair(one: SideOf, other: SideOf) -> Pair:
         p = {gene: said.told[gene].p_de or 0.0 for gene in held}
         ranked = ranked_above(
             [p[gene] for gene in held if _moves(told.told[gene])],
-            [p[gene] for gene in held if told.told[gene].call == "unchanged"],
+            [p[gene] for gene in held if not _moves(told.told[gene])],
         )
     return Pair(
         first=one.label,

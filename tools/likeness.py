@@ -32,8 +32,8 @@ def alike(
 ) -> tuple[list[Likeness], int]:
     """Return the perturbations most like `one` in its line, and how many were compared.
 
-    A signature is P(changes) times 2 P(up if it changes) - 1 for `one`, as the response model
-    predicts it, and the measured changes for the others, each without the line's habit.
+    A signature is P(changes) times 2 P(up if it changes) - 1 for `one`, what was measured of it
+    included, and the measured changes for the others, each without the line's habit.
 
     Args:
         predictor: Response model and cascade.
@@ -49,9 +49,9 @@ def alike(
     for name, usual in response.habit(line).items():
         habit[order[name]] = usual.p_de * (2 * usual.p_up - 1)
     mine = np.zeros(len(order))
-    for row in response.predict(one.genes, None, line, kind=one.kind):
-        if not row.abstained:
-            mine[order[row.readout]] = row.p_de * (2 * row.p_up - 1) - habit[order[row.readout]]
+    for row in predictor.effects(one):
+        if not row.abstained and row.p_de is not None:
+            mine[order[row.gene]] = row.p_de * (2 * row.p_up - 1) - habit[order[row.gene]]
     genes, measured = response.signatures(line)
     if not mine.any():
         return [], len(genes)

@@ -187,7 +187,13 @@ def read_table(
             )
         _add_hits(rows, target, result, wanted.sorted_for)
         return Read(_table(rows), result.description, None, result.notes)
-    groups = read_groups(path, symbols, reading, wanted.pert_col, orthologues)
+    try:
+        groups = read_groups(path, symbols, reading, wanted.pert_col, orthologues)
+    except QuestionError as error:
+        raise QuestionError(
+            f"{error} Or name with --pert the gene that was perturbed, or of a summary of MAGeCK "
+            "with --readout the gene whose level the cells were sorted by."
+        ) from None
     read, passed = _perturbed(knowledge, list(groups))
     for group, gene in read.items():
         _check_measured(groups[group])
@@ -244,16 +250,18 @@ def _add(rows: Rows, pert: str, result: "ResultList") -> None:
 
 def _add_hits(rows: Rows, readout: str, result: "ResultList", sorted_for: Sorted) -> None:
     """Add what the loss of each gene of a sorted screen did to what it was sorted by."""
+    from tools.lists.hits import moved
+
     for one in result.genes:
         if not one.known or one.gene == readout or one.state == "between":
             continue
-        up = (one.direction == "up") == (sorted_for == "high")
+        way = moved(one, sorted_for)
         rows.perturbation.append(one.gene)
         rows.gene.append(readout)
         rows.effect.append(float("nan") if one.effect is None else one.effect)
         rows.padj.append(float("nan") if one.padj is None else one.padj)
-        hit = one.state == "changed" and one.direction is not None
-        rows.outcome.append((UP if up else DOWN) if hit else UNCHANGED)
+        hit = one.state == "changed" and way is not None
+        rows.outcome.append((UP if way == "up" else DOWN) if hit else UNCHANGED)
 
 
 def _table(rows: Rows) -> "pa.Table":

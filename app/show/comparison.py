@@ -16,6 +16,7 @@ from tools.compared import ComparedReadout, Comparison
 
 MOST_ON_PAGE = 300
 SIGNS = {"up": "▲", "down": "▼", "unchanged": "", "unknown": "?"}
+SUBTLE = {"up": "△", "down": "▽"}
 ORDER = {"same way": 0, "opposite ways": 1, "only": 2, "unchanged": 3}
 
 
@@ -51,20 +52,21 @@ def show_comparison(found: Comparison, console: Console, top: int) -> None:
     table.add_column("")
     for row in grouped(found.rows[:top]):
         cells = [
-            Text("not known" if value is None and call == "unknown" else _cell(value, call),
-                 style=STYLES.get(call, ""))
-            for value, call in zip(row.values, row.calls, strict=True)
+            Text("not known" if value is None and call == "unknown" else _cell(value, call, faint),
+                 style="" if faint else STYLES.get(call, ""))
+            for value, call, faint in zip(row.values, row.calls, row.subtle, strict=True)
         ]  # fmt: skip
         table.add_row(Text(plain(row.gene)), *cells, row.pattern)
     console.print(table)
-    console.print(f"Values are {found.unit}: below 0 down, above 0 up.", style="dim")
+    hollow = "; △ ▽ direction only" if any(any(row.subtle) for row in found.rows[:top]) else ""
+    console.print(f"Values are {found.unit}: below 0 down, above 0 up{hollow}.", style="dim")
     for note in found.notes:
         console.print(plain(note), style="yellow", markup=False)
 
 
-def _cell(value: float | None, call: str) -> str:
+def _cell(value: float | None, call: str, faint: bool) -> str:
     number = "direction only" if value is None else f"{value:+.2f}"
-    return f"{number} {SIGNS[call]}".strip()
+    return f"{number} {SUBTLE.get(call, '') if faint else SIGNS[call]}".strip()
 
 
 def _table(rows: Sequence[dict[str, str]]) -> Table:

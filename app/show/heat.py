@@ -45,9 +45,11 @@ def heat_map(found: Comparison, rows: Sequence[ComparedReadout]) -> str:
     for at, row in enumerate(chosen):
         y = top + HIGH * at
         _text(svg, NAMES - 8, y + HIGH - 5.5, row.gene, "gene-name end")
-        for column, (value, call) in enumerate(zip(row.values, row.calls, strict=True)):
-            _cell(svg, NAMES + WIDE * column, y, value, call, scale, row.gene,
-                  found.columns[column].label)  # fmt: skip
+        sides = zip(row.values, row.calls, row.subtle, strict=True)
+        for column, (value, call, faint) in enumerate(sides):
+            place = (NAMES + WIDE * column, y)
+            hint = f"{row.gene}, {found.columns[column].label}"
+            _cell(svg, place, value, "direction only" if faint else call, scale, hint)
         if row.pattern != before:
             _text(svg, NAMES + WIDE * len(found.columns) + 10, y + HIGH - 5.5, row.pattern,
                   "pattern start")  # fmt: skip
@@ -80,16 +82,21 @@ def _shared(rows: Sequence[ComparedReadout]) -> list[ComparedReadout]:
 
 
 def _cell(
-    svg: ET.Element, x: float, y: float, value: float | None, call: str, scale: float,
-    gene: str, label: str,
-) -> None:  # fmt: skip
+    svg: ET.Element,
+    place: tuple[float, float],
+    value: float | None,
+    call: str,
+    scale: float,
+    hint: str,
+) -> None:
+    x, y = place
     box = ET.SubElement(svg, "rect", {
         "x": f"{x + 1:.1f}", "y": f"{y + 1:.1f}", "width": f"{WIDE - 2:.1f}",
         "height": f"{HIGH - 2:.1f}",
         "class": "cell none" if value is None else f"cell {'up' if value > 0 else 'down'}",
     })  # fmt: skip
     said = "not known" if value is None else f"{value:+.2f}"
-    ET.SubElement(box, "title").text = f"{gene}, {label}: {said}, {call}"
+    ET.SubElement(box, "title").text = f"{hint}: {said}, {call}"
     if value is not None:
         strength = min(1.0, abs(value) / scale)
         box.set("fill-opacity", f"{strength:.2f}")
