@@ -92,11 +92,11 @@ def test_what_a_screen_measured_answers_who_and_find(knockwise, table, data):
                       "--sought", "loss", "--json")  # fmt: skip
     first = json.loads(found.stdout)["rows"][0]
     assert (first["gene"], first["measured_in"]) == ("SEL1L", ["K562"])
-    words = ("find", "DDIT3", "--down", "--cell-line", "K562", "--json", "--top", 1000)
+    words = ("find", "DDIT3", "--up", "--cell-line", "K562", "--json", "--top", 1000)
     rows = {row["gene"]: row for row in json.loads(knockwise(*words).stdout)["rows"]}
-    assert rows["SEL1L"]["measured"] == "down"
+    assert rows["OR2T8"]["measured"] == "up"
     rows = json.loads(knockwise(*words, "--without-screen", "mine").stdout)["rows"]
-    assert all(row["measured"] != "down" for row in rows if row["gene"] == "SEL1L")
+    assert all(row["measured"] is None for row in rows if row["gene"] == "OR2T8")
 
 
 @pytest.mark.anyio
