@@ -33,7 +33,7 @@ def sought(question: Question, context: AgentContext) -> Findings:
         search = searched(
             predictor, atlas, [readout], one.cell_line, question.direction, one.kind, LOOKED_AT
         )
-        best = []
+        best = list[Lead]()
         for row in search.rows:
             if len(best) == (question.top or LEADS):
                 break

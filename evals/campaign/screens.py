@@ -16,14 +16,14 @@ from typing import NamedTuple
 import numpy as np
 
 from evals.campaign.page import CHARGED, ESSENTIAL, GIVEN, HITS
-from evals.harness.scores import Score
+from evals.harness.scores import Key, Score
 from knowledge.errors import DataError
 from knowledge.progress import Progress
 from knowledge.symbols import SymbolTable
 from tools.effects import EffectPredictor
 from tools.lists.atlas import Atlas
 from tools.lists.design import ESSENTIAL as MOST_NEED
-from tools.lists.design import planned
+from tools.lists.design import Goal, planned
 
 TRUTH = "ground_truth_"
 # Share of genes on either side that are hits where no file names them.
@@ -132,7 +132,7 @@ def played(
         seed: Of the random choice.
     """
     done: dict[str, float] = {}
-    goal = "modifiers" if screen.readouts else "learn"
+    goal: Goal = "modifiers" if screen.readouts else "learn"
     rng = np.random.default_rng(seed)
     known = sorted(screen.scores)
     scores: list[Score] = []
@@ -148,7 +148,7 @@ def played(
         found = sum(gene in screen.hits for gene in chosen)
         outside = sum(gene not in screen.scores for gene in chosen)
         needed = sum(predictor.response.ground(gene).essential >= MOST_NEED for gene in chosen)
-        where = {"screen": screen.name, "round": number}
+        where: dict[str, Key] = {"screen": screen.name, "round": number}
         total = max(1, len(screen.hits))
         scores.append(Score("plan", HITS, found / total, "ours", **where))
         scores.append(Score("plan", GIVEN, float(len(chosen)), "", **where))

@@ -312,8 +312,8 @@ def _foresight(
     state = {one.gene: one for one in result.genes if one.known}
     mine = [one for one in effects if one.gene in state]
     held = [one for one in mine if not one.abstained and one.p_de is not None]
-    changed = [one.p_de for one in held if state[one.gene].state == "changed"]
-    quiet = [one.p_de for one in held if state[one.gene].state == "unchanged"]
+    changed = [one.p_de or 0.0 for one in held if state[one.gene].state == "changed"]
+    quiet = [one.p_de or 0.0 for one in held if state[one.gene].state == "unchanged"]
     told = [row for row in rows if row.measured and row.p_up is not None and row.call]
     told = [row for row in told if row.verdict != "perturbed" and row.p_up != 0.5]
     right = sum((row.p_up >= 0.5) == (row.measured == "up") for row in told if row.p_up is not None)

@@ -157,7 +157,7 @@ async def compare(
 ) -> Response:
     """Show perturbations side by side, with a heat map and what they have in common."""
     session = await run_in_threadpool(lambda: house.session)
-    q, why, shown = q.strip()[:400], "", {"found": None}
+    q, why, shown = q.strip()[:400], "", dict[str, Any](found=None)
     if q:
         try:
             async with house.work:
