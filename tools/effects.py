@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from knowledge.base import Knowledge
@@ -160,8 +161,8 @@ class EffectPredictor:
             else measured_outcome(self.response, perturbation, gene)
             for gene in genes
         ]
-        p_de = _informed(p_de, [_TELLS_DE.get(outcome, 0) for outcome in outcomes])
-        p_up = _informed(p_up, [_TELLS_UP.get(outcome, 0) for outcome in outcomes])
+        p_de = informed(p_de, [_TELLS_DE.get(outcome, 0) for outcome in outcomes])
+        p_up = informed(p_up, [_TELLS_UP.get(outcome, 0) for outcome in outcomes])
         around_de = _moved([row.interval for row in rows], alone_de, p_de)
         around_up = _moved([row.p_up_interval for row in rows], alone_up, p_up)
         cell = self.cell_of(perturbation)
@@ -421,13 +422,13 @@ def _union(measured: Sequence[str], reached: Reach) -> list[str]:
     return sorted({*measured, *reached.transcripts()})
 
 
-def _informed(p: Floats, told: Sequence[int]) -> Floats:
+def informed(p: Floats, told: Sequence[int] | NDArray[np.int64]) -> Floats:
     """Return probabilities after measurements that said yes (+1), no (-1) or nothing (0).
 
     The model's own prediction leaves the measured row out, so the two are independent evidence.
     """
     likelihood_ratio = np.log((1 - MEASUREMENT_ERROR) / MEASUREMENT_ERROR)
-    return np.asarray(expit(logit(p) + likelihood_ratio * np.array(told)))
+    return np.asarray(expit(logit(p) + likelihood_ratio * np.asarray(told)))
 
 
 def _moved(intervals: Sequence[Interval | None], old: Floats, new: Floats) -> list[Interval | None]:

@@ -16,7 +16,7 @@ from knowledge.errors import QuestionError
 from knowledge.schema import Direction, Frozen, PerturbationKind, Probability
 from models.fusion import PathKind, Support
 from models.response.schema import Outcome
-from tools.effects import MEASUREMENT_ERROR, EffectPredictor
+from tools.effects import EffectPredictor, informed
 from tools.lists.atlas import Atlas, decoding
 from tools.lists.explanation import path_told
 from tools.lists.promoters import shared_promoters
@@ -218,13 +218,6 @@ class _Column:
         """Return the best path from a loss and which way it says, None without one."""
         way = self.up.direction(gene)
         return (self.up.path(gene, way), way) if way else None
-
-
-def informed(p: Floats, told: NDArray[np.int64]) -> Floats:
-    """Return probabilities after measurements that said yes (1), no (-1) or nothing (0)."""
-    ratio = (1 - MEASUREMENT_ERROR) / MEASUREMENT_ERROR
-    odds = p / (1 - p) * ratio ** told.astype(np.float64)
-    return np.asarray(odds / (1 + odds))
 
 
 def _kind(up: Upstream, gene: str) -> int:
