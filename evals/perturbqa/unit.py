@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from evals.perturbqa import ablation
+from evals.perturbqa import ablation, logistic
 from evals.perturbqa.faithfulness import faithfulness
 from evals.perturbqa.retrieval import Questions, retrieval_votes
 from evals.rows import official_rows
@@ -29,6 +29,10 @@ FEATURES = {
 }
 """Controls that are features of the model, by the name of the feature for a task."""
 CURVE = {"de": "de", "dir": "up"}
+NEAREST = "nearest"
+"""Column: similarity of the perturbation's nearest relative among those that were measured."""
+ELSEWHERE = "measured elsewhere"
+"""Column: whether the same pair is a row of another line that the model saw."""
 CITING_PAIRS = 160
 """Pairs of all units whose cited rows are taken away; each takes a good part of a second."""
 PAIR = ["pert", "gene", "cell_line"]
@@ -70,6 +74,9 @@ def held_out_table(fitted: FittedModel, unit: Unit, seed: int) -> pd.DataFrame:
         features["gene prior"] = expit(features["gene prior"])
         abstained = _abstained(fitted, use)
         p = curve.probability(raw[use], here.line)
+        p = np.where(abstained, features["gene prior"], p)
+        nearest = held.features[use, held.names.index("relatives")].astype(np.float64)
+        low, high = curve.interval(p, nearest)
         table = pd.DataFrame(
             {
                 "pert": names[vocabulary.perturbations[here.pert]],
@@ -78,9 +85,14 @@ def held_out_table(fitted: FittedModel, unit: Unit, seed: int) -> pd.DataFrame:
                 "task": task,
                 "label": label[use].astype(np.float64),
                 "fold": held.fold[use],
-                "p": np.where(abstained, features["gene prior"], p),
+                "p": p,
+                "low": low,
+                "high": high,
                 "abstained": abstained,
+                NEAREST: nearest,
+                ELSEWHERE: features["cross-line transfer"] != 0,
                 **features,
+                logistic.NAME: logistic.held_out(fitted, label, use, task),
             }
         )
         for k in np.unique(held.fold):
@@ -109,8 +121,10 @@ def tested_table(fitted: FittedModel, unit: Unit, root: Path, seed: int) -> pd.D
     )
     pairs = asked[PAIR].drop_duplicates(ignore_index=True)
     said = fitted.predict(pairs)
+    seen, names = fitted.features(pairs)
+    said[NEAREST] = seen[:, names.index("relatives")].astype(np.float64)
     at = pd.MultiIndex.from_frame(pairs).get_indexer(pd.MultiIndex.from_frame(asked[PAIR]))
-    said = said.iloc[at].reset_index(drop=True)
+    said, seen = said.iloc[at].reset_index(drop=True), seen[at]
     is_de = asked.task == "de"
     everything = np.ones(len(fitted.rows), bool)
     out = asked.assign(
@@ -120,14 +134,20 @@ def tested_table(fitted: FittedModel, unit: Unit, root: Path, seed: int) -> pd.D
         high=said.p_de_high.where(is_de, said.p_up_high),
         abstained=said.abstained,
         reason=said.reason,
+        **{NEAREST: said[NEAREST]},
         **{
             name: said[column.format("de")].where(is_de, said[column.format("up")])
             for name, column in FEATURES.items()
         },
     )
     out["gene prior"] = expit(out["gene prior"].astype(np.float64))
+    # Nothing is known of a gene outside the vocabulary: it was measured nowhere.
+    out[ELSEWHERE] = out["cross-line transfer"].fillna(0) != 0
     for task in TASKS:
-        here = out.task == task
+        here = (out.task == task).to_numpy()
+        out.loc[here, logistic.NAME] = logistic.asked(
+            fitted, seen[here], _label(fitted.rows, task)
+        )
         questions = _official_questions(fitted, out[here])
         for name, column in _votes(fitted, questions, everything, task, seed).items():
             out.loc[here, name] = column
