@@ -177,7 +177,7 @@ def spelt(words: pd.Series, read: Callable[[str], str]) -> pd.Series:
 def write_kept(table: pd.DataFrame, path: Path) -> None:
     """Write predictions to be kept with the scoreboard: small, at full precision."""
     columns = {
-        name: table[name].astype("category")
+        str(name): table[name].astype("category")
         for name in table
         if isinstance(table[name].dtype, pd.StringDtype) or table[name].dtype == object
     }
@@ -206,7 +206,7 @@ def read_kept(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     if lacking := [name for name in columns if name not in table]:
         raise DataError(f"{path} has no column {lacking[0]}; name a run of this version.")
     words = {
-        name: table[name].astype(str)
+        str(name): table[name].astype(str)
         for name in table
         if isinstance(table[name].dtype, pd.CategoricalDtype)
     }

@@ -107,7 +107,9 @@ class Ranking:
         return out
 
     def macro(
-        self, weight: NDArray[np.floating], over: NDArray[np.floating] | None = None,
+        self,
+        weight: NDArray[np.floating],
+        over: NDArray[np.floating] | None = None,
         values: Callable[[NDArray[np.floating]], NDArray[np.floating]] | None = None,
     ) -> FloatArray:
         """Return the mean over groups of each draw `(draws,)`; nan where no group has both.

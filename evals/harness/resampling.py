@@ -29,6 +29,13 @@ class Estimate(Frozen):
     high: float = math.nan
     n: int = 0
 
+    def within(self, low: float, high: float) -> "Estimate":
+        """Return it with an interval that does not pass what no value can; nan stays nan."""
+        ends = {name: min(max(getattr(self, name), low), high) for name in ("low", "high")}
+        told = {name: end for name, end in ends.items() if not math.isnan(getattr(self, name))}
+        changed = any(end != getattr(self, name) for name, end in told.items())
+        return self.model_copy(update=told) if changed else self
+
     def __str__(self) -> str:
         if math.isnan(self.low):
             return f"{self.value:.3f}"
@@ -55,9 +62,7 @@ class Sample:
 
     def __sub__(self, other: Self) -> "Sample":
         bounds = (self.bounds[0] - other.bounds[1], self.bounds[1] - other.bounds[0])
-        return Sample(
-            self.value - other.value, self.draws - other.draws, self.units, bounds=bounds
-        )
+        return Sample(self.value - other.value, self.draws - other.draws, self.units, bounds=bounds)
 
     def __neg__(self) -> "Sample":
         low, high = self.bounds
@@ -103,7 +108,7 @@ class Resampler:
     @property
     def draws(self) -> int:
         """Return how many there are."""
-        return self._drawn.shape[1]
+        return int(self._drawn.shape[1])
 
     def part(self, at: IntArray, draws: slice) -> NDArray[np.float32]:
         """Return how often units of these numbers count in some of the resamples."""

@@ -31,9 +31,7 @@ def fitted(features: FloatArray, names: tuple[str, ...], label: IntArray) -> Pip
     return model.fit(_by_line(features, names), label)
 
 
-def held_out(
-    model: FittedModel, label: IntArray, use: BoolArray, task: str
-) -> NDArray[np.float64]:
+def held_out(model: FittedModel, label: IntArray, use: BoolArray, task: str) -> NDArray[np.float64]:
     """Return the probability of each row of `use`, from a fit to the rows of other folds.
 
     Args:

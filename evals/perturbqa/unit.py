@@ -33,6 +33,8 @@ NEAREST = "nearest"
 """Column: similarity of the perturbation's nearest relative among those that were measured."""
 ELSEWHERE = "measured elsewhere"
 """Column: whether the same pair is a row of another line that the model saw."""
+LINES = "lines elsewhere"
+"""Column: how many other lines measured the perturbation."""
 CITING_PAIRS = 160
 """Pairs of all units whose cited rows are taken away; each takes a good part of a second."""
 PAIR = ["pert", "gene", "cell_line"]
@@ -55,8 +57,17 @@ class Tables(NamedTuple):
     faithfulness: pd.DataFrame
 
 
-def held_out_table(fitted: FittedModel, unit: Unit, seed: int) -> pd.DataFrame:
-    """Return the held-out predictions of a unit's lines, and the controls'."""
+def held_out_table(
+    fitted: FittedModel, unit: Unit, seed: int, *, simple: bool = False
+) -> pd.DataFrame:
+    """Return the held-out predictions of a unit's lines, and the controls'.
+
+    Args:
+        fitted: The model.
+        unit: Its lines.
+        seed: Of the shuffled control.
+        simple: Whether the simple supervised baseline is fitted too, which takes minutes.
+    """
     rows, held = fitted.rows, fitted.held_out
     names = np.array(fitted.corpus.vocabulary.genes)
     vocabulary = fitted.corpus.vocabulary
@@ -91,10 +102,12 @@ def held_out_table(fitted: FittedModel, unit: Unit, seed: int) -> pd.DataFrame:
                 "abstained": abstained,
                 NEAREST: nearest,
                 ELSEWHERE: features["cross-line transfer"] != 0,
+                LINES: held.features[use, held.names.index("de_lines_elsewhere")],
                 **features,
-                logistic.NAME: logistic.held_out(fitted, label, use, task),
             }
         )
+        if simple:
+            table[logistic.NAME] = logistic.held_out(fitted, label, use, task)
         for k in np.unique(held.fold):
             asked = use & (held.fold == k)
             votes = _votes(fitted, _questions(fitted, rows.take(asked)), held.fold != k, task, seed)
@@ -123,6 +136,7 @@ def tested_table(fitted: FittedModel, unit: Unit, root: Path, seed: int) -> pd.D
     said = fitted.predict(pairs)
     seen, names = fitted.features(pairs)
     said[NEAREST] = seen[:, names.index("relatives")].astype(np.float64)
+    said[LINES] = seen[:, names.index("de_lines_elsewhere")]
     at = pd.MultiIndex.from_frame(pairs).get_indexer(pd.MultiIndex.from_frame(asked[PAIR]))
     said, seen = said.iloc[at].reset_index(drop=True), seen[at]
     is_de = asked.task == "de"
@@ -134,7 +148,7 @@ def tested_table(fitted: FittedModel, unit: Unit, root: Path, seed: int) -> pd.D
         high=said.p_de_high.where(is_de, said.p_up_high),
         abstained=said.abstained,
         reason=said.reason,
-        **{NEAREST: said[NEAREST]},
+        **{name: said[name] for name in (NEAREST, LINES)},
         **{
             name: said[column.format("de")].where(is_de, said[column.format("up")])
             for name, column in FEATURES.items()
@@ -145,9 +159,7 @@ def tested_table(fitted: FittedModel, unit: Unit, root: Path, seed: int) -> pd.D
     out[ELSEWHERE] = out["cross-line transfer"].fillna(0) != 0
     for task in TASKS:
         here = (out.task == task).to_numpy()
-        out.loc[here, logistic.NAME] = logistic.asked(
-            fitted, seen[here], _label(fitted.rows, task)
-        )
+        out.loc[here, logistic.NAME] = logistic.asked(fitted, seen[here], _label(fitted.rows, task))
         questions = _official_questions(fitted, out[here])
         for name, column in _votes(fitted, questions, everything, task, seed).items():
             out.loc[here, name] = column

@@ -77,9 +77,7 @@ def sections(scores: Scores) -> tuple[Section, ...]:
 
 def _predictors(scores: Scores, task: str, within: str) -> Table:
     mine = scores.plain.where(task=task, within=within, measure="auroc")
-    return pivot(
-        mine, "predictor", "split", order=tuple(SPLITS), caption=TASK_NAMES[task]
-    )
+    return pivot(mine, "predictor", "split", order=tuple(SPLITS), caption=TASK_NAMES[task])
 
 
 def _ahead(scores: Scores, task: str, within: str) -> Table:

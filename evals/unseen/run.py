@@ -17,7 +17,6 @@ from evals.harness.scores import Results
 from evals.unseen.page import BENCHMARK
 from evals.unseen.score import scores
 from evals.unseen.splits import (
-    COMPLEXES,
     PARALOGUES,
     SPLITS,
     SplitName,

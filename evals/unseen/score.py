@@ -1,6 +1,7 @@
 """Turns the answers of the splits into scores; a pure function of the tables and a seed."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pandas as pd
 from evals.harness.metrics import Ranking
 from evals.harness.resampling import Axis, Resampler, Sample, crossed
 from evals.harness.scores import Gain, Score
-from evals.tasks import MEAN, TASKS, labelled
+from evals.tasks import MEAN, TASKS, TaskName, labelled
 from evals.unseen.splits import SplitName
 from evals.unseen.unit import CONTROLS, MODEL, PERTURBATION, READOUT
 from models.inputs.screens import CELL_LINES
@@ -35,7 +36,12 @@ def scores(tables: Tables, seed: int, draws: int) -> Iterator[Score]:
 
 
 def _compared(
-    table: pd.DataFrame, name: str, task: str, within: str, perts: Resampler, readouts: Resampler
+    table: pd.DataFrame,
+    name: str,
+    task: TaskName,
+    within: str,
+    perts: Resampler,
+    readouts: Resampler,
 ) -> Iterator[Score]:
     found: dict[str, Sample] = {}
     for predictor in (MODEL, *CONTROLS):
@@ -48,12 +54,14 @@ def _compared(
         yield Score(predictor, "auroc", sample, role, **keys)
         if predictor != MODEL:
             yield Gain(MODEL, predictor, "auroc", found[MODEL] - sample, "ours", **keys)
+    if not found:
+        return
     for what, n in (("rows", len(labelled(table, task))), ("groups", found[MODEL].readouts)):
         yield Score(MODEL, what, n, "ours", split=name, task=task, within=within)
 
 
 def _trap(
-    table: pd.DataFrame, name: str, task: str, perts: Resampler, readouts: Resampler
+    table: pd.DataFrame, name: str, task: TaskName, perts: Resampler, readouts: Resampler
 ) -> Iterator[Score]:
     """Yield the rate of readout or perturbation in other folds, ranked over all folds at once.
 
@@ -69,9 +77,9 @@ def _trap(
 
 
 def _by_nearest(
-    table: pd.DataFrame, name: str, task: str, perts: Resampler, readouts: Resampler
+    table: pd.DataFrame, name: str, task: TaskName, perts: Resampler, readouts: Resampler
 ) -> Iterator[Score]:
-    for low, high in zip(NEAREST, NEAREST[1:], strict=False):
+    for low, high in pairwise(NEAREST):
         part = table[(table["nearest"] >= low) & (table["nearest"] < high)]
         found = _lines(part, task, MODEL, "readout", perts, readouts)
         if sum(one.readouts for one in found) >= FEWEST:
@@ -83,7 +91,7 @@ def _by_nearest(
 
 def _lines(
     table: pd.DataFrame,
-    task: str,
+    task: TaskName,
     predictor: str,
     within: str,
     perts: Resampler,
@@ -91,7 +99,7 @@ def _lines(
 ) -> Sequence[Sample]:
     found = []
     for line in CELL_LINES:
-        rows = labelled(table, task, line)  # type: ignore[arg-type]  # one of TASKS
+        rows = labelled(table, task, line)
         if rows.empty:
             continue
         group = rows.groupby(["fold", WITHIN[within]], observed=True).ngroup()

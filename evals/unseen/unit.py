@@ -90,7 +90,8 @@ def answers(
                 for name, column in FEATURES.items()
             },
         }
-        found.append(base.assign(task=task, label=label, **columns)[label != UNKNOWN])
+        whole = base.assign(task=task, label=label, **columns)
+        found.append(whole[label != UNKNOWN])
     return pd.concat(found, ignore_index=True)
 
 
