@@ -161,7 +161,8 @@ def _verdicts(results: Path) -> Iterator[str]:
             "better or worse where the 95 % interval of the difference leaves out zero. One in "
             "forty would be called better by chance alone if all were level, so the last columns "
             "count again with each interval widened for all comparisons of its benchmark "
-            "(Bonferroni, intervals taken as normal). Comparisons share rows and are not independent."
+            "(Bonferroni, intervals taken as normal). Comparisons share rows and are not "
+            "independent."
         )
         header = ("benchmark", "ours", "measure", "comparisons", "better", "level", "worse",
                   "better, all counted", "level", "worse")  # fmt: skip

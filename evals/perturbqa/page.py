@@ -217,9 +217,10 @@ def _gap(scores: Scores) -> Section:
         tables.append(told)
     text = (
         "What the two consist of: rows per ranked group, how near the nearest measured "
-        "perturbation is, how many other lines measured the perturbation. Below, held-out rows weighed "
-        "as the test rows are, by one cut after the other: what of the gap is left is not explained by "
-        "them. Held-out rows are also predicted by models fitted to fewer rows, a fold less."
+        "perturbation is, how many other lines measured the perturbation. Below, held-out rows "
+        "weighed as the test rows are, by one cut after the other: what of the gap is left is not "
+        "explained by them. Held-out rows are also predicted by models fitted to fewer rows, a "
+        "fold less."
     )
     return Section("Why test rows are not held-out rows", text, tuple(tables))
 
