@@ -342,17 +342,14 @@ def _slices(scores: Scores) -> Section:
 def _ablation(scores: Scores, task: TaskName) -> Table:
     mine = scores.where(about=ablation.ABOUT, task=task)
     left = mine.plain.by("predictor")
-    rows = (
-        (
-            gain.than,
-            left[gain.than,],
-            signed(gain),
-            "" if gain.verdict == "better" else "no loss told",
-        )
+    rows = [
+        (gain.than, left[gain.than,], signed(gain), "yes" if gain.verdict == "better" else "no")
         for gain in mine.gains
-    )
-    header = ("family left out", "AUROC without it", "what is lost", "interval leaves out zero")
-    return table(header, rows, TASK_NAMES[task])
+    ]
+    header = ("family left out", "AUROC without it", "what is lost", "lost beyond chance")
+    lost = sum(row[-1] == "yes" for row in rows)
+    told = f"the loss of {lost} of {len(rows)} families" if lost else "no family's loss"
+    return table(header, rows, f"{TASK_NAMES[task]}: {told} excludes zero")
 
 
 def _faithfulness(scores: Scores) -> Section:
