@@ -115,7 +115,7 @@ def test_every_commit_that_a_kept_run_names_is_in_the_history():
 
 def test_code_that_is_said_to_be_that_of_another_commit_is_that_file_by_file():
     for name, commit in SAME_CODE.items():
-        tree = git("ls-tree", "-r", commit)
+        tree = git("ls-tree", "-r", "--full-tree", commit)
         if not tree:
             pytest.skip("no clone with its whole history")
         blobs = {}
