@@ -9,16 +9,12 @@ EPILOG = "Example: knockwise eval product --data ../shared/data --out product"
 
 
 def product(
-    data: Annotated[Path, typer.Option(help="Folder that holds perturbqa/.")],
+    data: Annotated[
+        Path, typer.Option(help="Folder that holds perturbqa/, knowledge/ and networks/.")
+    ],
     out: Annotated[
         Path, typer.Option(help="Folder of the run; the same command again goes on in it.")
     ],
-    against: Annotated[
-        Path | None,
-        typer.Option(
-            help="Run of `eval perturbqa` whose controls stand beside; the kept one by default."
-        ),
-    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the resamples.")] = 0,
 ) -> None:
     """Score what the product answers to PerturbQA's official test rows of K562 and RPE1.
@@ -35,4 +31,4 @@ def product(
     from evals.perturbqa.product.run import ProductEval, evaluate
 
     run, own = ProductEval(seed=seed), settings()
-    evaluated(out, lambda told: evaluate(data, out, run, own, against, told), summary)
+    evaluated(out, lambda told: evaluate(data, out, run, own, told), summary)

@@ -13,8 +13,8 @@ import pandas as pd
 from evals.harness.metrics import FloatArray, IntArray, Ranking
 from evals.harness.resampling import SHARE, Resampler, Sample
 from evals.harness.scores import Key, Score
+from evals.perturbqa.controls import ELSEWHERE, LINES, NEAREST
 from evals.perturbqa.score import MODEL
-from evals.perturbqa.unit import ELSEWHERE, LINES, NEAREST
 from evals.tasks import TASKS, auroc, labelled
 from models.inputs.screens import CELL_LINES
 
@@ -53,13 +53,17 @@ def with_parts(table: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def parts(table: pd.DataFrame, split: str, draw: Resampler) -> Iterator[Score]:
+def parts(
+    table: pd.DataFrame, split: str, draw: Resampler, who: str = MODEL, column: str = "p"
+) -> Iterator[Score]:
     """Yield the AUROC of the model, and of transfer, in each part, with its share of the rows.
 
     Args:
         table: Of `with_parts`, with labels.
         split: Of the rows.
         draw: Draws perturbations.
+        who: The predictor that stands beside transfer.
+        column: Its column.
     """
     for task in TASKS:
         rows = labelled(table, task)
@@ -67,11 +71,11 @@ def parts(table: pd.DataFrame, split: str, draw: Resampler) -> Iterator[Score]:
             for part in sorted(set(rows[f"by {cut}"])):
                 here = rows[rows[f"by {cut}"] == part]
                 keys: dict[str, Key] = {"by": cut, "part": part, "task": task, "rows": split}
-                yield Score(MODEL, "share of rows", len(here) / len(rows), "ours", **keys)
-                for name, column in ((MODEL, "p"), (TRANSFER, TRANSFER)):
-                    found = auroc(here, column, draw)
+                yield Score(who, "share of rows", len(here) / len(rows), "ours", **keys)
+                for name, of_name in ((who, column), (TRANSFER, TRANSFER)):
+                    found = auroc(here, of_name, draw)
                     if found is not None and found.readouts >= FEWEST:
-                        role = "ours" if name == MODEL else "control"
+                        role = "ours" if name == who else "control"
                         yield Score(name, "auroc", found, role, **keys)
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from evals.harness.brought import KEPT, read_kept, write_kept
+from evals.harness.brought import KEPT, write_kept
+from evals.perturbqa.product.page import PRODUCT, RESPONSE
 from evals.perturbqa.score import CONTROLS
 from evals.rows import KEYS, TESTED
 
 HELD_OUT = ("HepG2", "Jurkat")
-COLUMNS = (*KEYS, "fold", "p", "abstained")
+COLUMNS = (*KEYS, "fold", "p")
 RESULTS = Path(__file__).parents[1] / "results"
 
 
@@ -38,10 +39,28 @@ def keep(tested: pd.DataFrame, held_out: pd.DataFrame, out: Path) -> None:
     write_kept(kept.sort_values(KEYS, ignore_index=True), out / KEPT)
 
 
-def kept_predictions(setting: str, run: Path | None) -> pd.DataFrame:
-    """Return the kept predictions of a setting, or those of a finished run.
+def keep_product(table: pd.DataFrame, out: Path) -> None:
+    """Write what the product, the response model within it and the controls say of official rows.
 
-    Raises:
-        DataError: There are none.
+    Args:
+        table: Official test rows with a column for each.
+        out: The run folder.
     """
-    return read_kept(RESULTS / f"{setting}.parquet" if run is None else run / KEPT, COLUMNS)
+    controls = [name for name in CONTROLS if name in table]
+    small = {name: table[name].astype("float32") for name in controls}
+    others = [name for name in (PRODUCT, f"{PRODUCT}, starter pack") if name in table]
+    kept = table.assign(**small, p=table[RESPONSE], fold=table["fold"].astype("int8"))
+    write_kept(kept[[*KEYS, "fold", "p", *others, *controls]], out / KEPT)
+
+
+def kept_file(setting: str, run: Path | None) -> Path:
+    """Return the file of the kept predictions of a setting, or of those of a finished run.
+
+    Of `multi`, in which the shipped weights were fitted, the product's own official rows do where
+    no run of it is kept.
+    """
+    if run is not None:
+        return run / KEPT
+    path = RESULTS / f"{setting}.parquet"
+    product = RESULTS / "product.parquet"
+    return product if setting == "multi" and not path.is_file() else path

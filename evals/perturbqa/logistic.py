@@ -55,17 +55,20 @@ def held_out(model: FittedModel, label: IntArray, use: BoolArray, task: str) -> 
     return out[use]
 
 
-def asked(model: FittedModel, features: FloatArray, label: IntArray) -> NDArray[np.float64]:
+def asked(
+    features: FloatArray, names: tuple[str, ...], label: IntArray, new: FloatArray
+) -> NDArray[np.float64]:
     """Return the probability of new rows from a fit to all training rows.
 
     Args:
-        model: Its held-out features are fitted to.
-        features: Of the new rows, NaN where nothing is known of a gene.
+        features: Of the training rows, each made without the row's fold.
+        names: Of the features.
         label: Of each training row, `UNKNOWN` where it has none.
+        new: Features of the new rows, NaN where nothing is known of a gene.
     """
-    held, known = model.held_out, label != UNKNOWN
-    chosen = fitted(held.features[known], held.names, label[known])
-    found: NDArray[np.float64] = chosen.predict_proba(_by_line(features, held.names))[:, 1]
+    known = label != UNKNOWN
+    chosen = fitted(features[known], names, label[known])
+    found: NDArray[np.float64] = chosen.predict_proba(_by_line(new, names))[:, 1]
     return found
 
 

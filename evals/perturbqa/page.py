@@ -6,8 +6,7 @@ from evals.harness.scores import Results, Scores
 from evals.harness.tables import Table, pivot, signed, table
 from evals.perturbqa import ablation, composition, plots, slices
 from evals.perturbqa.facts import Facts
-from evals.perturbqa.intervals import COVERED, EXPECTED, WIDTH
-from evals.perturbqa.product.page import ahead_table, ranked_table
+from evals.perturbqa.product.page import ahead_table, coverage, ranked_table, relatedness
 from evals.perturbqa.published import PUBLISHED, published_means
 from evals.perturbqa.score import CONTROLS, MODEL, Split
 from evals.tasks import COLUMNS, MEAN, TASK_NAMES, TASKS, TaskName
@@ -37,7 +36,6 @@ ROWS: dict[Split, str] = {
 }
 
 
-SHARE = "share of rows"
 SHORT = {"de": "DE", "dir": "direction"}
 MEANS = (
     "Official test rows of K562 and RPE1, and held-out training perturbations of all four lines: "
@@ -81,14 +79,14 @@ def sections(results: Results) -> tuple[Section, ...]:
         _held_out(scores),
         _both_ways(scores),
         _gap(scores),
-        _relatedness(scores),
+        relatedness(scores, MODEL, tuple(ROWS)),
         Section(
             "Calibration and abstention",
             "Expected calibration error over ten equally filled bins.",
             (_calibration(scores),),
             ("reliability",),
         ),
-        _intervals(scores),
+        coverage(scores),
         Section(
             "How far ahead of the controls",
             "Differences on the same rows and the same resamples, mean over the lines.",
@@ -223,58 +221,6 @@ def _gap(scores: Scores) -> Section:
         "fold less."
     )
     return Section("Why test rows are not held-out rows", text, tuple(tables))
-
-
-def _relatedness(scores: Scores) -> Section:
-    tables = []
-    for cut, words in composition.CUTS.items():
-        for task in TASKS:
-            mine = scores.where(by=cut, task=task)
-            heads = [
-                (rows, name, measure)
-                for rows in ROWS
-                for name, measure in (
-                    (MODEL, SHARE), (MODEL, "auroc"), (composition.TRANSFER, "auroc"),
-                )
-            ]  # fmt: skip
-            told = pivot(
-                mine,
-                "part",
-                ("rows", "predictor", "measure"),
-                lambda one: f"{one.value.value:.1%}" if one.measure == SHARE else str(one),
-                order=heads,
-                names=lambda head: f"{'test' if head[0] == 'test' else 'held out'}: "
-                f"{'share' if head[2] == SHARE else head[1]}",
-                header=words,
-                caption=f"{TASK_NAMES[task]}, by {words}",
-            )  # fmt: skip
-            tables.append(told)
-    text = (
-        "AUROC within line, readout and fold among the rows of a part; parts of few readouts are "
-        "left out. Cross-line transfer says something only of pairs that another line measured: "
-        "the share of those is its coverage."
-    )
-    return Section("By relatedness, other lines and strength", text, tuple(tables))
-
-
-def _intervals(scores: Scores) -> Section:
-    names = {
-        COVERED: "inside their 90 % interval", EXPECTED: "would be, if right", WIDTH: "mean width",
-    }  # fmt: skip
-    told = pivot(
-        scores.where(measure=tuple(names)),
-        ("task", "cell_line", "split"),
-        "measure",
-        order=tuple(names),
-        names=names,
-        header=("task", "line", "rows of"),
-    )
-    text = (
-        "The intervals of P(changes) and P(up) are of a rate: of rows of one perturbation whose "
-        "stated probability is alike. The observed rate of some dozen rows strays from the true "
-        "one by chance, so the share that intervals would hold if they were right stands beside."
-    )
-    return Section("Coverage of the 90 % intervals", text, (told,))
 
 
 def _calibration(scores: Scores) -> Table:

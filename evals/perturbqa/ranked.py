@@ -56,6 +56,7 @@ def ranked(
     for task in TASKS:
         for within in WITHIN:
             found: dict[tuple[By, str, str], Sample] = {}
+            chances: dict[str, float] = {}
             for line in CELL_LINES:
                 rows = labelled(table, task, line)
                 for name, column in columns.items() if len(rows) else ():
@@ -63,9 +64,13 @@ def ranked(
                         if (one := _sample(rows, column, within, by, drawn)) is not None:
                             found[by, line, name] = one
                 if (chance := _chance(rows, within)) is not None:
-                    keys = {"task": task, "cell_line": line, "split": split}
-                    name = measure("average precision", within)
-                    yield Score(CHANCE, name, chance, "control", **keys)
+                    chances[line] = chance
+            if chances:
+                chances[MEAN] = float(np.mean(list(chances.values())))
+            for line, chance in chances.items():
+                keys = {"task": task, "cell_line": line, "split": split}
+                name = measure("average precision", within)
+                yield Score(CHANCE, name, chance, "control", **keys)
             yield from _told(found, columns, ours, within, {"task": task, "split": split})
 
 

@@ -16,7 +16,6 @@ from pydantic import Field
 from evals import perturbqa as benchmark
 from evals import rows, tasks
 from evals.harness.brought import (
-    KEPT,
     Coverage,
     Words,
     matched,
@@ -28,7 +27,7 @@ from evals.harness.metrics import brier, expected_calibration_error
 from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run
 from evals.harness.scores import Results, Score
-from evals.perturbqa.kept import COLUMNS, HELD_OUT, RESULTS
+from evals.perturbqa.kept import COLUMNS, HELD_OUT, RESULTS, kept_file
 from evals.perturbqa.own.page import BENCHMARK, SPLITS, YOURS, Facts
 from evals.perturbqa.product.page import PRODUCT
 from evals.perturbqa.ranked import draws, ranked
@@ -86,7 +85,7 @@ def evaluate(
         RunError: `out` holds another run.
     """
     root = sources_root(data)
-    theirs = RESULTS / f"{settings.setting}.parquet" if against is None else against / KEPT
+    theirs = kept_file(settings.setting, against)
     kept = read_kept(theirs, COLUMNS)
     brought = read(predictions, read_symbols(root))
     table, facts = answered(asked_rows(data, kept), brought, predictions.name)
@@ -96,7 +95,7 @@ def evaluate(
     product = RESULTS / "product.parquet"
     files = {name: root / name for name in SCREEN_FILES}
     files |= {"predictions": predictions, "compared with": theirs}
-    if product.is_file() and against is None and settings.setting == "multi":
+    if theirs != product and product.is_file() and (against, settings.setting) == (None, "multi"):
         files["the product's answers"] = product
         table = table.merge(read_kept(product, [*KEYS, PRODUCT])[[*KEYS, PRODUCT]], how="left")
     inputs = Inputs(files, (benchmark, tasks, rows), unscored=frozenset({"product"}))
