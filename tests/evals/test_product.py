@@ -68,7 +68,6 @@ def test_answers_are_ranked_both_ways_beside_every_control(scored):
         assert {PRODUCT, "response model, shipped", *CONTROLS} <= {one.predictor for one in found}
     page = (scored / "scoreboard.md").read_text()
     assert "| chance |" in page
-    assert "inside their 90 % interval" in page
     assert "by similarity of the nearest measured perturbation" in page
 
 
