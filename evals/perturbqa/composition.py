@@ -136,7 +136,7 @@ def _weighed(rows: pd.DataFrame, weight: FloatArray, draw: Resampler) -> Sample:
     ranking = Ranking(group, rows["label"].to_numpy(np.int64), rows["p"].to_numpy(np.float64))
     at: IntArray = draw.at(rows["pert"])
     # A group counts as much as the rows that are left of it, else rare parts would count whole.
-    of_group: FloatArray = np.bincount(group, weight) / np.bincount(group)
+    of_group = np.bincount(group, weight) / np.bincount(group)
     mean = of_group[ranking.groups][:, None]
     value = ranking.macro(weight[:, None], mean)[0]
     drawn = [

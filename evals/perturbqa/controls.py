@@ -78,12 +78,9 @@ def official_controls(
     some = Pairs(pairs.line[known], pairs.gene[known], pairs.readout[known])
     features = np.full((len(asked), len(names)), np.nan, np.float32)
     features[known], _ = pair_features(some, evidence, corpus, similarity)
-    out = asked.assign(
-        **{
-            NEAREST: features[:, names.index("relatives")].astype(np.float64),
-            LINES: features[:, names.index("de_lines_elsewhere")],
-        }
-    )
+    out = asked.copy()
+    out[NEAREST] = features[:, names.index("relatives")].astype(np.float64)
+    out[LINES] = features[:, names.index("de_lines_elsewhere")]
     for task in TASKS:
         of_task = (asked["task"] == task).to_numpy()
         for name, column in FEATURES.items():
@@ -95,8 +92,8 @@ def official_controls(
         out.loc[of_task, logistic.NAME] = logistic.asked(held_out, names, label, features[of_task])
         questions = official_questions(corpus, asked[of_task])
         everything = np.ones(len(rows), np.bool_)
-        for name, column in votes(corpus, rows, questions, everything, task, seed).items():
-            out.loc[of_task, name] = column
+        for name, found in votes(corpus, rows, questions, everything, task, seed).items():
+            out.loc[of_task, name] = found
     # Nothing is known of a gene outside the vocabulary: it was measured nowhere.
     out[ELSEWHERE] = out["cross-line transfer"].fillna(0) != 0
     return out

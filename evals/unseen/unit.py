@@ -90,7 +90,7 @@ def answers(
                 for name, column in FEATURES.items()
             },
         }
-        whole = base.assign(task=task, label=label, **columns)
+        whole: pd.DataFrame = base.assign(task=task, label=label, **columns)
         found.append(whole[label != UNKNOWN])
     return pd.concat(found, ignore_index=True)
 
