@@ -18,7 +18,7 @@ HOW = (
     "Every predictor on the rows that the file answers, so that all are compared on the same ones. "
     "95 % intervals: resamples shared by all. AUROC within readout draws whole perturbations; "
     "both ways of ranking draw perturbations and readouts anew. Held-out rows are training rows of "
-    "the benchmark: your model must not have seen their fold (the kept predictions have it)."
+    "the benchmark: your model must not have seen their fold, which the kept predictions have."
 )
 
 

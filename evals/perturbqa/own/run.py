@@ -144,10 +144,9 @@ def asked_rows(data: Path, kept: pd.DataFrame) -> pd.DataFrame:
     Raises:
         DataError: A label file is missing, or the kept run is of other rows.
     """
-    parts = [
-        read_rows(data, "test", TESTED).assign(split="test"),
-        read_rows(data, "train", HELD_OUT).assign(split="cv"),
-    ]
+    parts = [read_rows(data, "test", TESTED).assign(split="test")]
+    if (kept["fold"] >= 0).any():
+        parts.append(read_rows(data, "train", HELD_OUT).assign(split="cv"))
     asked = pd.concat(parts, ignore_index=True).merge(kept, on=KEYS, how="inner")
     return asked[asked["label"].notna()].reset_index(drop=True)
 
