@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +14,12 @@ from knowledge.base import Knowledge
 from knowledge.errors import QuestionError
 from knowledge.files import replace_text, replacing
 from knowledge.progress import Progress
-from knowledge.schema import Frozen, Perturbation, PerturbationKind
-from knowledge.symbols import SymbolTable
-from knowledge.user_tables.columns import ColumnReading, mostly_mouse
-from knowledge.user_tables.labels import LabelReader
+from knowledge.schema import Perturbation
 from tools.counts.activity import activities, regulons
-from tools.counts.checks import SampleCheck, check_samples
-from tools.counts.contrast import Wanted
-from tools.counts.design import Design, designed, joined, read_samples, sample_names
-from tools.counts.differential import ALPHA, LEAST_COUNTS, by_gene, differential
+from tools.counts.design import Design
+from tools.counts.differential import by_gene, differential
 from tools.counts.enrichment import enriched, sets_of
-from tools.counts.matrix import CountTable, gene_names, read_counts
-from tools.counts.raw import raw_counts
+from tools.counts.reading import Read, Request
 from tools.counts.result import Found
 from tools.counts.sentences import first_sentences
 from tools.effects import EffectPredictor
@@ -36,38 +30,6 @@ from tools.lists.rows import ListExplanation
 MOST_SOURCES = 80
 _PAPERS = re.compile(r"PubMed:\s?(\d{4,9})")
 _CITING = re.compile(r"\s*\((?:PubMed:\s?\d+(?:,\s*)?)+\)|\s*\{ECO:[^}]*\}")
-
-
-class Request(Frozen):
-    """What is analysed.
-
-    Attributes:
-        counts: File or folder.
-        design: Table of samples; None where an h5ad says what they are.
-        wanted: What is compared.
-        perturbed: Genes that were perturbed in the group of interest, by approved symbol.
-        kind: How.
-        cell_line: Whose networks paths are followed in; "" for the usual one.
-        transcripts: For salmon and kallisto: transcript and gene.
-        layer: Of an h5ad.
-        alpha: The adjusted p-value up to which a gene changed.
-        least_effect: The size of log2 fold change from which it did.
-        least_counts: Features with fewer counts in all are left out.
-        jobs: Processes.
-    """
-
-    counts: Path
-    design: Path | None = None
-    wanted: Wanted = Wanted()
-    perturbed: tuple[str, ...] = ()
-    kind: PerturbationKind = "knockout"
-    cell_line: str = ""
-    transcripts: Path | None = None
-    layer: str | None = None
-    alpha: float = ALPHA
-    least_effect: float = 0.0
-    least_counts: int = LEAST_COUNTS
-    jobs: int = 2
 
 
 @dataclass(frozen=True)
@@ -108,104 +70,6 @@ class Kept:
         return self.folder / f"{name}-{key}.{ending}"
 
 
-@dataclass(frozen=True)
-class Read:
-    """Counts, design and names, read and checked: what can be tested."""
-
-    counts: pd.DataFrame
-    names: list[str]
-    design: Design
-    samples: SampleCheck
-    notes: tuple[str, ...]
-
-
-def read(
-    request: Request, symbols: SymbolTable, orthologues: Callable[[], "dict[str, str]"]
-) -> Read:
-    """Return what is to be tested.
-
-    Raises:
-        QuestionError: It cannot be tested honestly; says why and what to do.
-    """
-    samples = read_samples(request.design) if request.design else None
-    table = read_counts(
-        request.counts,
-        sample_names(samples) if samples is not None else (),
-        request.transcripts,
-        request.layer,
-    )
-    if samples is None:
-        if table.samples is None or not len(table.samples.columns):
-            raise QuestionError(
-                f"{table.source} does not say what its samples are; name with --design a table "
-                "with a row for each sample: its name, its group, and whatever else differs."
-            )
-        samples = table.samples.astype(str).rename_axis("sample").reset_index()
-    table, samples, notes = joined(table, samples, request.wanted.leave_out)
-    table, made = raw_counts(table)
-    return prepared(table, samples, request, symbols, orthologues, [*notes, *made])
-
-
-def prepared(
-    table: CountTable,
-    samples: pd.DataFrame,
-    request: Request,
-    symbols: SymbolTable,
-    orthologues: Callable[[], "dict[str, str]"],
-    notes: Sequence[str] = (),
-) -> Read:
-    """Return counts of samples with their design, names and checks."""
-    design = designed(samples, request.wanted)
-    counts = table.counts[list(design.samples.index)]
-    told: list[str] = []
-
-    def ground(words: Sequence[str]) -> list[str]:
-        found, said = grounded(words, symbols, orthologues)
-        told.extend(said)
-        return found
-
-    names = gene_names([str(one) for one in counts.index], table.symbols, ground)
-    known = sum(map(bool, names))
-    if known < len(names):
-        told.append(
-            f"{known:,} of {len(names):,} features are genes that Knockwise knows by name; the "
-            "others are tested under their own ids."
-        )
-    if not known:
-        told.append("No gene is known by its name: no gene set, regulator or path can be told.")
-    checked = check_samples(counts, names, design, request.perturbed)
-    everything = (*table.notes, *notes, *design.notes, *dict.fromkeys(told))
-    return Read(counts, names, design, checked, everything)
-
-
-def grounded(
-    words: Sequence[str], symbols: SymbolTable, orthologues: Callable[[], "dict[str, str]"]
-) -> tuple[list[str], list[str]]:
-    """Return the approved symbol of each word, "" for none, and how they were read."""
-    filled = [word for word in words if word]
-    if not filled:
-        return ["" for _ in words], []
-    mouse = mostly_mouse(filled)
-    human = orthologues() if mouse else {}
-    read_ = ColumnReading(
-        filled,
-        lambda entrez: LabelReader(
-            symbols, entrez=entrez, orthologues=human, perturbed=False, suggest=False
-        ),
-        "gene",
-        whole=True,
-    )
-    found = {word: label.genes[0] if label.genes else "" for word, label in read_.labels.items()}
-    notes = []
-    if mouse:
-        how = "by orthology" if human else "by their spelling, as no table of orthologues is there"
-        notes.append(
-            "These are mouse genes: the test is of mouse counts as they are; gene sets, regulators "
-            f"and paths are human and read {how}, which misses what differs between the species."
-        )
-    return [found.get(word, "") if word else "" for word in words], notes
-
-
 def analysed(
     request: Request,
     given: Read,
@@ -223,6 +87,18 @@ def analysed(
         progress: Told what is being done.
     """
     progress("testing genes", 0.1)
+    course, said = _course(request, given, kept)
+    if given.cells is not None and request.cells.sample is None:
+        from tools.counts.cells import cell_test
+
+        cells, design, names = given.cells, given.design, given.names
+        table = kept.table(
+            "cells", lambda: cell_test(cells, design, names, request.alpha, request.least_effect)
+        )
+        found, normalised = told_of(
+            request, given, table, said, predictor, kept, progress, method="cells"
+        )
+        return replace(found, course=course), normalised
 
     def test() -> pd.DataFrame:
         found = differential(
@@ -239,14 +115,40 @@ def analysed(
     table = kept.table("differential", test)
     notes = tuple(json.loads(table["_notes"].iloc[0]))
     table = table.drop(columns="_notes")
-    return told_of(request, given, table, notes, predictor, kept, progress)
+    found, normalised = told_of(request, given, table, (*notes, *said), predictor, kept, progress)
+    return replace(found, course=course), normalised
+
+
+def _course(request: Request, given: Read, kept: Kept) -> tuple[pd.DataFrame | None, list[str]]:
+    """Return the pseudotime of single cells where it is asked for, and what to say of it."""
+    if not request.cells.trajectory:
+        return None, []
+    if given.cells is None:
+        raise QuestionError("--trajectory orders single cells; these are counts of samples.")
+    from tools.counts.cells import pseudotime
+
+    column, cells = given.design.column, given.cells
+    if column not in cells.data.obs:
+        raise QuestionError(
+            f"--trajectory needs {column} as a column of the cells, to know where it begins."
+        )
+    root = given.design.reference
+    if root not in set(cells.data.obs[column].astype(str)):
+        raise QuestionError("--trajectory needs a contrast of two groups of cells.")
+
+    def made() -> pd.DataFrame:
+        table, notes = pseudotime(cells, root, column)
+        return table.assign(_notes=json.dumps(notes))
+
+    table = kept.table("course", made)
+    return table.drop(columns="_notes"), list(json.loads(table["_notes"].iloc[0]))
 
 
 def told_of(
     request: Request,
     given: Read,
     table: pd.DataFrame,
-    notes: tuple[str, ...],
+    notes: Sequence[str],
     predictor: Callable[[], EffectPredictor],
     kept: Kept,
     progress: Progress,

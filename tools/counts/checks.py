@@ -37,6 +37,7 @@ _UNEVEN = 3.0
 # An outlier lies this many robust standard deviations off, as scater and others use.
 _FAR = 5.0
 TOP_VARIABLE = 500
+SAMPLE_COLUMNS = ("group", "library", "detected", "pc1", "pc2", "sex", "remark")
 SHOWN = 4
 Level = Literal["error", "warning", "remark"]
 

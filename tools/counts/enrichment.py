@@ -228,16 +228,6 @@ def _genes(row: pd.Series) -> Iterable[str]:
     return [one for one in str(row["leading"] or row["genes"]).split(";") if one]
 
 
-def running(ranks: pd.Series, members: Iterable[str]) -> pd.DataFrame:
-    """Return the running sum of GSEA: rank, score, and whether the gene is of the set."""
-    order = ranks.sort_index().sort_values(ascending=False, kind="stable")
-    hit = order.index.isin(list(members))
-    weight = order.abs().to_numpy() * hit
-    up = weight.cumsum() / max(weight.sum(), 1e-12)
-    down = (~hit).cumsum() / max(int((~hit).sum()), 1)
-    return pd.DataFrame({"rank": range(len(order)), "score": up - down, "hit": hit})
-
-
 def write_sets(sets: Iterable[GeneSet], path: Path) -> None:
     """Write sets as GMT, for the notebook and for other programs."""
     lines = ["\t".join([one.id, one.name, *one.members]) for one in sets]

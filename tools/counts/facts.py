@@ -254,10 +254,10 @@ def _counted(table: pd.DataFrame, folder: Path) -> dict[str, Fact]:
     explained = _read(folder / "explained.csv")
     if len(explained):
         verdicts = explained["verdict"].value_counts()
-        counted["explained"] = (len(explained), *verdicts)
+        counted["explained"] = (len(explained), *verdicts, 0)
     expected = _read(folder / "expected.csv")
     if len(expected):
-        counted["expected"] = (len(expected), *expected["seen"].value_counts())
+        counted["expected"] = (len(expected), *expected["seen"].value_counts(), 0)
     return {
         f"summary {name}": Fact(frozenset(), _sized(*map(float, values)))
         for name, values in counted.items()

@@ -72,6 +72,7 @@ class Found:
         alpha: The adjusted p-value up to which a gene changed.
         notes: How things were read, each a sentence.
         method: `pydeseq2`, `pseudobulk` or `cells`.
+        course: Pseudotime of single cells, where it was asked for.
         versions: Of knowledge and models.
     """
 
@@ -87,4 +88,5 @@ class Found:
     explanation: ListExplanation | None = None
     notes: tuple[str, ...] = ()
     method: str = "pydeseq2"
+    course: pd.DataFrame | None = None
     versions: Mapping[str, str] = field(default_factory=dict)

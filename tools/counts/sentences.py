@@ -307,12 +307,19 @@ class Writer:
             )
         seen = [row.seen for row in one.foresight.expected]
         if seen:
+            parts = [
+                f"{seen.count(what)} {words}"
+                for what, words in (
+                    ("changed as expected", "were found"),
+                    ("changed the other way", "went the other way"),
+                    ("unchanged", "did not change"),
+                    ("not in the result", "were not measured"),
+                )
+                if seen.count(what)
+            ]
             said.append(
-                f"Of the {len(seen)} changes that were most expected, "
-                f"{seen.count('changed as expected')} were found, "
-                f"{seen.count('changed the other way')} went the other way, "
-                f"{seen.count('unchanged')} did not change and {seen.count('not in the result')} "
-                "were not measured [summary expected]."
+                f"Of the {len(seen)} changes that were most expected, {joined(parts)} "
+                "[summary expected]."
             )
             for way in ("up", "down"):
                 held = [row.gene for row in one.foresight.expected

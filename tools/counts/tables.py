@@ -26,6 +26,7 @@ TABLES = {
     "explained.csv": "the path to every changed gene, or why there is none",
     "expected.csv": "what was most expected of the perturbation, and what became of it",
     "sources.csv": "what is quoted, from where",
+    "pseudotime.csv": "single cells by diffusion pseudotime",
     "heatmap.csv": "log2 normalised counts of the foremost genes",
 }
 
@@ -56,6 +57,8 @@ def write_tables(
     else:
         for name in ("explained.csv", "expected.csv", "explanation.json"):
             (folder / name).unlink(missing_ok=True)
+    if found.course is not None:
+        _write(found.course, folder / "pseudotime.csv")
     replace_text(folder / "notes.json", json.dumps(marked(found), indent=1) + "\n")
     write_sets(sets, folder / "gene_sets.gmt")
 
