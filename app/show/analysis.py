@@ -14,6 +14,7 @@ from app.show.lists import paths_figure
 from app.show.pages import DISCLAIMER, page_environment, template
 from knowledge.files import replace_text, replacing
 from tools.counts.facts import MARK
+from tools.counts.frames import rows_of
 from tools.counts.tables import TABLES
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ REFERENCES = (
     "Muzellec B et al. Bioinformatics 2023 39:btad547 (PyDESeq2; PMID:37669147)",
     "Zhu A, Ibrahim JG, Love MI. Bioinformatics 2019 35:2084 (apeglm; PMID:30395178)",
     "Subramanian A et al. PNAS 2005 102:15545 (GSEA; PMID:16199517)",
+    "Korotkevich G et al. bioRxiv 2021 060012 (adaptive multilevel splitting)",
     "Fang Z, Liu X, Peltz G. Bioinformatics 2023 39:btac757 (GSEApy; PMID:36426870)",
     "Badia-i-Mompel P et al. Bioinformatics Advances 2022 2:vbac016 (decoupler; PMID:36699385)",
 )
@@ -47,13 +49,13 @@ def write_report(whole: "Analysed") -> None:
     """Write `report.html`, `report.md`, `methods.md`, `figures/` and `notebook.ipynb`."""
     from app.show.analysis_notebook import notebook_text
 
-    drawn = _drawn(whole)
     figures = whole.folder / "figures"
     figures.mkdir(exist_ok=True)
     images: dict[str, str] = {}
     import matplotlib as mpl
 
     with mpl.rc_context(counts_figures.STYLE):
+        drawn = _drawn(whole)
         for name, figure in drawn.items():
             with replacing(figures / f"{name}.png") as draft:
                 figure.savefig(draft, format="png", dpi=160)
@@ -106,7 +108,8 @@ def read_table(path: Any) -> pd.DataFrame:  # noqa: ANN401  # a path, or what pa
 def _parts(whole: "Analysed", images: dict[str, str]) -> dict[str, Any]:
     found, told = whole.found, whole.told
     levels = {f"[check {n}]": one.level for n, one in enumerate(found.checks, 1)}
-    grave, light = [], []
+    grave: list[str] = []
+    light: list[str] = []
     for text in told.checks:
         level = next((levels[mark] for mark in levels if mark in text), "remark")
         (grave if level in ("error", "warning") else light).append(text)
@@ -153,7 +156,7 @@ def _rows(genes: pd.DataFrame) -> list[dict[str, Any]]:
             "mean": f"{row.base_mean:,.0f}",
             "padj": f"{row.padj:.1e}",
         }
-        for row in changed.itertuples()
+        for row in rows_of(changed)
     ]
 
 
@@ -210,10 +213,11 @@ def methods(whole: "Analysed") -> str:
     if found.method != "cells":
         how += " Fold changes were shrunken by apeglm's method as implemented there."
     how += (
-        f" Gene sets were ranked by the Wald statistic with GSEApy {held.get('gseapy', '')} (1,000 "
-        "permutations, 10 to 500 genes) and tested for over-representation among changed genes "
-        "with all tested genes as background; activities of regulators are univariate linear "
-        f"models of decoupler {held.get('decoupler', '')} on Knockwise's signed regulons. "
+        f" Gene sets were ranked by the Wald statistic with GSEApy {held.get('gseapy', '')} "
+        "(adaptive multilevel splitting, 15 to 300 genes) and tested for over-representation "
+        "among changed genes with all tested genes as background; activities of regulators are "
+        f"univariate linear models of decoupler {held.get('decoupler', '')} on Knockwise's signed "
+        "regulons. "
         f"Principal components are of the 500 most variable genes (log2 counts per million, "
         f"scikit-learn {held.get('scikit-learn', '')})."
     )

@@ -1,7 +1,7 @@
 """A notebook that draws every picture of an analysis again, from its tables."""
 
 import inspect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.show import counts_figures
 
@@ -23,8 +23,9 @@ _CALLS = {
 def notebook_text(whole: "Analysed", names: list[str]) -> str:
     """Return the notebook; it needs pandas, SciPy and matplotlib, the cascade Knockwise too."""
     import nbformat
-    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+    made: Any = nbformat.v4
+    new_code_cell, new_markdown_cell = made.new_code_cell, made.new_markdown_cell
     found = whole.found
     cells = [
         new_markdown_cell(
@@ -59,10 +60,10 @@ def notebook_text(whole: "Analysed", names: list[str]) -> str:
                 "HTML(f'<style>{css}</style>{paths_figure(found).svg}')"
             ),
         ]
-    notebook = new_notebook(cells=cells)
+    notebook = made.new_notebook(cells=cells)
     notebook.metadata["kernelspec"] = {
         "name": "python3", "display_name": "Python 3", "language": "python"
     }  # fmt: skip
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"
-    return str(nbformat.writes(notebook)) + "\n"
+    return f"{made.writes(notebook)}\n"

@@ -31,15 +31,11 @@ def _panel(width: float, height: float) -> "tuple[Figure, Axes]":
 
 def _names(axes: "Axes", points: pd.DataFrame, most: int = NAMED) -> None:
     """Name points where there is room; the first are named first."""
-    figure = axes.figure
-    figure.canvas.draw()
-    renderer = figure.canvas.get_renderer() if hasattr(figure.canvas, "get_renderer") else None
-    if renderer is None:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        renderer = canvas.get_renderer()
+    canvas: Any = FigureCanvasAgg(axes.figure)  # type: ignore[arg-type]  # no figure in a figure
+    canvas.draw()
+    renderer = canvas.get_renderer()
     inside = axes.get_window_extent(renderer)
     taken: list[Any] = []
     named = 0
@@ -208,6 +204,7 @@ def gsea(table: pd.DataFrame, sets: pd.DataFrame, members: dict[str, set[str]]) 
         at = low - 0.07 * (number + 1)
         axes.vlines(curve.loc[curve["hit"], "rank"], at - 0.025, at + 0.025, color=colour,
                     linewidth=0.4)  # fmt: skip
+    axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= 1])
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xlabel("genes by statistic, highest first")
     axes.set_ylabel("running enrichment score")

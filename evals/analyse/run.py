@@ -21,7 +21,7 @@ from evals.analyse.score import (
 )
 from evals.harness.resampling import DRAWS
 from evals.harness.run import Inputs, Run
-from evals.harness.scores import Results
+from evals.harness.scores import Results, Score
 from knowledge.base import load_symbols
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
@@ -112,7 +112,7 @@ def _evaluated(
         Case("renal carcinoma", CARCINOMA, CARCINOMA_DESIGN,
              Wanted(contrast="tumour against normal"), (settings.perturbed,)),
     )  # fmt: skip
-    found = []
+    found: list[Score] = []
     for number, case in enumerate(cases):
         run.progress(case.name, 0.05 + 0.45 * number)
         sentences = run.table(

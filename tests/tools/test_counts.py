@@ -5,12 +5,15 @@ import pandas as pd
 import pytest
 
 from knowledge.errors import QuestionError
+from knowledge.schema import Gene
+from knowledge.symbols import SymbolTable
 from tools.counts.checks import check_samples
 from tools.counts.contrast import Wanted
 from tools.counts.design import designed, joined, read_samples, sample_names
 from tools.counts.differential import differential
 from tools.counts.matrix import CountTable, read_counts
 from tools.counts.raw import raw_counts
+from tools.counts.reading import grounded
 
 pytest.importorskip("formulaic")
 GENES = ["XIST", "RPS4Y1", "DDX3Y", "DDIT3", "LDLR"]
@@ -159,3 +162,24 @@ def test_the_test_finds_the_gene_that_was_raised_and_shrinks_its_fold():
     assert 2 < first["log2_fold_change"] < 4
     assert abs(first["shrunken"]) <= abs(first["log2_fold_change"]) + 0.1
     assert (found.table["call"].iloc[1:] != "up").mean() > 0.9
+
+
+def test_mouse_genes_are_tested_as_they_are_and_read_as_human_with_a_warning():
+    symbols = SymbolTable([Gene(symbol="ACTB"), Gene(symbol="TP53")])
+    found, notes = grounded(["Actb", "Trp53", "Gm1234"], symbols, lambda: {"Trp53": "TP53"})
+    assert found == ["ACTB", "TP53", ""]
+    assert notes[0].startswith("These are mouse genes")
+    assert grounded(["ACTB"], symbols, dict) == (["ACTB"], [])
+
+
+def test_a_batch_that_is_the_contrast_is_told_even_where_it_is_not_in_the_formula():
+    counts = world()
+    samples = sheet(counts, plate=["1"] * 3 + ["2"] * 3)
+    found = check_samples(counts, list(counts.index), designed(samples, Wanted(contrast="group")))
+    assert any("plate splits the samples exactly as group does" in c.text for c in found.checks)
+
+
+def test_a_perturbed_gene_that_rises_suggests_swapped_groups():
+    counts = world()
+    found = check_samples(counts, list(counts.index), designed(sheet(counts), Wanted()), ["G0"])
+    assert any("higher where it should be lost" in check.text for check in found.checks)

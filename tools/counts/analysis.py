@@ -19,6 +19,7 @@ from tools.counts.activity import activities, regulons
 from tools.counts.design import Design
 from tools.counts.differential import by_gene, differential
 from tools.counts.enrichment import enriched, sets_of
+from tools.counts.frames import rows_of
 from tools.counts.reading import Read, Request
 from tools.counts.result import Found
 from tools.counts.sentences import first_sentences
@@ -225,9 +226,9 @@ def _explained(
             effect=float(row.log2_fold_change),
             padj=float(row.padj) if pd.notna(row.padj) else None,
             level=float(row.base_mean),
-            state=state.get(str(row.call), "between"),  # type: ignore[arg-type]
+            state=state.get(str(row.call), "between"),
         )
-        for row in genes.itertuples()
+        for row in rows_of(genes)
         if np.isfinite(row.log2_fold_change)
     )
     result = ResultList(

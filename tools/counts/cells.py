@@ -265,7 +265,14 @@ def pseudotime(cells: CellData, root: str, column: str) -> tuple[pd.DataFrame, l
         scanpy.pp.highly_variable_genes(data, n_top_genes=min(2000, data.n_vars))
         count = min(30, data.n_obs - 1, data.n_vars - 1)
         scanpy.pp.pca(data, n_comps=count, random_state=SEED)
-        scanpy.pp.neighbors(data, n_neighbors=15, n_pcs=count, random_state=SEED)
+        scanpy.pp.neighbors(
+            data,
+            n_neighbors=15,
+            n_pcs=count,
+            random_state=SEED,
+            method="gauss",
+            transformer="sklearn",
+        )
         scanpy.tl.diffmap(data, n_comps=min(10, count))
         of = (data.obs[column].astype(str) == root).to_numpy()
         places = data.obsm["X_diffmap"]

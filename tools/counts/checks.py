@@ -15,6 +15,7 @@ import pandas as pd
 from knowledge.errors import QuestionError
 from knowledge.schema import Frozen
 from tools.counts.design import Design, nested
+from tools.counts.frames import columns_of
 
 FEMALE = ("XIST", "TSIX")
 MALE = ("RPS4Y1", "DDX3Y", "KDM5D", "UTY", "EIF1AY", "USP9Y", "ZFY", "TXLNGY", "NLGN4Y")
@@ -93,14 +94,14 @@ def check_samples(
         empty = library.index[library == 0][0]
         raise QuestionError(f"The sample {empty} has no count at all; leave it out.")
     million = counts / library * 1e6
-    log = np.log2(million + 1)
+    log = pd.DataFrame(np.log2(million.to_numpy() + 1), million.index, million.columns)
     places, explained = components(log)
     symbols = pd.Series(list(names), counts.index)
     sex = _sex(million, symbols)
     table = pd.DataFrame(
         {
             "group": design.groups,
-            "library": library.astype(float),
+            "library": library.round().astype(int),
             "detected": (counts > 0).sum(axis=0),
             "pc1": places[:, 0],
             "pc2": places[:, 1],
@@ -238,7 +239,7 @@ def _sex(million: pd.DataFrame, symbols: pd.Series) -> pd.Series:
 
 def _sexes(sex: pd.Series, design: Design) -> Iterator[Check]:
     sure = sex[sex.isin(["male", "female"])]
-    column = next((c for c in design.samples if _SEX_COLUMN.search(c)), None)
+    column = next((c for c in columns_of(design.samples) if _SEX_COLUMN.search(c)), None)
     if column is not None:
         said = design.samples[column].astype(str).str.casefold().map(_SEX_WORDS)
         wrong = [one for one in sure.index if said[one] in ("male", "female")
@@ -301,7 +302,8 @@ def _swapped(log: pd.DataFrame, design: Design) -> Iterator[Check]:
         far = values[other].median(axis=1)
         axis = near - far
         # 1 at its own group's centre, 0 at the other's.
-        leaning[sample] = float((values[sample] - far) @ axis / max(float(axis @ axis), 1e-9))
+        along = np.dot(values[sample] - far, axis)
+        leaning[sample] = float(along / max(float(np.dot(axis, axis)), 1e-9))
     right = np.mean([value > 0.5 for value in leaning.values()])
     odd = [sample for sample in mine if leaning[sample] < 0.25]
     if odd and right >= 0.7:
@@ -321,7 +323,7 @@ def _shadows(table: pd.DataFrame, design: Design) -> Iterator[Check]:
     """Yield other columns that split the samples as the contrast does, or that PCA shows."""
     from scipy.stats import f_oneway
 
-    for name in design.samples.columns:
+    for name in columns_of(design.samples):
         if name == design.column or not isinstance(design.samples[name].dtype, pd.CategoricalDtype):
             continue
         if design.test and nested(design.samples, name, design.column):

@@ -8,6 +8,7 @@ import pandas as pd
 from knowledge.errors import QuestionError
 from knowledge.schema import Frozen
 from knowledge.user_tables.file import column_key
+from tools.counts.frames import columns_of
 
 CONTROLS = (
     "control", "ctrl", "ctl", "con", "untreated", "vehicle", "dmso", "pbs", "mock", "normal",
@@ -54,7 +55,7 @@ def contrast_of(samples: pd.DataFrame, wanted: Wanted) -> tuple[str, str, str, l
         named, words = known_column(samples, first), f"{test} against {reference}"
     parts = [part.strip() for part in _AGAINST.split(words) if part.strip()]
     if len(parts) == 2:
-        names = [named] if named else list(samples.columns)
+        names = [named] if named else columns_of(samples)
         hits = [c for c in names if all(_level(samples[c], part) is not None for part in parts)]
         if len(hits) == 1:
             levels = [_level(samples[hits[0]], part) for part in parts]
@@ -70,14 +71,14 @@ def contrast_of(samples: pd.DataFrame, wanted: Wanted) -> tuple[str, str, str, l
     if len(parts) == 1 and (at := _column(samples, parts[0])) is not None:
         return _whole_column(samples, at, notes)
     if len(parts) == 1:
-        hits = [c for c in samples if _level(samples[c], parts[0]) is not None]
+        hits = [c for c in columns_of(samples) if _level(samples[c], parts[0]) is not None]
         if len(hits) == 1:
             column, test, reference, notes = _whole_column(samples, hits[0], notes)
             wanted_level = str(_level(samples[hits[0]], parts[0]))
             others = [one for one in levels_of(samples[hits[0]]) if one != wanted_level]
             return column, wanted_level, reference if reference in others else others[0], notes
         if wanted.formula is not None and "[" in parts[0]:
-            column = next((c for c in samples if parts[0].startswith(c)), "")
+            column = next((c for c in columns_of(samples) if parts[0].startswith(c)), "")
             if column:
                 return _whole_column(samples, column, notes)
         raise QuestionError(
@@ -93,7 +94,7 @@ def _only(
 ) -> tuple[str, str, str, list[str]]:
     """Return the only comparison that a design allows: two groups, one of them a control."""
     other = {wanted.pair, *wanted.batch}
-    names = [c for c in samples if c not in other and len(levels_of(samples[c])) == 2]
+    names = [c for c in columns_of(samples) if c not in other and len(levels_of(samples[c])) == 2]
     names = [c for c in names if samples[c].value_counts().min() > 1] or names
     if wanted.formula is not None:
         names = [c for c in names if is_named(wanted.formula, c)] or names
@@ -159,7 +160,7 @@ def _level(values: pd.Series, word: str) -> str | None:
 
 
 def _column(samples: pd.DataFrame, word: str) -> str | None:
-    found = [c for c in samples if column_key(c) == column_key(word)]
+    found = [c for c in columns_of(samples) if column_key(c) == column_key(word)]
     return found[0] if len(found) == 1 else None
 
 
@@ -172,7 +173,7 @@ def known_column(samples: pd.DataFrame, word: str) -> str:
     found = _column(samples, word)
     if found is None:
         raise QuestionError(
-            f"The design has no column {word!r}; it has {', '.join(samples.columns)}."
+            f"The design has no column {word!r}; it has {', '.join(columns_of(samples))}."
         )
     return found
 
@@ -192,7 +193,7 @@ def is_named(formula: str, column: str) -> bool:
 def levels_told(samples: pd.DataFrame) -> str:
     """Return the groups of each column, for a sentence."""
     told = []
-    for name in samples.columns:
+    for name in columns_of(samples):
         levels = levels_of(samples[name])
         if 1 < len(levels) < len(samples):
             told.append(f"{name} has {some(levels)}")

@@ -21,6 +21,7 @@ from tools.counts.contrast import (
     levels_of,
     some,
 )
+from tools.counts.frames import columns_of
 from tools.counts.matrix import CountTable, matched
 
 # A column of more distinct numbers than this is a measurement, not a group.
@@ -66,7 +67,9 @@ class Design:
     @property
     def terms(self) -> tuple[str, ...]:
         """Return the columns that the formula names besides the tested one."""
-        return tuple(c for c in self.samples if c != self.column and is_named(self.formula, c))
+        return tuple(
+            c for c in columns_of(self.samples) if c != self.column and is_named(self.formula, c)
+        )
 
     def members(self, level: str) -> list[str]:
         """Return the samples of a group."""
@@ -107,8 +110,9 @@ def joined(
         QuestionError: They do not name the same samples.
     """
     found = [str(name) for name in table.counts.columns]
-    best, link = "", {}
-    for name in samples.columns:
+    best = ""
+    link: dict[str, str] = {}
+    for name in columns_of(samples):
         one = matched(samples[name].astype(str), found)
         if len(set(one.values())) > len(set(link.values())):
             best, link = name, one
@@ -171,7 +175,9 @@ def designed(samples: pd.DataFrame, wanted: Wanted) -> Design:
         known_column(samples, name)
     if formula is None:
         if pair is None and test:
-            pair = next((c for c in samples if _pairs(samples, c, column, test, reference)), "")
+            pair = next(
+                (c for c in columns_of(samples) if _pairs(samples, c, column, test, reference)), ""
+            )
             if pair:
                 notes.append(
                     f"The samples are paired by {pair}: each {pair} has one of both groups, so "
@@ -224,7 +230,8 @@ def _matrix(samples: pd.DataFrame, formula: str, batch: Sequence[str]) -> pd.Dat
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise QuestionError(
             f"The formula {formula!r} cannot be used with the columns "
-            f"{', '.join(samples.columns)} ({said}); write for example '~ {samples.columns[0]}'."
+            f"{', '.join(columns_of(samples))} ({said}); write for example "
+            f"'~ {samples.columns[0]}'."
         ) from error
     if len(matrix) < len(samples):
         raise QuestionError(
@@ -243,12 +250,12 @@ def _coefficient(
     for name in (f"{column}[T.{test}]", f"`{column}`[T.{test}]", column, f"`{column}`"):
         if name in matrix:
             return name
-    ends = [name for name in matrix if name.endswith(f"[T.{test}]") and column in name]
+    ends = [name for name in columns_of(matrix) if name.endswith(f"[T.{test}]") and column in name]
     if len(ends) == 1:
         return ends[0]
     raise QuestionError(
         f"The formula {formula} has no coefficient for {test or column}; name one of "
-        f"{', '.join(matrix.columns)} as --contrast."
+        f"{', '.join(columns_of(matrix))} as --contrast."
     )
 
 
@@ -259,7 +266,7 @@ def _estimable(
     rank = int(np.linalg.matrix_rank(matrix))
     if rank < matrix.shape[1]:
         alone = int(np.linalg.matrix_rank(matrix.drop(columns=coefficient)))
-        others = [c for c in samples if c != column and is_named(formula, c)]
+        others = [c for c in columns_of(samples) if c != column and is_named(formula, c)]
         if alone == rank:
             same = next((c for c in others if nested(samples, c, column)), " and ".join(others))
             raise QuestionError(
@@ -310,7 +317,7 @@ def _pairs(samples: pd.DataFrame, name: str, column: str, test: str, reference: 
 def _typed(samples: pd.DataFrame, column: str, reference: str) -> pd.DataFrame:
     """Return columns as groups, the reference first, or as numbers."""
     out = {}
-    for name in samples.columns:
+    for name in columns_of(samples):
         words = samples[name].astype(str)
         if (name != column or not reference) and is_numeric(words) and len(set(words)) > _LEVELS:
             out[name] = pd.to_numeric(words)

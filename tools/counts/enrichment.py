@@ -10,13 +10,16 @@ import pandas as pd
 from knowledge.base import Knowledge
 from knowledge.gene_sets import GeneSet
 from tools.counts.differential import quietly
+from tools.counts.frames import series_of
 
 LEAST, MOST = 10, 500
-PERMUTATIONS = 1000
+# Sets of this many tested genes are ranked; larger ones say little.
+LEAST_RANKED, MOST_RANKED = 15, 300
 SEED = 1
+BATCH = 250
 FDR = 0.05
-# The smallest share that 1,000 permutations can tell.
-FLOOR = 1 / PERMUTATIONS
+# What adaptive multilevel splitting (Korotkevich et al. 2021) is asked to tell from zero.
+FLOOR = 1e-50
 COLUMNS = {
     "set": "Id of the gene set.",
     "name": "Its name.",
@@ -26,7 +29,7 @@ COLUMNS = {
     "es": "Enrichment score of GSEA.",
     "nes": "The score over that of random sets of the size; positive is up.",
     "p": "Nominal p-value of GSEA.",
-    "fdr": "False discovery rate of GSEA.",
+    "fdr": "P-values of GSEA adjusted by Benjamini and Hochberg.",
     "leading": "Genes that carry the score, the first foremost.",
     "changed": "Genes of the set that changed the way the set goes.",
     "expected": "Genes of the set that would by chance.",
@@ -42,18 +45,19 @@ def sets_of(knowledge: Knowledge, *, ontology: bool) -> list[GeneSet]:
     if ontology and knowledge.ontology is not None:
         members: dict[str, list[str]] = defaultdict(list)
         for gene in knowledge.symbols:
-            for term in knowledge.ontology.annotations(gene.symbol, propagate=True):
-                members[term].append(gene.symbol)
+            for above in knowledge.ontology.annotations(gene.symbol, propagate=True):
+                members[above].append(gene.symbol)
         for term in knowledge.ontology:
             genes = members.get(term.id, ())
             if term.namespace == "biological_process" and LEAST <= len(genes) <= MOST:
+                name, number = term.name, term.id
                 found.append(
                     GeneSet(
-                        id=term.id,
-                        name=term.name,
+                        id=number,
+                        name=name,
                         kind="process",
                         source="GO",
-                        reference=term.id,
+                        reference=number,
                         members=tuple(genes),
                     )
                 )
@@ -77,7 +81,8 @@ def enriched(
     sets = {one.id: one for one in (*ranked, *counted)}
     sizes = {one.id: sum(gene in known for gene in one.members) for one in sets.values()}
     fit = {name for name, size in sizes.items() if LEAST <= size <= MOST}
-    gsea = _gsea(ranks, [one for one in ranked if one.id in fit], jobs)
+    within = {name for name in fit if LEAST_RANKED <= sizes[name] <= MOST_RANKED}
+    gsea = _gsea(ranks, [one for one in ranked if one.id in within], jobs)
     rows = []
     for way, sign in (("up", 1), ("down", -1)):
         changed = table.loc[table["call"] == way, "gene"]
@@ -94,23 +99,32 @@ def _gsea(ranks: pd.Series, sets: Sequence[GeneSet], jobs: int) -> pd.DataFrame:
     if not sets or len(ranks) < LEAST:
         return pd.DataFrame(columns=["set", "es", "nes", "p", "fdr", "leading"])
     import gseapy
+    from scipy.stats import false_discovery_control
 
     # Equal statistics are put in one order whatever the table's.
     order = ranks.sort_index().sort_values(ascending=False, kind="stable")
-    with warnings.catch_warnings(), quietly():
-        warnings.simplefilter("ignore")
-        found = gseapy.prerank(
-            rnk=order, gene_sets={one.id: list(one.members) for one in sets}, min_size=LEAST,
-            max_size=MOST, permutation_num=PERMUTATIONS, threads=jobs, seed=SEED, outdir=None,
-            no_plot=True, verbose=False,
-        ).res2d  # fmt: skip
+    parts = []
+    # A result holds a running sum over all genes for each set: a few hundred at a time are enough.
+    for start in range(0, len(sets), BATCH):
+        some = {one.id: list(one.members) for one in sets[start : start + BATCH]}
+        with warnings.catch_warnings(), quietly():
+            warnings.simplefilter("ignore")
+            done = gseapy.prerank(
+                rnk=order, gene_sets=some, min_size=LEAST_RANKED, max_size=MOST_RANKED,
+                method="multilevel", eps=FLOOR, threads=jobs, seed=SEED, outdir=None,
+                no_plot=True, verbose=False,
+            )  # fmt: skip
+        parts.append(done.res2d[["Term", "ES", "NES", "NOM p-val", "Lead_genes"]])
+        del done
+    found = pd.concat(parts, ignore_index=True)
+    p = found["NOM p-val"].astype(float)
     return pd.DataFrame(
         {
             "set": found["Term"].astype(str),
             "es": found["ES"].astype(float),
             "nes": found["NES"].astype(float),
-            "p": found["NOM p-val"].astype(float),
-            "fdr": found["FDR q-val"].astype(float),
+            "p": p,
+            "fdr": false_discovery_control(p.clip(0, 1).fillna(1.0)),
             "leading": found["Lead_genes"].astype(str),
         }
     )
@@ -151,9 +165,9 @@ def _joined(
     sizes: Mapping[str, int],
 ) -> pd.DataFrame:
     """Return a row for each set: GSEA, and over-representation on the side the set goes to."""
-    by_set = {str(row["set"]): row for _, row in gsea.iterrows()}
+    by_set = {str(row["set"]): row for row in series_of(gsea)}
     sides: dict[str, list[pd.Series]] = defaultdict(list)
-    for _, row in over.iterrows():
+    for row in series_of(over):
         sides[str(row["set"])].append(row)
     rows = []
     for name in dict.fromkeys([*by_set, *sides]):
@@ -208,7 +222,7 @@ def distinct(
     """
     told: list[tuple[int, set[str]]] = []
     rows = []
-    for at, row in table.iterrows():
+    for at, row in zip(table.index, series_of(table), strict=True):
         if not keep(row):
             continue
         genes = set(_genes(row))

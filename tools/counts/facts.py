@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from knowledge.schema import Frozen
+from tools.counts.frames import rows_of
 
 MARK = re.compile(r"\s*\[(gene|set|regulator|summary|check|path|expected|source) ([^\]]+)\]")
 QUOTE = re.compile(r"“([^”]*)”")
@@ -141,7 +142,7 @@ def facts_of(folder: Path) -> Facts:
     table = pd.read_csv(folder / "differential.csv", keep_default_na=False, na_values=[""])
     rows: dict[str, Fact] = {}
     genes = table.sort_values("base_mean", ascending=False).drop_duplicates("gene")
-    for row in genes.itertuples():
+    for row in rows_of(genes):
         change, shrunken = float(row.log2_fold_change), float(row.shrunken)
         numbers = _sized(change, shrunken, 2 ** abs(change), 2 ** abs(shrunken), row.pvalue,
                          row.padj, row.base_mean, row.mean_test, row.mean_reference)  # fmt: skip
@@ -165,7 +166,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _of_sets(folder: Path) -> dict[str, Fact]:
     found = {}
-    for row in _read(folder / "gene_sets.csv").itertuples():
+    for row in rows_of(_read(folder / "gene_sets.csv")):
         carrying = [one for one in f"{_word(row.leading)};{_word(row.genes)}".split(";") if one]
         names = [str(row.name), str(row.source), str(row.set), _word(row.reference), *carrying]
         figures = (row.nes, row.es, row.p, row.fdr, row.size, row.changed, row.expected, row.padj)
@@ -178,7 +179,7 @@ def _of_sets(folder: Path) -> dict[str, Fact]:
 
 def _of_regulators(folder: Path) -> dict[str, Fact]:
     found = {}
-    for row in _read(folder / "regulators.csv").itertuples():
+    for row in rows_of(_read(folder / "regulators.csv")):
         names = [str(row.regulator), *(one for one in _word(row.leading).split(";") if one)]
         numbers = _sized(row.score, row.padj, row.targets, row.agreeing, row.opposing)
         found[f"regulator {row.regulator}"] = Fact(
@@ -189,7 +190,7 @@ def _of_regulators(folder: Path) -> dict[str, Fact]:
 
 def _of_paths(folder: Path) -> dict[str, Fact]:
     found = {}
-    for row in _read(folder / "explained.csv").itertuples():
+    for row in rows_of(_read(folder / "explained.csv")):
         path = _word(row.path)
         nodes = [re.sub(r" [↑↓]$", "", part) for part in path.split(" → ")] if path else []
         names = [str(row.gene), *nodes, *_split(row.databases), *_split(row.programmes)]
@@ -197,7 +198,7 @@ def _of_paths(folder: Path) -> dict[str, Fact]:
         numbers = _sized(row.path_score, row.p_de, row.p_up, row.effect, row.padj, len(nodes) - 1)
         sign = {"up": 1, "down": -1}.get(_word(row.path_direction), 0)
         found[f"path {row.gene}"] = Fact(frozenset(filter(None, names)), numbers, sign, path)
-    for row in _read(folder / "expected.csv").itertuples():
+    for row in rows_of(_read(folder / "expected.csv")):
         sign = {"up": 1, "down": -1}.get(str(row.call), 0)
         found[f"expected {row.gene}"] = Fact(
             frozenset([str(row.gene)]), _sized(row.p_de, row.p_up), sign
@@ -207,7 +208,7 @@ def _of_paths(folder: Path) -> dict[str, Fact]:
 
 def _of_sources(folder: Path) -> dict[str, Fact]:
     found = {}
-    for row in _read(folder / "sources.csv").itertuples():
+    for row in rows_of(_read(folder / "sources.csv")):
         names = [_word(row.about), _word(row.source), *_split(row.reference)]
         found[f"source {row.key}"] = Fact(frozenset(filter(None, names)), (), 0, _word(row.text))
     return found

@@ -15,3 +15,8 @@ def series_of(table: pd.DataFrame) -> Iterator[Any]:
     """Iterate over rows whose cells are found by name."""
     for _, row in table.iterrows():
         yield row
+
+
+def columns_of(table: pd.DataFrame) -> list[str]:
+    """Return the names of columns as words."""
+    return [str(name) for name in table.columns]

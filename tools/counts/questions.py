@@ -11,6 +11,7 @@ from knowledge.schema import Frozen
 from knowledge.symbols import SymbolTable
 from tools.counts.differential import by_gene
 from tools.counts.facts import facts_of
+from tools.counts.frames import rows_of
 from tools.counts.sentences import fold_words, joined, p_words, rate_words
 
 MOST_GENES, MOST_SETS, NAMED = 6, 3, 8
@@ -80,7 +81,7 @@ def answered(folder: Path, question: str, symbols: SymbolTable) -> Answered:
     facts = facts_of(folder)
     return Answered(
         question=question,
-        read=(*asked, *(str(row.name) for row in themes.itertuples())),
+        read=(*asked, *(str(row.name) for row in rows_of(themes))),
         sentences=tuple(said),
         confirmed=all(facts.check(one).confirmed for one in said),
     )
@@ -119,18 +120,18 @@ def _of_gene(
     said = []
     mine = regulators[regulators["regulator"] == name]
     if len(mine) and active:
-        row = mine.iloc[0]
-        mark, way = f"[regulator {name}]", "more" if row["score"] > 0 else "less"
-        if row["padj"] <= 0.05:
+        told: Any = mine.iloc[0]
+        mark, way = f"[regulator {name}]", "more" if told["score"] > 0 else "less"
+        if told["padj"] <= 0.05:
             said.append(
-                f"By its targets {name} is {way} active: score {row['score']:.1f}, adjusted p "
-                f"{p_words(row['padj'])}, with {row['agreeing']} of {row['targets']} targets "
-                f"significant that way and {row['opposing']} the other {mark}."
+                f"By its targets {name} is {way} active: score {told['score']:.1f}, adjusted p "
+                f"{p_words(told['padj'])}, with {told['agreeing']} of {told['targets']} targets "
+                f"significant that way and {told['opposing']} the other {mark}."
             )
         else:
             said.append(
-                f"Its {row['targets']} targets do not say that {name} is active or inactive: score "
-                f"{row['score']:.1f}, adjusted p {p_words(row['padj'])} {mark}."
+                f"Its {told['targets']} targets do not say that {name} is active or inactive: "
+                f"score {told['score']:.1f}, adjusted p {p_words(told['padj'])} {mark}."
             )
     elif active:
         said.append(
@@ -140,7 +141,7 @@ def _of_gene(
     if name not in genes.index:
         return [*said, f"{name} was not tested: it is not among the counts, or has too few "
                 "[summary changed]."]  # fmt: skip
-    row = genes.loc[name]
+    row: Any = genes.loc[name]
     change, mark = float(row["log2_fold_change"]), f"[gene {name}]"
     way = "higher" if change > 0 else "lower"
     if row["call"] in ("up", "down"):
@@ -167,7 +168,7 @@ def _sets_of(words: list[str], sets: pd.DataFrame) -> pd.DataFrame:
     if not stems or not len(sets):
         return sets.iloc[:0]
     names = sets["name"].astype(str).str.casefold()
-    hits = sum(names.str.contains(re.escape(stem)).astype(int) for stem in stems)
+    hits = pd.concat([names.str.contains(re.escape(stem)) for stem in stems], axis=1).sum(axis=1)
     best = int(hits.max())
     if best == 0 or best < (len(stems) + 1) // 2:
         return sets.iloc[:0]
@@ -177,9 +178,8 @@ def _sets_of(words: list[str], sets: pd.DataFrame) -> pd.DataFrame:
         _sure=found["fdr"].fillna(found["padj"]).fillna(1.0) > 0.05,
         _none=found["nes"].isna(),
     )
-    return found.loc[
-        order.sort_values(["_sure", "_none", "_short"], kind="stable").index[:MOST_SETS]
-    ]
+    first = order.sort_values(["_sure", "_none", "_short"], kind="stable")
+    return found.reindex(first.index[:MOST_SETS])
 
 
 def _stem(word: str) -> str:
@@ -212,7 +212,7 @@ def _of_set(row: Any, genes: pd.DataFrame) -> list[str]:  # noqa: ANN401  # a ro
     way = "up" if row.sign > 0 else "down"
     moved = [g for g in carrying if genes.at[g, "call"] == way][:NAMED]
     if moved:
-        told = [f"{g} ({fold_words(float(genes.at[g, 'log2_fold_change']))})" for g in moved]
+        told = [f"{g} ({fold_words(float(genes['log2_fold_change'][g]))})" for g in moved]
         marks = " ".join(f"[gene {g}]" for g in moved)
         said.append(f"Significantly {'higher' if way == 'up' else 'lower'} in it: {joined(told)} "
                     f"{mark} {marks}.")  # fmt: skip
@@ -229,7 +229,7 @@ def _of_everything(genes: pd.DataFrame) -> list[str]:
         some = genes[genes["call"] == way]
         size = (some["shrunken"].abs() * some["stat"].abs()).sort_values(ascending=False)
         names = list(size.index[:NAMED])
-        told = [f"{g} ({fold_words(float(genes.at[g, 'log2_fold_change']))})" for g in names]
+        told = [f"{g} ({fold_words(float(genes['log2_fold_change'][g]))})" for g in names]
         marks = " ".join(f"[gene {g}]" for g in names)
         said.append(f"Foremost {'higher' if way == 'up' else 'lower'}: {joined(told)} {marks}.")
     return said

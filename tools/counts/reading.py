@@ -156,9 +156,7 @@ def _read_cells(
     design = single.cell_design(cells, request.wanted, how.cluster)
     names, told = grounded(single.symbols_of(cells.data), symbols, orthologues)
     sums = {
-        level: np.asarray(
-            cells.data[design.members(level)].X.sum(axis=0)  # type: ignore[union-attr]
-        ).ravel()
+        level: np.asarray(cells.data[design.members(level)].X.sum(axis=0)).ravel()
         for level in (design.test, design.reference)
     }
     counts = pd.DataFrame(sums, index=cells.data.var_names.astype(str))

@@ -2,18 +2,20 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
 from tools.counts.differential import by_gene
 from tools.counts.enrichment import FDR, FLOOR, distinct
+from tools.counts.frames import series_of
 from tools.counts.result import Finding, Found, Told
 from tools.lists.rows import ExplainedGene
 
 MOST_SETS, MOST_REGULATORS, MOST_GENES, MOST_EXPLAINED = 12, 8, 24, 8
 NAMED = 6
-LARGE = 1.0
 _TINY = 1e-300
+BUILT_IN = "built-in pathways"
 
 
 def p_words(p: float) -> str:
@@ -24,8 +26,8 @@ def p_words(p: float) -> str:
 
 
 def rate_words(fdr: float) -> str:
-    """Return a false discovery rate of permutations, which have a floor."""
-    return f"below {FLOOR:g}" if fdr < FLOOR else f"{fdr:.2g}"
+    """Return a false discovery rate of GSEA, which tells nothing below its floor from zero."""
+    return f"below {FLOOR:.0e}" if fdr < FLOOR else p_words(fdr)
 
 
 def fold_words(change: float) -> str:
@@ -102,8 +104,8 @@ class Writer:
                 "of samples can show [summary changed]."
             )
         if len(self.told_sets):
-            names = [self._titled(row) for _, row in self.told_sets.head(3).iterrows()]
-            marks = " ".join(f"[set {row['set']}]" for _, row in self.told_sets.head(3).iterrows())
+            names = [self._titled(row) for row in series_of(self.told_sets.head(3))]
+            marks = " ".join(f"[set {row['set']}]" for row in series_of(self.told_sets.head(3)))
             said.append(f"The gene sets that move most are {joined(names)} {marks}.")
         return said
 
@@ -131,7 +133,7 @@ class Writer:
     def sets(self) -> list[Finding]:
         """Return the gene sets that move, of several that tell the same the foremost."""
         out = []
-        for _, row in self.told_sets.iterrows():
+        for row in series_of(self.told_sets):
             mark, up = f"[set {row['set']}]", row["sign"] > 0
             way = "up" if up else "down"
             lines = [f"GSEA over {row['size']} genes"]
@@ -149,7 +151,9 @@ class Writer:
             leading = [one for one in str(row["leading"]).split(";") if one in self.genes.index]
             moved = [one for one in leading if self.genes.at[one, "call"] == way][:NAMED]
             if moved:
-                told = [f"{one} ({fold_words(self.genes.at[one, 'shrunken'])})" for one in moved]
+                told = [
+                    f"{one} ({fold_words(float(self.genes['shrunken'][one]))})" for one in moved
+                ]
                 marks = " ".join(f"[gene {one}]" for one in moved)
                 said.append(
                     f"Foremost {'higher' if up else 'lower'} in it: {joined(told)} {mark} {marks}."
@@ -166,7 +170,7 @@ class Writer:
     def regulators(self) -> list[Finding]:
         """Return the regulators whose targets move together."""
         out = []
-        for _, row in self.told_regulators.iterrows():
+        for row in series_of(self.told_regulators):
             name, up = str(row["regulator"]), row["score"] > 0
             mark, way = f"[regulator {name}]", "up" if row["score"] > 0 else "down"
             lines = [f"{row['targets']} targets move together"]
@@ -183,6 +187,8 @@ class Writer:
                     if (own["call"] == "up") == up:
                         lines.append("its own transcript goes the same way")
                     said.append(self._gene(name, "Its own transcript"))
+            if carried := self._sets_with(set(str(row["leading"]).split(";")), row["score"]):
+                lines.append(f"its targets carry {joined(carried)}")
             if self._explained(name):
                 lines.append("on a path from the perturbation")
             through = self._through(name)
@@ -210,25 +216,24 @@ class Writer:
         }
         out = []
         for name in dict.fromkeys([*names, *best]):
-            row = self.genes.loc[name]
-            lines = [f"adjusted p {p_words(row['padj'])}"]
-            if abs(row["shrunken"]) >= LARGE:
-                lines.append(f"{fold_words(row['shrunken'])} after shrinkage")
+            row: Any = self.genes.loc[name]
+            size = f"{fold_words(row['shrunken'])} after shrinkage"
+            lines = [f"adjusted p {p_words(row['padj'])}, {size}"]
             said = [self._gene(name, name)]
             if name in leading:
                 lines.append(f"carries {leading[name]}")
             if regulators := self._regulators_of({name}, 1 if row["call"] == "up" else -1):
                 lines.append(f"target of {joined(regulators)}")
-            if path := self._path(name):
+            if explained := self._path(name):
                 lines.append("explained by a signed path")
-                said.append(path)
+                said.append(explained)
             said += self._quote(name)
             out.append(Finding(kind="gene", name=name, direction=row["call"], lines=tuple(lines),
                                sentences=tuple(said)))  # fmt: skip
         return out
 
     def _gene(self, name: str, subject: str) -> str:
-        row = self.genes.loc[name]
+        row: Any = self.genes.loc[name]
         up = row["log2_fold_change"] > 0
         return (
             f"{subject} is {fold_words(row['log2_fold_change'])} {'higher' if up else 'lower'} in "
@@ -254,8 +259,16 @@ class Writer:
         """Return told regulators whose leading targets are among genes that go their way."""
         return [
             str(row["regulator"])
-            for _, row in self.told_regulators.iterrows()
+            for row in series_of(self.told_regulators)
             if genes & set(str(row["leading"]).split(";")[:60]) and sign
+        ][:3]
+
+    def _sets_with(self, genes: set[str], way: float) -> list[str]:
+        """Return told sets that go the same way and are carried by some of these genes."""
+        return [
+            self._titled(row)
+            for row in series_of(self.told_sets)
+            if row["sign"] * way > 0 and len(genes & set(str(row["leading"]).split(";"))) >= NAMED
         ][:3]
 
     def _through(self, name: str) -> list[str]:
@@ -278,7 +291,8 @@ class Writer:
         row = self.found.sources.set_index("key").loc[name]
         papers = [one for one in str(row["reference"]).split("; ") if one]
         beside = f" ({', '.join(papers)})" if papers else ""
-        return [f"{row['source']} on {name}: “{row['text']}”{beside} [source {name}]."]
+        source = str(row["source"]).replace(BUILT_IN, f"Knockwise's {BUILT_IN}")
+        return [f"{source} on {name}: “{row['text']}”{beside} [source {name}]."]
 
     def expected(self) -> list[str]:
         """Return what was expected of the perturbation, against what was found."""
@@ -305,7 +319,7 @@ class Writer:
                 f"{100 * controls.agreeing.share:.0f} % of cases, and in "
                 f"{100 * controls.agreeing_shuffled:.0f} % with shuffled signs [summary controls]."
             )
-        seen = [row.seen for row in one.foresight.expected]
+        seen: list[str] = [row.seen for row in one.foresight.expected]
         if seen:
             parts = [
                 f"{seen.count(what)} {words}"

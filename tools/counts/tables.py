@@ -69,9 +69,9 @@ def heat(found: Found, normalised: pd.DataFrame, most: int = MOST_HEAT) -> pd.Da
     changed = genes[genes["call"].isin(["up", "down"])]
     size = (changed["shrunken"].abs() * changed["stat"].abs()).sort_values(ascending=False)
     ids = genes.loc[size.index[:most], "id"]
-    values = np.log2(normalised.reindex(ids) + 1)
-    values.index = pd.Index(size.index[:most], name="gene")
-    return values
+    some = normalised.reindex(ids)
+    names = pd.Index(size.index[:most], name="gene")
+    return pd.DataFrame(np.log2(some.to_numpy() + 1), names, some.columns)
 
 
 def explained_table(found: ListExplanation) -> pd.DataFrame:
