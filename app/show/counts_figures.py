@@ -44,7 +44,7 @@ def _names(axes: "Axes", points: pd.DataFrame, most: int = NAMED) -> None:
             text = axes.annotate(
                 name, (x, y), (dx, dy), textcoords="offset points", fontsize=7.5, ha=ha, color=INK
             )
-            box = text.get_window_extent(renderer)
+            box = text.get_window_extent(renderer).expanded(1.04, 1.1)
             fits = inside.x0 < box.x0 and box.x1 < inside.x1 and box.y1 < inside.y1
             if fits and not any(box.overlaps(other) for other in taken):
                 taken.append(box)
@@ -131,7 +131,7 @@ def libraries(samples: pd.DataFrame) -> "Figure":
     colours = [GROUPS[groups.index(one) % len(GROUPS)] for one in samples["group"].astype(str)]
     axes.barh(range(len(samples)), samples["library"] / 1e6, color=colours, height=0.7)
     axes.set_yticks(range(len(samples)), [str(one) for one in samples["sample"]], fontsize=7.5)
-    axes.invert_yaxis()
+    axes.set_ylim(len(samples) - 0.4, -0.6)
     axes.set_xlabel("million counts")
     for number, group in enumerate(groups):
         axes.bar(0, 0, color=GROUPS[number % len(GROUPS)], label=group)

@@ -40,6 +40,8 @@ _FAR = 5.0
 TOP_VARIABLE = 500
 SAMPLE_COLUMNS = ("group", "library", "detected", "pc1", "pc2", "sex", "remark")
 SHOWN = 4
+# A sample this far from the other group's centre, its own at 1, is told.
+NEARER = 0.4
 Level = Literal["error", "warning", "remark"]
 
 
@@ -305,15 +307,16 @@ def _swapped(log: pd.DataFrame, design: Design) -> Iterator[Check]:
         along = np.dot(values[sample] - far, axis)
         leaning[sample] = float(along / max(float(np.dot(axis, axis)), 1e-9))
     right = np.mean([value > 0.5 for value in leaning.values()])
-    odd = [sample for sample in mine if leaning[sample] < 0.25]
+    odd = [sample for sample in mine if leaning[sample] < NEARER]
     if odd and right >= 0.7:
         told = ", ".join(f"{one} ({design.groups[one]} by the design)" for one in odd[:SHOWN])
         yield Check(
             name="swapped label",
             level="warning",
-            text=f"{told} looks like the other group by its {len(values)} most variable genes, "
-            f"while {100 * right:.0f} % of the samples look like their own: labels may be swapped; "
-            "check them, or leave these samples out with --leave-out.",
+            text=f"{told} lies nearer the other group by its {len(values)} most variable genes, "
+            f"while {100 * right:.0f} % of the samples lie nearer their own: a label may be "
+            "swapped, or the sample be a mixture; check it, and see with --leave-out whether the "
+            "findings stand without it.",
             samples=tuple(odd),
             numbers=(float(len(values)), 100 * float(right)),
         )

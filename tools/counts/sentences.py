@@ -12,7 +12,7 @@ from tools.counts.frames import series_of
 from tools.counts.result import Finding, Found, Told
 from tools.lists.rows import ExplainedGene
 
-MOST_SETS, MOST_REGULATORS, MOST_GENES, MOST_EXPLAINED = 12, 8, 24, 8
+MOST_SETS, MOST_REGULATORS, MOST_GENES, MOST_EXPLAINED = 12, 8, 24, 15
 NAMED = 6
 _TINY = 1e-300
 BUILT_IN = "built-in pathways"
@@ -208,7 +208,10 @@ class Writer:
         half = MOST_GENES // 2
         names = [*order.index[order["call"] == "up"][:half],
                  *order.index[order["call"] == "down"][:half]]  # fmt: skip
-        best = [g for g in order.index if self._explained(g)][:MOST_EXPLAINED]
+        best = sorted(
+            (gene for gene in map(str, order.index) if self._explained(gene)),
+            key=lambda gene: -self._score(gene),
+        )[:MOST_EXPLAINED]
         leading = {
             gene: self._titled(row)
             for _, row in self.told_sets.iloc[::-1].iterrows()
@@ -217,8 +220,8 @@ class Writer:
         out = []
         for name in dict.fromkeys([*names, *best]):
             row: Any = self.genes.loc[name]
-            size = f"{fold_words(row['shrunken'])} after shrinkage"
-            lines = [f"adjusted p {p_words(row['padj'])}, {size}"]
+            large = f"{fold_words(row['shrunken'])} after shrinkage"
+            lines = [f"adjusted p {p_words(row['padj'])}, {large}"]
             said = [self._gene(name, name)]
             if name in leading:
                 lines.append(f"carries {leading[name]}")
@@ -254,6 +257,10 @@ class Writer:
     def _explained(self, name: str) -> ExplainedGene | None:
         row = self.explained.get(name)
         return row if row is not None and row.verdict == "explained" and row.path else None
+
+    def _score(self, name: str) -> float:
+        row = self._explained(name)
+        return row.path.score if row is not None and row.path is not None else 0.0
 
     def _regulators_of(self, genes: set[str], sign: int) -> list[str]:
         """Return told regulators whose leading targets are among genes that go their way."""
