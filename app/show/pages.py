@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from rich.console import Console
 
+from agent.narrative.writer import Story, template_story
 from agent.question.telling import as_words
 from agent.templates import templates
 from agent.wording import changed_words, perturbation_words
@@ -41,19 +42,22 @@ DISCLAIMER = (
 )
 
 
-def html_page(answer: Answer) -> str:
-    """Return the report as one HTML page that loads nothing from anywhere."""
+def html_page(answer: Answer, story: Story | None = None) -> str:
+    """Return the report as one HTML page that loads nothing from anywhere.
+
+    Without a `story` our own templates tell it.
+    """
     answer = cleaned(answer)
     environment = page_environment()
     with templates(TEMPLATES / "report.html.j2"):
         return environment.get_template("report.html.j2").render(
-            **parts_of(answer),
+            **parts_of(answer, story),
             css="\n".join(template(name) for name in ("parts.css", "report.css")),
             script=template("save.js"),
         )
 
 
-def markdown_page(answer: Answer) -> str:
+def markdown_page(answer: Answer, story: Story | None = None) -> str:
     """Return the report as Markdown, the cascade drawn in characters."""
     answer = cleaned(answer)
     drawing = StringIO()
@@ -69,7 +73,7 @@ def markdown_page(answer: Answer) -> str:
     environment.filters["cell"] = lambda text: _Escaped(_markdown(plain(str(text))))
     with templates(TEMPLATES / "report.md.j2"):
         return environment.get_template("report.md.j2").render(
-            **parts_of(answer), tree="\n".join(tree_lines)
+            **parts_of(answer, story), tree="\n".join(tree_lines)
         )
 
 
@@ -87,7 +91,7 @@ def page_environment(*, html: bool = True) -> Environment:
     return environment
 
 
-def parts_of(answer: Answer) -> dict[str, Any]:
+def parts_of(answer: Answer, story: Story | None = None) -> dict[str, Any]:
     """Return what the templates show of an answer, by the names that they use."""
     citations = Citations(answer)
     effects = ordered_effects(answer)
@@ -99,6 +103,7 @@ def parts_of(answer: Answer) -> dict[str, Any]:
     whole = cascade_figure(answer, [step for _, step in main + others]) if others else figure
     return {
         "answer": answer,
+        "story": told_story(answer, story),
         "perturbation": _heading(answer),
         "side_genes": list(
             dict.fromkeys(effect.gene for side in answer.sides for effect in side.effects)
@@ -133,6 +138,13 @@ def parts_of(answer: Answer) -> dict[str, Any]:
         "method": METHOD,
         "disclaimer": DISCLAIMER,
     }
+
+
+def told_story(answer: Answer, story: Story | None = None) -> Story:
+    """Return the story without control characters, told by our own templates if there is none."""
+    if story is None:
+        return template_story(answer)
+    return Story.model_validate(_without_controls(story.model_dump()))
 
 
 def template(name: str) -> str:
