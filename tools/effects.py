@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from knowledge.base import Knowledge
@@ -176,8 +177,8 @@ class EffectPredictor:
             for gene in genes
         ]
         trust = KNOCKDOWN_FOR_DRUG if perturbation.drugged else 1.0
-        p_de = _informed(p_de, [trust * _TELLS_DE.get(outcome, 0) for outcome in outcomes])
-        p_up = _informed(p_up, [trust * _TELLS_UP.get(outcome, 0) for outcome in outcomes])
+        p_de = informed(p_de, [trust * _TELLS_DE.get(outcome, 0) for outcome in outcomes])
+        p_up = informed(p_up, [trust * _TELLS_UP.get(outcome, 0) for outcome in outcomes])
         # An interval of a knockdown is none of a drug.
         known = [None if perturbation.drugged else row for row in rows]
         around_de = _moved([row and row.interval for row in known], alone_de, p_de)
@@ -468,13 +469,13 @@ def _union(measured: Sequence[str], reached: Reach) -> list[str]:
     return sorted({*measured, *reached.transcripts()})
 
 
-def _informed(p: Floats, told: Sequence[float]) -> Floats:
+def informed(p: Floats, told: Sequence[float] | NDArray[np.floating | np.integer]) -> Floats:
     """Return probabilities after measurements that said yes (+1), no (-1), nothing (0), or less.
 
     The model's own prediction leaves the measured row out, so the two are independent evidence.
     """
     likelihood_ratio = np.log((1 - MEASUREMENT_ERROR) / MEASUREMENT_ERROR)
-    return np.asarray(expit(logit(p) + likelihood_ratio * np.array(told)))
+    return np.asarray(expit(logit(p) + likelihood_ratio * np.asarray(told)))
 
 
 def _moved(intervals: Sequence[Interval | None], old: Floats, new: Floats) -> list[Interval | None]:
