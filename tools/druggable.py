@@ -187,9 +187,9 @@ def drugs_moving(
     up = upstream(predictor.knowledge.graph, readout)
     measured = predictor.response.measured
     promise: list[tuple[float, str, list[Drug]]] = []
-    for one, members in starts.items():
+    for start, members in starts.items():
         best = 0.0
-        for gene, sign in one:
+        for gene, sign in start:
             best = max(best, up.confidence(gene, "up"), up.confidence(gene, "down"))
             if sign < 0 and measured(gene, readout, cell_line) in ("up", "down"):
                 best = max(best, MEASURED)

@@ -180,9 +180,9 @@ class EffectPredictor:
         p_de = informed(p_de, [trust * _TELLS_DE.get(outcome, 0) for outcome in outcomes])
         p_up = informed(p_up, [trust * _TELLS_UP.get(outcome, 0) for outcome in outcomes])
         # An interval of a knockdown is none of a drug.
-        known = [None if perturbation.drugged else row for row in rows]
-        around_de = _moved([row and row.interval for row in known], alone_de, p_de)
-        around_up = _moved([row and row.p_up_interval for row in known], alone_up, p_up)
+        known = not perturbation.drugged
+        around_de = _moved([row.interval if known else None for row in rows], alone_de, p_de)
+        around_up = _moved([row.p_up_interval if known else None for row in rows], alone_up, p_up)
         modelled: Mapping[str, DrugNumbers] = {}
         if perturbation.drugged and self.drug_model is not None:
             modelled = self.drug_model.numbers(perturbation, genes)
