@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from app.commands.analyse import analyse
 from app.commands.ask import ask
 from app.commands.compare import compare
 from app.commands.doctor import doctor
@@ -185,6 +186,10 @@ app.command(cls=Careful, epilog="Example: knockwise who 'DDIT3+,ATF3+,HERPUD1+'"
 app.command(cls=Careful, epilog="Example: knockwise find LDLR --down --cell-line HepG2")(find)
 app.command(cls=Careful, epilog="Example: knockwise compare SCAP INSIG1 --cell-line HepG2")(compare)
 app.command(cls=Careful, epilog="Example: knockwise plan LDLR --up --budget 24")(plan)
+app.command(
+    cls=Careful,
+    epilog="Example: knockwise analyse counts.csv --design samples.csv --contrast 'KO vs WT'",
+)(analyse)
 app.command(cls=Careful)(report)
 app.command()(runs)
 app.command()(serve)

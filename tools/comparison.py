@@ -59,8 +59,8 @@ def labels(ways: Sequence[Perturbation]) -> list[str]:
     """Return what sets each perturbation apart: its genes, its kind, its line or its background."""
     out = []
     for way in ways:
-        parts = ["+".join(way.done)]
-        if len({one.kind for one in ways}) > 1:
+        parts = [way.label if way.drugged else "+".join(way.done)]
+        if not way.drugged and len({(one.kind, one.drugged) for one in ways}) > 1:
             parts.append(way.kind)
         if len({one.cell_line for one in ways}) > 1:
             parts.append(f"in {way.cell_line}")

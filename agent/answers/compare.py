@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from agent.answers.drugs import accounts, basis_words, opening
 from agent.answers.findings import Findings, chance, with_facts
 from agent.context import AgentContext
 from knowledge.schema import Evidence, Perturbation, Question, Side
@@ -35,7 +36,16 @@ def side_by_side(
     else:
         said = overlap([label for label, _ in ways], everything)
     unique = {fact.id: fact for fact in facts}
-    return Findings(summary=" ".join(said), sides=tuple(sides), evidence=tuple(unique.values()))
+    told = [one for side in sides for one in accounts(side.perturbation, side.effects, context)[0]]
+    drugs = tuple(
+        {one.drug: one.model_copy(update={"steps": ()}) for one in reversed(told)}.values()
+    )[::-1]
+    return Findings(
+        summary=" ".join([*opening(drugs), *said, *basis_words(drugs)]),
+        sides=tuple(sides),
+        drugs=drugs,
+        evidence=tuple(unique.values()),
+    )
 
 
 def _about(gene: str, sides: Sequence[Side]) -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from agent.session import Session
 
 MOST_SHOWN = 20
+# So many times more perturbations are looked through where only those that a drug does are told.
+WIDER = 20
 
 
 def find(
@@ -31,6 +33,9 @@ def find(
     cell_line: Annotated[str | None, typer.Option(help="Cell line.")] = None,
     kind: Annotated[Kind, typer.Option(help="How the genes found are perturbed.")] = Kind.knockdown,
     top: Annotated[int, typer.Option(min=1, max=1000, help="How many are told.")] = MOST_SHOWN,
+    drugs: Annotated[
+        bool, typer.Option("--drugs", help="Only what a drug does, with the drugs.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="File of the rows, .csv; - for CSV on stdout.")
     ] = None,
@@ -51,6 +56,7 @@ def find(
     from app.lists import alike_perturbations, alike_rows, alike_words, line_of
     from app.show.lists import show_table, table_page, write_rows
     from knowledge.files import replace_text
+    from tools.druggable import THROUGH_TARGETS, with_drugs
     from tools.lists.atlas import atlas_of
     from tools.lists.search import found
 
@@ -60,12 +66,13 @@ def find(
     knowledge, predictor = session.knowledge, session.predictor
     line = line_of(session, cell_line)
     tell_line(cell_line, line)
+    wide = top if not drugs else min(1000, WIDER * top)
     notes: tuple[str, ...] = ()
     if like is not None or opposite is not None:
         gene = ground_gene(knowledge.symbols, like or opposite or "")
         against = opposite is not None
         with console.status("Searching ..."):
-            alikes, compared = alike_perturbations(session, gene, line, opposite=against, top=top)
+            alikes, compared = alike_perturbations(session, gene, line, opposite=against, top=wide)
         title = alike_words(gene, line, opposite=against, compared=compared)
         rows: list[dict[str, Any]] = alike_rows(alikes, line)
         shown = [
@@ -83,7 +90,7 @@ def find(
             atlas = atlas_of(chosen.data, predictor.response)
             search = found(
                 predictor, atlas, readouts, line, "up" if up else "down" if down else None,
-                kind.value, top, chosen.data,
+                kind.value, wide, chosen.data,
             )  # fmt: skip
         verb = "raises" if up else "lowers" if down else "changes"
         title = f"What {verb} {', '.join(readouts[:6])}{' ...' if len(readouts) > 6 else ''}"
@@ -110,6 +117,9 @@ def find(
         )
         notes, bar = search.notes, "worth"
         dumped = search.model_dump(mode="json")
+    if drugs:
+        rows, shown, dumped = with_drugs(knowledge.drugs, rows, shown, dumped, top)
+        notes = (*notes, THROUGH_TARGETS)
     if page is not None:
         replace_text(page, table_page(title, lead, rows, notes, bar))
         console.print(f"The page is {page}.", soft_wrap=True)

@@ -20,7 +20,7 @@ from app.show.programmes import by_programme
 from app.show.render import cascade_trees
 from app.show.sizes import sizes_of
 from app.show.story import Citations, main_steps, ordered_effects, predicted_calls, trees
-from app.show.surveys import known_by, shown
+from app.show.surveys import done, known_by, shown
 from app.show.terminal import UNICODE, plain
 from knowledge.errors import QuestionError
 from knowledge.schema import Answer, CascadeStep
@@ -143,6 +143,7 @@ def parts_of(answer: Answer, story: Story | None = None) -> dict[str, Any]:
         "cite": citations.cite,
         "cited": citations.cited,
         "changed_words": changed_words,
+        "done": done,
         "known_by": known_by,
         "references": references,
         "shown": shown,
