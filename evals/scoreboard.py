@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
+from evals.analyse.page import BENCHMARK as ANALYSE
 from evals.campaign.page import BENCHMARK as CAMPAIGN
 from evals.expression.page import BENCHMARK as EXPRESSION
 from evals.fused.page import BENCHMARK as FUSED
@@ -55,6 +56,7 @@ OTHERS = (
     WITH_EMBEDDINGS,
     GENEPHENO,
     LISTS,
+    ANALYSE,
     MECHANISM,
     PROGRAMMES,
     SAMS,

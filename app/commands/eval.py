@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from app.commands import (
+    eval_analyse,
     eval_campaign,
     eval_fused,
     eval_genen,
@@ -213,6 +214,7 @@ def expression(
     evaluated(out, lambda told: evaluate(data, out, run, threads, told), summary)
 
 
+app.command(cls=Careful, epilog=eval_analyse.EPILOG)(eval_analyse.analyse)
 app.command(cls=Careful, epilog=eval_fused.EPILOG)(eval_fused.fused)
 app.command(cls=Careful, epilog=eval_genen.EPILOG)(eval_genen.genen)
 app.command(cls=Careful, epilog=eval_genes.EPILOG)(eval_genes.genes)
