@@ -68,7 +68,9 @@ def parts(
     for task in TASKS:
         rows = labelled(table, task)
         for cut in CUTS:
-            for part in sorted(set(rows[f"by {cut}"])):
+            there = set(rows[f"by {cut}"])
+            order = [name for name in (*NAMES, *STRENGTH_NAMES) if name in there]
+            for part in order or sorted(there):
                 here = rows[rows[f"by {cut}"] == part]
                 keys: dict[str, Key] = {"by": cut, "part": part, "task": task, "rows": split}
                 yield Score(who, "share of rows", len(here) / len(rows), "ours", **keys)
