@@ -33,6 +33,7 @@ from evals.phenotypes.page import BENCHMARK as GENEPHENO
 from evals.programmes.page import BENCHMARK as PROGRAMMES
 from evals.programmes.rivals.page import BENCHMARK as SAMS
 from evals.regulators.page import BENCHMARK as REGULATORS
+from evals.subtypes.page import BENCHMARK as SUBTYPES
 from evals.with_embeddings import BENCHMARK as WITH_EMBEDDINGS
 from knowledge.errors import DataError
 from models.fusion import WEIGHTS as FUSION_WEIGHTS
@@ -54,6 +55,7 @@ OTHERS = (
     PROGRAMMES,
     SAMS,
     CAMPAIGN,
+    SUBTYPES,
 )
 ROWS = {"": "all", ", path": "with a path", ", multi": "multi", ", strict": "strict"}
 """Parts of the rows that fusion was fitted on, by what its figures end with."""

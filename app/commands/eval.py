@@ -19,6 +19,7 @@ from app.commands import (
     eval_programmes,
     eval_regulators,
     eval_sams,
+    eval_subtypes,
 )
 from app.jobs.outputs import Careful
 from app.jobs.own_screen import PANEL as OWN
@@ -272,6 +273,7 @@ app.command(cls=Careful, epilog=eval_programmes.EPILOG)(eval_programmes.programm
 app.command(cls=Careful, epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
 app.command(cls=Careful, epilog=eval_sams.EPILOG)(eval_sams.sams)
 app.command(cls=Careful, epilog=eval_lists.EPILOG)(eval_lists.lists)
+app.command(cls=Careful, epilog=eval_subtypes.EPILOG)(eval_subtypes.subtypes)
 for _name, _benchmark in plugins("benchmarks"):
     app.command(_name, cls=Careful)(_benchmark)
 
