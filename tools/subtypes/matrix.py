@@ -183,8 +183,9 @@ def _of_table(
         texts = [*texts, *places]
     left = [heads[at] or "the nameless one" for at in texts if at != named]
     if left:
-        notes.append(f"Columns that are no {'sample' if side == 'columns' else 'gene'}: "
-                     f"{', '.join(left[:_SHOWN])}{' ...' if len(left) > _SHOWN else ''}.")  # fmt: skip
+        what = "sample" if side == "columns" else "gene"
+        more = " ..." if len(left) > _SHOWN else ""
+        notes.append(f"Columns that are no {what}: {', '.join(left[:_SHOWN])}{more}.")
     values = np.column_stack([frame[at].to_numpy(np.float64) for at in columns])
     rows = [str(one) for one in frame[named]]
     across = [heads[at] for at in columns]
