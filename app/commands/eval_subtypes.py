@@ -1,4 +1,4 @@
-"""`knockwise eval subtypes`: whether known rare subtypes are found, and nothing where nothing is."""
+"""`knockwise eval subtypes`: known rare subtypes found, and nothing where nothing is."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,10 @@ def subtypes(
         list[str] | None,
         typer.Option(help="leukaemia, colorectal or renal; repeatable, all by default."),
     ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="Method that is tried; repeatable, all of a cohort by default."),
+    ] = None,
     permutations: Annotated[
         int, typer.Option(min=2, help="Data sets without groups, of each of two kinds.")
     ] = 10,
@@ -33,6 +37,10 @@ def subtypes(
     from evals.subtypes.page import summary
     from evals.subtypes.run import SubtypesEval, evaluate
 
-    named = {"cohorts": tuple(one.casefold() for one in cohort)} if cohort else {}
+    named: dict[str, tuple[str, ...]] = (
+        {"cohorts": tuple(one.casefold() for one in cohort)} if cohort else {}
+    )
+    if method:
+        named["methods"] = tuple(one.casefold() for one in method)
     run = SubtypesEval(permutations=permutations, seed=seed, **named)
     evaluated(out, lambda told: evaluate(data, out, run, told), summary)

@@ -26,7 +26,8 @@ MOST_SHOWN = 6
 
 def plan_text(plan: Plan) -> str:
     """Return a plan as people read it: each command, as it will run."""
-    lines = [f"{len(plan.samples)} samples, counted by {plan.quantifier}:"]
+    many = "1 sample" if len(plan.samples) == 1 else f"{len(plan.samples)} samples"
+    lines = [f"{many}, counted by {plan.quantifier}:"]
     if plan.make_index:
         lines += ["", f"  {plan.make_index.what}", f"    {shlex.join(plan.make_index.command)}"]
     for one in plan.samples[:MOST_SHOWN]:

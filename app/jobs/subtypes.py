@@ -14,8 +14,14 @@ from app.show.progress import progress_bar
 from evals.harness.run import Inputs, Run, part
 from knowledge.files import replace_text, replacing
 from knowledge.schema import Frozen
-from tools.subtypes.markers import Association, Survival, associations, markers, survival_of
-from tools.subtypes.markers import survival_columns
+from tools.subtypes.markers import (
+    Association,
+    Survival,
+    associations,
+    markers,
+    survival_columns,
+    survival_of,
+)
 from tools.subtypes.matrix import Expression, FloatArray, Scale, Side, read_expression
 from tools.subtypes.methods import Data, components, methods_named
 from tools.subtypes.replication import markers_held

@@ -41,9 +41,7 @@ def headline(found: Search) -> str:
     begun = f"{samples:,} samples, {len(found.expression.genes):,} genes, by {methods}"
     if not count:
         tried = len(found.groups)
-        more = (
-            f"; {tried} are rare and stable, and so are groups of data without any" if tried else ""
-        )
+        more = f"; {tried} are rare and stable, as in data without groups" if tried else ""
         return f"{begun}: no rare subtype beyond chance{more}."
     groups = "one rare group" if count == 1 else f"{count} rare groups"
     return (
@@ -87,26 +85,21 @@ def group_cells(found: Search) -> list[list[str]]:
     rows = []
     for group in found.groups:
         one = group.best
-        told = group.told_by(found.rate)
+        told, size = group.told_by(found.rate), len(one.members)
         weak = [each.method for each in (one, *group.others) if each.method not in told]
         rows.append(
             [
                 group.name,
-                f"{len(one.members)} ({100 * len(one.members) / len(found.expression.samples):.1f} %)",
+                f"{size} ({100 * size / len(found.expression.samples):.1f} %)",
                 f"{one.stability:.2f}",
-                rate_words(one.permuted, found),
-                rate_words(one.rotated, found),
+                f"{one.permuted:.3f}",
+                f"{one.rotated:.3f}",
                 "too small" if one.replicated is None else f"{100 * one.replicated:.0f} %",
                 ", ".join(told),
                 ", ".join(weak),
             ]
         )
     return rows
-
-
-def rate_words(rate: float, found: Search) -> str:
-    """Return a false-discovery rate; the least that so few data sets can show is a bound."""
-    return f"{rate:.3f}"
 
 
 def described_lines(found: Search, one: Described) -> list[str]:
@@ -218,7 +211,7 @@ def _settings(found: Search) -> list[tuple[str, Any]]:
         ("genes", "as they are" if settings.as_is else f"the {settings.genes:,} most variable"),
         ("rare", f"{rule.least} samples or more and below {100 * rule.most:.0f} %"),
         ("stable", f"mean Jaccard {rule.stable} or more"),
-        ("data sets without groups", f"{settings.permutations} permuted, {settings.permutations} rotated"),
+        ("data sets without groups", f"{settings.permutations} permuted and as many rotated"),
         ("false-discovery rate", f"{rule.rate}"),
         ("seed", settings.seed),
     ]  # fmt: skip

@@ -24,8 +24,9 @@ MOST_GROUPS = 8
 CAPTIONS = {
     "map": "Each dot a sample; near ones are alike (t-SNE of principal components). Left: clusters "
     "at the level that is most stable beside chance. Right: the rare groups that stand.",
-    "stability": "Rare and stable groups of each method (bars; filled where they stand) above those "
-    "found in data without groups: permuted genes and the same covariance, all data sets together.",
+    "stability": "Rare and stable groups of each method (bars; filled where they stand) above "
+    "those found in data without groups: permuted genes and the same "
+    "covariance, all data sets together.",
     "markers": "The surest markers of each group (rows) over the samples (columns), standardised; "
     "the group's samples stand first.",
     "survival": "Share of patients without the event (Kaplan-Meier): each group beside the rest; "
@@ -96,9 +97,10 @@ def _stability(found: Search) -> "Figure":
         names = []
         for y, group in enumerate(groups):
             stands = group.rate <= found.rate
+            said = f"{len(group.members)} samples, FDR {group.rate:.2f}"
             axes.barh(y, group.stability, height=0.7, color=COLOURS[0] if stands else "white",
                       edgecolor=COLOURS[0] if stands else CONTROL)  # fmt: skip
-            axes.text(group.stability + 0.008, y, f"{len(group.members)} samples, FDR {group.rate:.2f}", va="center",
+            axes.text(group.stability + 0.008, y, said, va="center",
                       size=7)  # fmt: skip
             names.append(letters.get(group.members, ""))
         for row, kind in enumerate(("permuted", "rotated")):
@@ -148,7 +150,8 @@ def _markers(found: Search) -> "Figure":
         count = sum(who == number for _, _, who in rows)
         axes.axhline(at - 0.5, color="white", linewidth=1.5)
         axes.text(-0.13, at + count / 2, one.candidate.name, size=9, weight="bold",
-                  color=COLOURS[number % len(COLOURS)], transform=axes.get_yaxis_transform(), va="center")  # fmt: skip
+                  color=COLOURS[number % len(COLOURS)], va="center",
+                  transform=axes.get_yaxis_transform())  # fmt: skip
         at += count
     for side in axes.spines.values():
         side.set_visible(False)
@@ -178,7 +181,8 @@ def _survival(found: Search) -> "Figure":
         number = found.described.index(one)
         _curve(axes, time[known & ~inside], event[known & ~inside], CONTROL, "the rest")
         _curve(axes, time[known & inside], event[known & inside],
-               COLOURS[number % len(COLOURS)], f"{one.candidate.name} ({inside.sum()})")  # fmt: skip
+               COLOURS[number % len(COLOURS)],
+               f"{one.candidate.name} ({inside.sum()})")  # fmt: skip
         p = one.survival.p if one.survival else float("nan")
         axes.set_title(f"{one.candidate.name}: log-rank p = {p:.2g}", size=9)
         axes.set_ylim(0, 1.03)

@@ -16,13 +16,13 @@ HOW = (
     "k-means nested in halves) by stability beside data without groups, before its own groups were "
     "compared with a label. Leukaemia: Chiaretti 2004, 128 patients, "
     "12,625 probes; E2A/PBX1 is 3.9 % of them and ALL1/AF4 7.8 %. Colorectal: 92 tumours of TCGA; "
-    "microsatellite-instable (MSI-H) 14 %, CMS1 13 % of those with a subtype, so that rare is below "
-    "20 % there. Renal: KIRC of TCGA, 124 patients as principal components, with survival.",
-    "A group is a cluster that is rare (below 10 %, three samples or more) and stable (mean Jaccard "
-    "of .60 over runs). It stands where its false-discovery rate is at most 5 % beside both kinds "
-    "of data without groups: each gene permuted on its own, and samples turned at random so that "
-    "the covariance of genes stays. A known group is found where a group's Jaccard with it is .50 "
-    "or more.",
+    "microsatellite-instable (MSI-H) 14 %, CMS1 13 % of those with a subtype, so that rare is "
+    "below 20 % there. Renal: KIRC of TCGA, 124 patients as principal components, with survival.",
+    "A group is a cluster that is rare (below 10 %, three samples or more) and stable (a mean "
+    "Jaccard of .60 over runs). It stands where its false-discovery rate is at most 5 % beside "
+    "both kinds of data without groups: each gene permuted on its own, and samples turned at "
+    "random so that the covariance of genes stays. A known group is found where a group's Jaccard "
+    "with it is at least .50.",
     "The published procedure (autoencoder, k-means, seeds) is `paper`. Its own figures are of the "
     "KIRC samples of a data set of UCI that cannot be had here, and no file of this project holds "
     "them: none is quoted, and the KIRC patients here are others in part.",

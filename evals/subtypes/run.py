@@ -10,7 +10,7 @@ import evals.subtypes as benchmark
 import tools.subtypes as numbers
 from evals.harness.run import Inputs, Run, part
 from evals.harness.scores import Results, Score
-from evals.subtypes.cohorts import COHORTS, Cohort, read
+from evals.subtypes.cohorts import COHORTS, EVERY, Cohort, read
 from evals.subtypes.page import BENCHMARK
 from evals.subtypes.score import scored
 from knowledge.errors import QuestionError
@@ -25,6 +25,7 @@ class SubtypesEval(Frozen):
     """What an evaluation can be told; another value is another run."""
 
     cohorts: tuple[str, ...] = Field(tuple(COHORTS), description="Cohorts, by name.")
+    methods: tuple[str, ...] = Field(EVERY, description="Of a cohort's methods, which are tried.")
     permutations: int = Field(10, ge=2, description="Data sets without groups, of each kind.")
     splits: int = Field(10, ge=1, description="Times that the samples are split in halves.")
     genes: int = Field(2000, ge=10, description="Most variable genes that are used.")
@@ -48,6 +49,7 @@ def evaluate(data: Path, out: Path, settings: SubtypesEval, progress: Progress) 
     for name in settings.cohorts:
         if name not in COHORTS:
             raise QuestionError(f"There is no cohort {name}; choose among {', '.join(COHORTS)}.")
+    methods_named(settings.methods)
     chosen = [COHORTS[name] for name in settings.cohorts]
     files = {name: root / name for one in chosen for name in (one.expression, one.table)}
     inputs = Inputs(files, (benchmark, numbers))
@@ -58,7 +60,7 @@ def evaluate(data: Path, out: Path, settings: SubtypesEval, progress: Progress) 
 
 def _evaluated(root: Path, run: Run, settings: SubtypesEval, chosen: list[Cohort]) -> Results:
     found: list[Score] = []
-    works = [(one, name) for one in chosen for name in one.methods]
+    works = [(one, name) for one in chosen for name in one.methods if name in settings.methods]
     for number, (cohort, name) in enumerate(works):
         told = part(run.progress, number / len(works), 1 / len(works), cohort.name)
         found += run.scores(

@@ -109,8 +109,8 @@ def planned(
     trims = trim if trim is not None else shutil.which(TRIMMER) is not None
     missing = [one for one in (chosen, *([TRIMMER] if trims else [])) if shutil.which(one) is None]
     said = list(notes)
-    if not trims:
-        said.append("Reads are not trimmed; fastp does it where it is installed.")
+    if not trims and trim is None:
+        said.append("Reads are not trimmed, because fastp is not installed.")
     where = index.resolve() if index else out.resolve() / INDEX / f"{chosen}.idx"
     make = _make_index(chosen, transcripts.resolve(), where, threads) if transcripts else None
     plans = tuple(_sample(one, chosen, where, trims, threads, fragment) for one in samples)
@@ -139,8 +139,9 @@ def how_to_install(missing: tuple[str, ...]) -> str:
     packages = " ".join(missing)
     other = " (kallisto, --tool kallisto, does the same)" if "salmon" in missing else ""
     return (
-        f"{names} {'is' if len(missing) == 1 else 'are'} not installed{other}; run `apt-get install "
-        f"{packages}` (Debian, Ubuntu) or `conda install -c bioconda {packages}`, and try again."
+        f"{names} {'is' if len(missing) == 1 else 'are'} not installed{other}; run `apt-get "
+        f"install {packages}` (Debian, Ubuntu) or `conda install -c bioconda {packages}`, "
+        "and try again."
     )
 
 
@@ -172,7 +173,8 @@ def _sample(
                     program=TRIMMER,
                     command=(
                         TRIMMER, "-i", first[lane], "-o", places[0], *mates,
-                        "-j", f"{HERE}/fastp_{lane + 1}.json", "-h", f"{HERE}/fastp_{lane + 1}.html",
+                        "-j", f"{HERE}/fastp_{lane + 1}.json", "-h",
+                        f"{HERE}/fastp_{lane + 1}.html",
                         "-w", str(threads),
                     ),
                 )

@@ -79,8 +79,8 @@ def mapped(out: Path, quantifier: Quantifier, samples: Sequence[str]) -> list[Ma
 def poorly(found: Sequence[Mapped]) -> list[str]:
     """Return a sentence on each sample of which little was found."""
     return [
-        f"{one.sample}: only {one.percent:.0f} % of its {one.reads:,} reads are in the transcripts; "
-        "another species, much ribosomal RNA or a wrong index look like that."
+        f"{one.sample}: only {one.percent:.0f} % of its {one.reads:,} reads are in the "
+        "transcripts; another species, much ribosomal RNA or a wrong index look like that."
         for one in found
         if one.percent < _POORLY
     ]
@@ -100,8 +100,9 @@ def gene_table(transcripts: pd.DataFrame, genes: Mapping[str, str]) -> tuple[pd.
     without = sum(one is None for one in found)
     if without == len(found):
         raise QuestionError(
-            f"None of the {len(found):,} transcripts ({transcripts.index[0]}, ...) is in --tx2gene; "
-            "it needs a column transcript and a column gene with the names of the FASTA file."
+            f"None of the {len(found):,} transcripts ({transcripts.index[0]}, ...) is in "
+            "--tx2gene; it needs a column transcript and a column gene with the names of the "
+            "FASTA file."
         )
     summed = transcripts.groupby(pd.Index(found, name="gene")).sum()
     note = f"{without:,} of {len(found):,} transcripts have no gene in --tx2gene and are left out."

@@ -23,11 +23,12 @@ _TIMES = 5
 _MILLION = 1e6
 _SHOWN = 5
 _SYMBOLS = {"symbol", "genesymbol", "hgncsymbol", "genename", "externalgenename"}
-_NAMES = {
+_OF_GENES = {
     *_SYMBOLS, "entrez", "entrezid", "entrezgene", "geneid", "ensembl", "ensemblid", "gene",
-    "probe", "probeid", "probeset", "idref", "id", "transcript", "transcriptid", "description",
-    "sample", "sampleid", "patient", "patientid", "barcode",
+    "probe", "probeid", "probeset", "idref", "transcript", "transcriptid",
 }  # fmt: skip
+_OF_SAMPLES = {"sample", "sampleid", "patient", "patientid", "barcode"}
+_NAMES = {*_OF_GENES, *_OF_SAMPLES, "id", "description"}
 # What featureCounts and its like write between the name and the counts.
 _PLACES = {"chr", "chrom", "chromosome", "start", "end", "strand", "length", "efflength"}
 
@@ -176,7 +177,9 @@ def _of_table(
         )
     symbols = [at for at in texts if column_key(heads[at]) in _SYMBOLS]
     named = [*symbols, *texts][0]
-    side = samples if samples != "auto" else _side(path, frame[named], heads, columns, known)
+    side = samples
+    if side == "auto":
+        side = _side(path, frame[named], column_key(heads[named]), heads, columns, known)
     if side == "columns":
         places = [at for at in columns if column_key(heads[at]) in _PLACES]
         columns = [at for at in columns if at not in places]
@@ -267,11 +270,12 @@ def _parted(
 def _side(
     path: Path,
     rows: "pd.Series[str]",
+    named: str,
     heads: Sequence[str],
     columns: Sequence[int],
     known: Collection[str],
 ) -> Side:
-    """Return where the samples are, by names of another table or by the shape.
+    """Return where the samples are, by names of another table, the first name or the shape.
 
     Raises:
         QuestionError: Neither tells.
@@ -281,9 +285,9 @@ def _side(
     across = sum(heads[at] in wanted for at in columns)
     if down != across:
         return "rows" if down > across else "columns"
-    if len(rows) >= _TIMES * len(columns):
+    if named in _OF_GENES or len(rows) >= _TIMES * len(columns):
         return "columns"
-    if len(columns) >= _TIMES * len(rows):
+    if named in _OF_SAMPLES or len(columns) >= _TIMES * len(rows):
         return "rows"
     raise QuestionError(
         f"{path.name} has {len(rows):,} rows and {len(columns):,} columns of numbers; say which "
