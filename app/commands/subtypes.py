@@ -55,7 +55,7 @@ def subtypes(
         list[str] | None, typer.Option(help="Its column of batches; repeat for several.")
     ] = None,
     method: Annotated[
-        list[Way] | None, typer.Option(help="How samples are parted; pca by default; repeatable.")
+        list[Way] | None, typer.Option(help="How samples are parted; ica by default; repeatable.")
     ] = None,
     samples: Annotated[Samples, typer.Option(help="Where samples are in EXPR.")] = Samples.auto,
     scale: Annotated[Scale, typer.Option(help="What the values of EXPR are.")] = Scale.auto,
@@ -81,7 +81,7 @@ def subtypes(
     from tools.subtypes.settings import SubtypeSettings
 
     settings = SubtypeSettings(
-        methods=tuple(one.value for one in method or [Way.pca]),
+        methods=tuple(one.value for one in method or [Way.ica]),
         genes=genes,
         as_is=as_is,
         permutations=permutations,

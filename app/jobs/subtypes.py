@@ -66,8 +66,13 @@ class Described:
 
     @property
     def marking(self) -> pd.DataFrame:
-        """Return the genes that mark the group."""
-        return self.markers[self.markers["padj"] <= MARKED]
+        """Return the genes that mark the group, those that differ most first.
+
+        Welch's test of a few samples is surest of genes that hardly vary among them, however
+        little they differ from the rest.
+        """
+        sure = self.markers[self.markers["padj"] <= MARKED]
+        return sure.sort_values("difference", key=abs, ascending=False, ignore_index=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +210,7 @@ def _warnings(
         "be batches."
         for method, found in by_method.items()
         for one in found
-        if one.batch and one.p <= MARKED and one.v >= 0.5
+        if one.batch and one.p <= MARKED and one.v >= BATCH_V
     ]
     for one in described:
         name = one.candidate.name
@@ -213,7 +218,7 @@ def _warnings(
             f"Group {name} goes with the batch {each.column} (Cramer's V {each.v:.2f}): it may be "
             "a batch."
             for each in one.associations
-            if each.batch and each.p <= MARKED
+            if each.batch and each.p <= MARKED and each.v >= BATCH_V
         ]
         if one.candidate.best.replicated is None:
             said.append(f"Group {name} is too small to be looked for in halves of the samples.")
@@ -256,7 +261,7 @@ def as_record(found: Search) -> dict[str, Any]:
                 "members": found.names(one.candidate.best.members),
                 "found_by": one.candidate.told_by(found.rate),
                 "markers": len(one.marking),
-                "first_markers": one.markers.head(20).round(6).to_dict("records"),
+                "first_markers": one.marking.head(20).round(6).to_dict("records"),
                 "markers_held": one.held,
                 "associations": [each.model_dump() for each in one.associations],
                 "survival": one.survival.model_dump() if one.survival else None,

@@ -15,7 +15,7 @@ from app.show.terminal import plain
 from evals.harness.page import embedded
 from tools.subtypes.markers import Association
 
-MOST_SHOWN = 12
+MOST_SHOWN, MOST_TOLD = 12, 4
 MOST_MARKERS = 12
 METHOD = (
     "Samples are laid out and parted at several numbers of clusters. The clusters of a run on all "
@@ -63,11 +63,14 @@ def show(found: Search, console: Console) -> None:
         console.print(table)
         if (more := len(found.groups) - MOST_SHOWN) > 0:
             console.print(f"{more} more that do not stand or stand lower.")
-    for one in found.described:
+    for one in found.described[:MOST_TOLD]:
         console.print()
         console.print(f"Group {one.candidate.name}", style="bold")
         for line in described_lines(found, one):
             console.print(f"  {plain(line)}", markup=False)
+    if (more := len(found.described) - MOST_TOLD) > 0:
+        console.print()
+        console.print(f"{more} more groups are described in the report (--out DIR) and in --json.")
     if found.notes:
         console.print()
     for note in found.notes:
@@ -107,7 +110,7 @@ def described_lines(found: Search, one: Described) -> list[str]:
     names = found.names(one.candidate.best.members)
     lines = [f"samples: {', '.join(names)}"]
     first = [
-        f"{row.gene} {row.difference:+.1f}" for row in one.markers.head(MOST_MARKERS).itertuples()
+        f"{row.gene} {row.difference:+.1f}" for row in one.marking.head(MOST_MARKERS).itertuples()
     ]
     lines.append(
         f"markers: {len(one.marking):,} genes (adjusted p at most .05); {', '.join(first)}"

@@ -19,7 +19,7 @@ COLOURS = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C6D1F", "#7A4FA0",
     "#1B7F5C", "#B0413E", "#4C5B6B", "#A3A500",
 )  # fmt: skip
-MARKERS_EACH = 10
+MARKERS_EACH = 6
 MOST_GROUPS = 8
 CAPTIONS = {
     "map": "Each dot a sample; near ones are alike (t-SNE of principal components). Left: clusters "
@@ -27,7 +27,7 @@ CAPTIONS = {
     "stability": "Rare and stable groups of each method (bars; filled where they stand) above "
     "those found in data without groups: permuted genes and the same "
     "covariance, all data sets together.",
-    "markers": "The surest markers of each group (rows) over the samples (columns), standardised; "
+    "markers": "The markers of each group that differ most (rows) over the samples (columns), standardised; "
     "the group's samples stand first.",
     "survival": "Share of patients without the event (Kaplan-Meier): each group beside the rest; "
     "ticks are patients whose time ends without it.",
@@ -77,6 +77,8 @@ def _map(found: Search) -> "Figure":
     for axes in (left, right):
         axes.set_xticks([])
         axes.set_yticks([])
+        if axes is left and labels.max() >= len(COLOURS):
+            continue  # too many to be named
         axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
@@ -126,7 +128,7 @@ def _markers(found: Search) -> "Figure":
     place = {name: at for at, name in reversed(list(enumerate(found.expression.genes)))}
     rows: list[tuple[str, int, int]] = []
     for number, one in enumerate(found.described[:MOST_GROUPS]):
-        first = [gene for gene in one.markers["gene"].head(MARKERS_EACH)]
+        first = one.marking["gene"].head(MARKERS_EACH)
         rows += [(gene, place[gene], number) for gene in dict.fromkeys(first)]
     order: list[int] = []
     for one in found.described[:MOST_GROUPS]:

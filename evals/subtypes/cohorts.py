@@ -63,8 +63,9 @@ class Cohort(Frozen):
         )  # fmt: skip
 
 
-QUICK = ("ica", "pca", "leiden", "paper")
-EVERY = ("ica", "pca", "paper", "leiden", "autoencoder", "consensus", "nmf")
+QUICK = ("ica", "pca", "leiden")
+EVERY = (*QUICK, "paper", "nmf", "consensus", "autoencoder")
+COSTLY = ("paper", "nmf", "consensus", "autoencoder")
 COHORTS: Mapping[str, Cohort] = {
     one.name: one
     for one in (

@@ -10,7 +10,7 @@ import evals.subtypes as benchmark
 import tools.subtypes as numbers
 from evals.harness.run import Inputs, Run, part
 from evals.harness.scores import Results, Score
-from evals.subtypes.cohorts import COHORTS, EVERY, Cohort, read
+from evals.subtypes.cohorts import COHORTS, COSTLY, EVERY, Cohort, read
 from evals.subtypes.page import BENCHMARK
 from evals.subtypes.score import scored
 from knowledge.errors import QuestionError
@@ -27,6 +27,7 @@ class SubtypesEval(Frozen):
     cohorts: tuple[str, ...] = Field(tuple(COHORTS), description="Cohorts, by name.")
     methods: tuple[str, ...] = Field(EVERY, description="Of a cohort's methods, which are tried.")
     permutations: int = Field(10, ge=2, description="Data sets without groups, of each kind.")
+    costly: int = Field(5, ge=2, description="The same for the slow methods.")
     splits: int = Field(10, ge=1, description="Times that the samples are split in halves.")
     genes: int = Field(2000, ge=10, description="Most variable genes that are used.")
     seed: int = Field(0, description="Seed of everything that is drawn.")
@@ -60,7 +61,12 @@ def evaluate(data: Path, out: Path, settings: SubtypesEval, progress: Progress) 
 
 def _evaluated(root: Path, run: Run, settings: SubtypesEval, chosen: list[Cohort]) -> Results:
     found: list[Score] = []
-    works = [(one, name) for one in chosen for name in one.methods if name in settings.methods]
+    works = [
+        (one, name)
+        for name in EVERY
+        for one in chosen
+        if name in one.methods and name in settings.methods
+    ]
     for number, (cohort, name) in enumerate(works):
         told = part(run.progress, number / len(works), 1 / len(works), cohort.name)
         found += run.scores(
@@ -78,7 +84,8 @@ def _scores(
 ) -> list[Score]:
     cohort_read = read(cohort, root, settings.genes)
     (method,) = methods_named((name,))
-    how = cohort.settings(settings.permutations, settings.splits, settings.seed)
+    nulls = settings.costly if name in COSTLY else settings.permutations
+    how = cohort.settings(nulls, settings.splits, settings.seed)
 
     def keep(unit: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         return run.table(f"{cohort.name}/{unit}", make, f"{cohort.name}, {name}")

@@ -20,7 +20,8 @@ if [ "$1" = index ]; then echo idx > "$3"; exit 0; fi
 case "$*" in *broken*) echo "not enough memory"; exit 3;; esac
 mkdir -p "$5"
 printf 'target_id\\tlength\\teff_length\\test_counts\\ttpm\\n' > "$5/abundance.tsv"
-printf 'T1.2\\t9\\t9\\t4\\t40\\nT2.1\\t9\\t9\\t6\\t60\\nT3.1\\t9\\t9\\t2\\t20\\n' >> "$5/abundance.tsv"
+printf 'T1.2\\t9\\t9\\t4\\t40\\nT2.1\\t9\\t9\\t6\\t60\\n' >> "$5/abundance.tsv"
+printf 'T3.1\\t9\\t9\\t2\\t20\\n' >> "$5/abundance.tsv"
 echo '{"n_processed": 20, "n_pseudoaligned": 8}' > "$5/run_info.json"
 """
 

@@ -20,7 +20,7 @@ SAMPLES, GENES, RARE = 80, 150, 6
 @pytest.fixture
 def quick(monkeypatch):
     """The methods with fewer levels and runs."""
-    few = {name: replace(one, levels=one.levels[2:4], runs=4) for name, one in METHODS.items()}
+    few = {name: replace(one, levels=one.levels[2:3], runs=3) for name, one in METHODS.items()}
     monkeypatch.setattr(methods, "METHODS", few)
     return few
 
@@ -62,9 +62,9 @@ def cohort(tmp_path):
 def test_a_planted_group_is_found_described_and_drawn(knockwise, quick, cohort, tmp_path):
     expression, pheno = cohort
     out = tmp_path / "out"
-    told = knockwise("subtypes", expression, "--pheno", pheno, "--survival", "days,status",
-                     "--batch", "batch", "--method", "ica", "--permutations", "20", "--out", out,
-                     "--json")  # fmt: skip
+    asked = ("subtypes", expression, "--pheno", pheno, "--survival", "days,status", "--batch",
+             "batch", "--method", "pca", "--permutations", "20", "--out", out)  # fmt: skip
+    told = knockwise(*asked, "--json")
     assert told.exit_code == 0, told.output
     found = json.loads(told.stdout)
     assert found["schema"] == "knockwise/subtypes/1"
@@ -81,8 +81,7 @@ def test_a_planted_group_is_found_described_and_drawn(knockwise, quick, cohort, 
     assert rows["found"].iloc[0]
     assert pd.read_csv(out / "samples.csv")["groups"].iloc[0] == "A"
     units = {path: path.stat().st_mtime_ns for path in (out / "units").rglob("*.parquet")}
-    again = knockwise("subtypes", expression, "--pheno", pheno, "--survival", "days,status",
-                      "--batch", "batch", "--method", "ica", "--permutations", "20", "--out", out)  # fmt: skip
+    again = knockwise(*asked)
     assert again.exit_code == 0, again.output
     assert "one rare group beyond chance" in " ".join(again.stdout.split())
     assert units == {path: path.stat().st_mtime_ns for path in (out / "units").rglob("*.parquet")}
@@ -90,7 +89,7 @@ def test_a_planted_group_is_found_described_and_drawn(knockwise, quick, cohort, 
 
 def test_nothing_is_found_in_noise(knockwise, quick, tmp_path):
     path = table(np.random.default_rng(3).normal(7, 1, (SAMPLES, GENES)), tmp_path / "noise.csv")
-    told = knockwise("subtypes", path, "--method", "ica", "--method", "pca", "--permutations", "5")
+    told = knockwise("subtypes", path, "--method", "pca", "--permutations", "2")
     assert told.exit_code == 0, told.output
     assert "no rare subtype beyond chance" in " ".join(told.stdout.split())
 
@@ -112,8 +111,9 @@ def test_clusters_are_matched_one_to_one_whatever_their_numbers():
     assert matched(mine, np.array([0, 0, 1, 1, 1, 1])).tolist() == pytest.approx([2 / 3, 2 / 4, 0])
 
 
-def test_the_rule_keeps_the_most_stable_of_nested_levels(quick):
-    found = clusters(quick["ica"], Data.of(planted() - 7), 0)
+def test_the_rule_keeps_the_most_stable_of_nested_levels():
+    method = replace(METHODS["ica"], levels=(10, 15), runs=3)
+    found = clusters(method, Data.of(planted() - 7), 0)
     groups = rare_groups(found, SAMPLES, SubtypeSettings().rule)
     assert groups[0].members == frozenset(range(RARE))
     assert groups[0].levels == 2
@@ -165,7 +165,9 @@ def test_survival_and_association_by_hand():
     assert found.p < 0.001
     assert found.events == (5, 20)
     labels = np.repeat([0, 1], 10)
-    assert cramers_v(labels, labels, 0) == pytest.approx((1, 0.001))
+    v, p = cramers_v(labels, labels, 0)
+    assert v == pytest.approx(1)
+    assert p < 0.01
     rows = pd.DataFrame(
         {"t": ["1", "2", ""], "e": ["1", "2", ""], "c": ["0:LIVING", "1:DECEASED", ""]}
     )
@@ -174,7 +176,7 @@ def test_survival_and_association_by_hand():
 
 
 def odd(path, values, change):
-    """Write expression after a change of it, and return what the command is told beside it."""
+    """Write expression changed in one way, and return what the command is told beside it."""
     if change == "few":
         table(values[:8], path)
     elif change == "two names":
@@ -182,14 +184,15 @@ def odd(path, values, change):
         path.write_text(path.read_text().replace("S03", "S04", 1))
     elif change == "square":
         table(values[:60, :60], path)
+        path.write_text(path.read_text().replace("gene", "name", 1))
     elif change == "words":
         path.write_text("gene,a,b\nG1,x,y\nG2,z,w\n")
     elif change == "negative counts":
         table(values - 9, path)
         return ("--scale", "counts")
     elif change == "cells":
-        table(np.random.default_rng(0).normal(size=(5001, 10)), path)
-        return ("--samples", "columns")
+        values = np.random.default_rng(0).normal(size=(5001, 10)).round(2)
+        table(values, path)
     elif change == "one column":
         path.write_text("gene\nG1\n")
     return ()
@@ -226,7 +229,7 @@ def test_odd_values_are_mended_and_told(tmp_path):
     frame.insert(1, "Length", 1000)
     frame.insert(2, "gene_name", [f"G{i}" for i in range(GENES)])
     frame.iloc[3, 3:] = 0
-    frame.iloc[5, 4:24] = None
+    frame.iloc[5, 5:25] = None
     frame = frame.astype({"007": object})
     frame.loc[7, "007"] = "n.d."
     path = tmp_path / "counts.tsv"
@@ -238,7 +241,8 @@ def test_odd_values_are_mended_and_told(tmp_path):
     assert found.genes[0] == "G0"
     assert found.values.shape == (29, GENES - 2)
     for part in ("1 cells are no numbers", "Length", "are counts", "1 genes are the same",
-                 "1 genes lack more than a fifth", "1 samples repeat", "1 missing values"):  # fmt: skip
+                 "1 genes lack more than a fifth", "1 samples repeat",
+                 "1 missing values"):  # fmt: skip
         assert part in said
 
 

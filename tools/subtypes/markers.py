@@ -24,13 +24,15 @@ class Association(Frozen):
         column: The column.
         batch: Whether it was named as a batch.
         v: Cramer's V, from 0 to 1.
-        p: Of the chi-squared test, by permutation where cells are few.
+        chance: Mean V of permutations: with many clusters it is far from 0.
+        p: Share of permutations with as great a V.
         samples: That have a value.
     """
 
     column: str
     batch: bool
     v: float
+    chance: float
     p: float
     samples: int
 
@@ -108,14 +110,16 @@ def associations(
         here = np.unique(labels[known], return_inverse=True)[1]
         if here.max() == 0:
             continue
-        v, p = cramers_v(here, there, seed)
-        found.append(Association(column=column, batch=column in batches, v=v, p=p,
+        v, chance, p = cramers_v(here, there, seed)
+        found.append(Association(column=column, batch=column in batches, v=v, chance=chance, p=p,
                                  samples=int(known.sum())))  # fmt: skip
     return tuple(sorted(found, key=lambda one: -one.v))
 
 
-def cramers_v(here: IntArray, there: IntArray, seed: int, draws: int = 999) -> tuple[float, float]:
-    """Return Cramer's V of two partitions, and the share of permutations with as great a one."""
+def cramers_v(
+    here: IntArray, there: IntArray, seed: int, draws: int = 999
+) -> tuple[float, float, float]:
+    """Return Cramer's V of two partitions, its mean over permutations, and its p among them."""
 
     def chi(labels: IntArray) -> float:
         both = np.zeros((here.max() + 1, there.max() + 1))
@@ -125,10 +129,11 @@ def cramers_v(here: IntArray, there: IntArray, seed: int, draws: int = 999) -> t
 
     whole = chi(here)
     rng = np.random.default_rng(seed)
-    beyond = sum(chi(rng.permutation(here)) >= whole - 1e-9 for _ in range(draws))
-    ways = min(here.max(), there.max())
-    v = math.sqrt(whole / (len(here) * ways)) if ways else 0.0
-    return min(1.0, v), (1 + beyond) / (draws + 1)
+    drawn = np.array([chi(rng.permutation(here)) for _ in range(draws)])
+    ways = max(1, min(here.max(), there.max()))
+    v, chance = (np.sqrt(one / (len(here) * ways)) for one in (whole, drawn))
+    p = (1 + int((drawn >= whole - 1e-9).sum())) / (draws + 1)
+    return min(1.0, float(v)), float(chance.mean()), p
 
 
 def survival_of(inside: NDArray[np.bool_], time: FloatArray, event: FloatArray) -> Survival | None:

@@ -23,7 +23,7 @@ class Rule(Frozen):
 class SubtypeSettings(Frozen):
     """What a search does; another value is another run."""
 
-    methods: tuple[str, ...] = Field(("pca",), description="Configurations, by name.")
+    methods: tuple[str, ...] = Field(("ica",), description="Configurations, by name.")
     genes: int = Field(2000, ge=10, description="Most variable genes that are used.")
     as_is: bool = Field(False, description="Values are coordinates: none is chosen or scaled.")
     permutations: int = Field(20, ge=1, description="Data sets without groups, of each kind.")
