@@ -15,6 +15,7 @@ from evals.harness.run import Inputs, Run, part
 from knowledge.files import replace_text, replacing
 from knowledge.schema import Frozen
 from tools.subtypes.markers import (
+    BATCH_V,
     Association,
     Survival,
     associations,
@@ -210,7 +211,7 @@ def _warnings(
         "be batches."
         for method, found in by_method.items()
         for one in found
-        if one.batch and one.p <= MARKED and one.v >= BATCH_V
+        if _like_a_batch(one)
     ]
     for one in described:
         name = one.candidate.name
@@ -218,11 +219,15 @@ def _warnings(
             f"Group {name} goes with the batch {each.column} (Cramer's V {each.v:.2f}): it may be "
             "a batch."
             for each in one.associations
-            if each.batch and each.p <= MARKED and each.v >= BATCH_V
+            if _like_a_batch(each)
         ]
         if one.candidate.best.replicated is None:
             said.append(f"Group {name} is too small to be looked for in halves of the samples.")
     return said
+
+
+def _like_a_batch(one: Association) -> bool:
+    return one.batch and one.p <= MARKED and one.v - one.chance >= BATCH_V
 
 
 def group_rows(found: Search) -> list[dict[str, Any]]:

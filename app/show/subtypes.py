@@ -191,19 +191,22 @@ def _levels(found: Search) -> list[list[str]]:
 
 
 def _associations(found: Search) -> list[list[str]]:
-    rows = [
-        [method, f"{one.column}{' (batch)' if one.batch else ''}", f"{one.v:.2f}", f"{one.p:.3f}",
-         str(one.samples)]
-        for method, some in found.associations.items()
+    every = [
+        *found.associations.items(),
+        *((f"group {one.candidate.name}", one.associations) for one in found.described),
+    ]
+    return [
+        [
+            what,
+            f"{one.column}{' (batch)' if one.batch else ''}",
+            f"{one.v:.2f}",
+            f"{one.chance:.2f}",
+            f"{one.p:.3f}",
+            str(one.samples),
+        ]
+        for what, some in every
         for one in some
-    ]  # fmt: skip
-    rows += [
-        [f"group {each.candidate.name}", f"{one.column}{' (batch)' if one.batch else ''}",
-         f"{one.v:.2f}", f"{one.p:.3f}", str(one.samples)]
-        for each in found.described
-        for one in each.associations
-    ]  # fmt: skip
-    return rows
+    ]
 
 
 def _settings(found: Search) -> list[tuple[str, Any]]:

@@ -9,6 +9,7 @@ from app.jobs.subtypes import Search
 from evals.harness.plots import CONTROL, INK, QUOTED, Plot, panels
 from tools.subtypes.matrix import FloatArray
 from tools.subtypes.methods import IntArray
+from tools.subtypes.settings import NULLS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,8 +28,8 @@ CAPTIONS = {
     "stability": "Rare and stable groups of each method (bars; filled where they stand) above "
     "those found in data without groups: permuted genes and the same "
     "covariance, all data sets together.",
-    "markers": "The markers of each group that differ most (rows) over the samples (columns), standardised; "
-    "the group's samples stand first.",
+    "markers": "The markers of each group that differ most (rows) over the samples (columns), "
+    "standardised; the group's samples stand first.",
     "survival": "Share of patients without the event (Kaplan-Meier): each group beside the rest; "
     "ticks are patients whose time ends without it.",
 }
@@ -61,15 +62,15 @@ def _map(found: Search) -> "Figure":
     labels: IntArray = first.labels
     for one in range(int(labels.max()) + 1):
         among = labels == one
-        left.scatter(*places[among].T, s=22, color=COLOURS[one % len(COLOURS)], linewidths=0,
+        left.scatter(places[among, 0], places[among, 1], s=22, color=COLOURS[one % len(COLOURS)], linewidths=0,
                      marker="o" if one < len(COLOURS) else "^",
                      label=f"{one} ({among.sum()})")  # fmt: skip
     best = next(level for level in first.levels if level.best)
     left.set_title(f"{first.method.name}, {best.clusters} clusters", size=10)
-    right.scatter(*places.T, s=16, color=QUOTED, linewidths=0, label="in none")
+    right.scatter(places[:, 0], places[:, 1], s=16, color=QUOTED, linewidths=0, label="in none")
     for at, group in enumerate(found.standing[:MOST_GROUPS]):
         mine = places[list(group.best.members)]
-        right.scatter(*mine.T, s=34, color=COLOURS[at % len(COLOURS)], linewidths=0.6,
+        right.scatter(mine[:, 0], mine[:, 1], s=34, color=COLOURS[at % len(COLOURS)], linewidths=0.6,
                       edgecolors="white", label=f"{group.name} ({len(mine)})")  # fmt: skip
     right.set_title(
         "rare groups beyond chance" if found.standing else "no rare group beyond chance", size=10
@@ -105,7 +106,7 @@ def _stability(found: Search) -> "Figure":
             axes.text(group.stability + 0.008, y, said, va="center",
                       size=7)  # fmt: skip
             names.append(letters.get(group.members, ""))
-        for row, kind in enumerate(("permuted", "rotated")):
+        for row, kind in enumerate(NULLS):
             y = len(groups) + row
             values = [value for one in outcome.chance(kind, rule) for value in one]
             axes.plot(values, [y] * len(values), "|", color=INK, markersize=7, markeredgewidth=0.7)

@@ -165,7 +165,8 @@ def test_survival_and_association_by_hand():
     assert found.p < 0.001
     assert found.events == (5, 20)
     labels = np.repeat([0, 1], 10)
-    v, p = cramers_v(labels, labels, 0)
+    v, chance, p = cramers_v(labels, labels, 0)
+    assert 0 < chance < 0.4
     assert v == pytest.approx(1)
     assert p < 0.01
     rows = pd.DataFrame(

@@ -146,6 +146,7 @@ def how_to_install(missing: tuple[str, ...]) -> str:
 
 
 def _make_index(quantifier: Quantifier, fasta: Path, where: Path, threads: int) -> Step:
+    command: tuple[str, ...]
     if quantifier == "salmon":
         command = ("salmon", "index", "-t", str(fasta), "-i", str(where), "-p", str(threads))
     else:

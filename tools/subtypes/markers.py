@@ -181,12 +181,12 @@ def survival_columns(table: pd.DataFrame, named: str) -> tuple[FloatArray, Float
                 f"There is no column {name} for --survival; the table has "
                 f"{', '.join(map(repr, table.columns[:8]))}."
             )
-    time: FloatArray = pd.to_numeric(table[names[0]], errors="coerce").to_numpy(np.float64)
+    time = np.asarray(pd.to_numeric(table[names[0]], errors="coerce"), np.float64)
     # Some tables write 1:DECEASED, and R's survival package 2 for an event and 1 for none.
     words = table[names[1]].str.strip().str.casefold().str.replace(r"^\d:(?=\D)", "", regex=True)
     if set(words) - {""} == {"1", "2"}:
         words = words.map({"1": "0", "2": "1", "": ""})
-    event: FloatArray = words.map(_event).to_numpy(np.float64)
+    event = np.asarray(words.map(_event), np.float64)
     if not (np.isfinite(time) & np.isfinite(event)).any():
         raise QuestionError(
             f"{names[0]} and {names[1]} hold no pair of a number and 0 or 1 (also: dead or alive, "
