@@ -62,7 +62,8 @@ def _map(found: Search) -> "Figure":
     labels: IntArray = first.labels
     for one in range(int(labels.max()) + 1):
         among = labels == one
-        left.scatter(places[among, 0], places[among, 1], s=22, color=COLOURS[one % len(COLOURS)], linewidths=0,
+        left.scatter(places[among, 0], places[among, 1], s=22, linewidths=0,
+                     color=COLOURS[one % len(COLOURS)],
                      marker="o" if one < len(COLOURS) else "^",
                      label=f"{one} ({among.sum()})")  # fmt: skip
     best = next(level for level in first.levels if level.best)
@@ -70,8 +71,8 @@ def _map(found: Search) -> "Figure":
     right.scatter(places[:, 0], places[:, 1], s=16, color=QUOTED, linewidths=0, label="in none")
     for at, group in enumerate(found.standing[:MOST_GROUPS]):
         mine = places[list(group.best.members)]
-        right.scatter(mine[:, 0], mine[:, 1], s=34, color=COLOURS[at % len(COLOURS)], linewidths=0.6,
-                      edgecolors="white", label=f"{group.name} ({len(mine)})")  # fmt: skip
+        right.scatter(mine[:, 0], mine[:, 1], s=34, color=COLOURS[at % len(COLOURS)],
+                      linewidths=0.6, edgecolors="white", label=f"{group.name} ({len(mine)})")  # fmt: skip
     right.set_title(
         "rare groups beyond chance" if found.standing else "no rare group beyond chance", size=10
     )
