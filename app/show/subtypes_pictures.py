@@ -72,7 +72,8 @@ def _map(found: Search) -> "Figure":
     for at, group in enumerate(found.standing[:MOST_GROUPS]):
         mine = places[list(group.best.members)]
         right.scatter(mine[:, 0], mine[:, 1], s=34, color=COLOURS[at % len(COLOURS)],
-                      linewidths=0.6, edgecolors="white", label=f"{group.name} ({len(mine)})")  # fmt: skip
+                      linewidths=0.6, edgecolors="white",
+                      label=f"{group.name} ({len(mine)})")  # fmt: skip
     right.set_title(
         "rare groups beyond chance" if found.standing else "no rare group beyond chance", size=10
     )
