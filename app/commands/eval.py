@@ -23,6 +23,7 @@ from app.commands import (
     eval_programmes,
     eval_regulators,
     eval_sams,
+    eval_subtypes,
     eval_unseen,
 )
 from app.jobs.outputs import Careful
@@ -227,6 +228,7 @@ app.command(cls=Careful, epilog=eval_programmes.EPILOG)(eval_programmes.programm
 app.command(cls=Careful, epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
 app.command(cls=Careful, epilog=eval_sams.EPILOG)(eval_sams.sams)
 app.command(cls=Careful, epilog=eval_lists.EPILOG)(eval_lists.lists)
+app.command(cls=Careful, epilog=eval_subtypes.EPILOG)(eval_subtypes.subtypes)
 app.command(cls=Careful, epilog=eval_product.EPILOG)(eval_product.product)
 app.command(cls=Careful, epilog=eval_unseen.EPILOG)(eval_unseen.unseen)
 for _name, _benchmark in plugins("benchmarks"):
