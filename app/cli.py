@@ -36,7 +36,8 @@ from knowledge.extras import missing
 
 # Command groups that are imported when they are called or listed.
 GROUPS = {
-    name: f"{__package__}.commands.{name}" for name in ("data", "index", "atlas", "train", "eval")
+    name: f"{__package__}.commands.{name}"
+    for name in ("image", "data", "index", "atlas", "train", "eval")
 }
 RESUMES = "Interrupted; run the same command again to go on."
 STORAGE = {

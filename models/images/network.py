@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-WIDTHS = (24, 48, 64, 96)
+WIDTHS = (16, 32, 48, 64)
 SMALLEST = 3
 """Edge of the coarsest map of a picture of 48 pixels."""
 HEAD = 32

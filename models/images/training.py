@@ -18,9 +18,9 @@ from models.images.network import (
 )
 
 PHENOTYPES = 24
-STEPS = 900
-BATCH = 96
-RATE = 2e-3
+STEPS = 450
+BATCH = 64
+RATE = 3e-3
 NATS = 2.0
 """Weight of the divergence, against a squared error in units of the pixels' own noise."""
 CONTRAST, ALIGN = 8.0, 4.0

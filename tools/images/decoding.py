@@ -1,6 +1,6 @@
 """Moves control cells towards a perturbation, decodes them, and checks what the pictures say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,8 @@ TOLD_EFFECT = 0.4
 MOST_TOLD = 7
 EXAMPLES = 3
 Array = NDArray[np.float32]
+Decoder = Callable[[NDArray[np.floating]], Array]
+"""Makes pictures `(n, channels, side, side)` of phenotypes `(n, k)`."""
 
 
 class Saying(Frozen):
@@ -70,7 +72,7 @@ def decoded(
     phenotypes: NDArray[np.floating],
     crops: NDArray[np.uint8],
     channels: Sequence[str],
-    decode: "Decoder",
+    decode: Decoder,
 ) -> Decoded:
     """Return pictures of a perturbation; wells weigh alike, however many cells they have.
 
@@ -96,13 +98,6 @@ def decoded(
             one: float(value) for one, value in zip(channels, change / change.sum(), strict=True)
         },
     )
-
-
-class Decoder:
-    """What makes pictures of phenotypes: `(n, phenotypes)` to `(n, channels, side, side)`."""
-
-    def __call__(self, phenotypes: NDArray[np.floating]) -> Array:  # noqa: D102
-        raise NotImplementedError
 
 
 def moved(

@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from knowledge.errors import DataError, QuestionError
 from knowledge.user_tables.file import open_table, regular_file, require_columns
@@ -87,6 +88,7 @@ def open_plates(
     *,
     pattern: re.Pattern[str] | None = None,
     nuclei: str = "",
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> Plates:
     """Return the fields of a folder that the map knows, with the channels that all of them have.
 
@@ -98,6 +100,7 @@ def open_plates(
         wells: What the map says.
         pattern: How paths are read, where they are unusual.
         nuclei: Which channel shows the nuclei; found by its name if empty.
+        names: Channel in lower case -> what it is called instead.
 
     Raises:
         DataError: There is no picture that can be used.
@@ -106,7 +109,7 @@ def open_plates(
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder; name the folder that holds a plate's pictures.")
     notes: list[str] = []
-    found = _found(folder, pattern, notes)
+    found = _renamed(_found(folder, pattern, notes), names)
     plates = sorted({key[0] for key in found})
     holds, more = _matched(found, wells, plates)
     notes += more
@@ -182,6 +185,20 @@ def _found(folder: Path, pattern: re.Pattern[str] | None, notes: list[str]) -> F
             ".ome.zarr); say with --pattern how names are read."
         )
     return {key: planes for key, planes in found.items() if planes}
+
+
+def _renamed(found: Found, names: Mapping[str, str]) -> Found:
+    known = sorted({channel for planes in found.values() for channel in planes})
+    for name in names:
+        if name not in {channel.casefold() for channel in known}:
+            raise QuestionError(
+                f"--name is about the channel {name}, which is not there; there are "
+                f"{', '.join(known)}."
+            )
+    return {
+        key: {names.get(channel.casefold(), channel): plane for channel, plane in planes.items()}
+        for key, planes in found.items()
+    }
 
 
 def _pictures(folder: Path) -> list[Path]:
