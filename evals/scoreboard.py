@@ -24,6 +24,7 @@ from evals.genesets.page import BENCHMARK as GENESETS
 from evals.harness.benchmark import Benchmark
 from evals.harness.page import Record
 from evals.harness.tables import table
+from evals.images.page import BENCHMARK as IMAGES
 from evals.language.page import BENCHMARK as LANGUAGE
 from evals.lists.page import BENCHMARK as LISTS
 from evals.mechanism.page import BENCHMARK as MECHANISM
@@ -49,6 +50,7 @@ OTHERS = (
     GENES,
     WITH_EMBEDDINGS,
     GENEPHENO,
+    IMAGES,
     LISTS,
     MECHANISM,
     PROGRAMMES,

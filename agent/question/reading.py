@@ -10,6 +10,7 @@ import re
 
 from agent.question import words as vocabulary
 from agent.question.accounting import account
+from agent.question.appearance import read_appearance
 from agent.question.cells import (
     cell_lines,
     expression_context,
@@ -94,6 +95,8 @@ def parse_question(
     treated, found = stimulus(plain, found)
     found, spared = without_spared(found)
     bones = skeleton(found)
+    if (looks := read_appearance(text.strip(), plain, found, bones, knowledge)) is not None:
+        return looks
     if row := refusal(bones):
         raise QuestionError(f"{row.says}; ask {ASKABLE}, for example {EXAMPLE}")
     if follows_on(bones, found) or (before is not None and goes_on(bones)):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from evals.harness.run import part
 from knowledge.errors import DataError, QuestionError
@@ -44,7 +45,9 @@ NO_CONTROL = (
     "No well of the map is a control (--control names one): nothing is tested against controls, "
     "no picture is decoded, and plates are aligned by all of their cells."
 )
-NO_TORCH = f"PyTorch is not installed, so no phenotypes were learnt; `{install('train')}` brings it."
+NO_TORCH = (
+    f"PyTorch is not installed, so no phenotypes were learnt; `{install('train')}` brings it."
+)
 FEW_WELLS = (
     "{} has {} wells against {} controls on {}: there are {} ways to exchange them, so that no "
     "p-value is below {:.2g}. A worked example, not a statistic."
@@ -95,7 +98,7 @@ class PerturbationFound(Frozen):
     perturbation: str
     wells: int
     sayings: tuple[Saying, ...]
-    shares: dict[str, float] = {}
+    shares: dict[str, float] = Field(default_factory=dict)
     picture: str = ""
     animation: str = ""
 
@@ -166,7 +169,9 @@ def _segmenter(name: str) -> Segmenter | None:
         found: Segmenter = plugin("segmenters", name)
     except KeyError:
         known = ", ".join(plugin_names("segmenters")) or "none is installed"
-        raise QuestionError(f"There is no segmenter {name} ({known}); see docs/images.md.") from None
+        raise QuestionError(
+            f"There is no segmenter {name} ({known}); see docs/images.md."
+        ) from None
     return found
 
 
@@ -223,7 +228,9 @@ def _compared(
     names = found.measurements
     profiles = well_profiles(cells, plain, names)
     independent = well_profiles(cells, sphered, names)
-    tested = associations(profiles, cells, plain, names, asked.seed) if control.any() else pd.DataFrame()
+    tested = (
+        associations(profiles, cells, plain, names, asked.seed) if control.any() else pd.DataFrame()
+    )
     learnt = np.zeros((len(cells), 0))
     if model is not None:
         raw = model.embed(found.crops)
@@ -349,7 +356,9 @@ def _fields(plates: Plates, found: CellTable, out: Path) -> tuple[str, ...]:
         outlined = pictures.field_picture(
             shown, found.scales.tops[field.plate], segmented(nuclear, others)
         )
-        safe = "".join(c if c.isalnum() else "-" for c in f"field-{what}-{field.plate}-{field.well}")
+        safe = "".join(
+            c if c.isalnum() else "-" for c in f"field-{what}-{field.plate}-{field.well}"
+        )
         _write(out / "pictures" / f"{safe}.png", pictures.png(outlined, FIELD_WIDTH))
         names.append(f"pictures/{safe}.png")
     return tuple(names)

@@ -77,9 +77,7 @@ def print_findings(found: Findings) -> None:
 def html_report(found: Findings, folder: Path) -> str:
     """Return the report of an analysis as one HTML page that loads nothing."""
     environment = page_environment()
-    legend = [
-        f"{name} {NAMES[number % len(NAMES)]}" for number, name in enumerate(found.channels)
-    ]
+    legend = [f"{name} {NAMES[number % len(NAMES)]}" for number, name in enumerate(found.channels)]
     return environment.get_template("images.html.j2").render(
         found=found,
         legend=", ".join(legend),

@@ -46,17 +46,19 @@ class CellNetwork(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(phenotypes, 2 * HEAD), nn.SiLU(), nn.Linear(2 * HEAD, HEAD)
         )
+        # Each map is made at half its size and unfolded (Shi et al., CVPR 2016): a quarter of the
+        # work of convolving the full one.
         up: list[nn.Module] = []
-        for width in (*reversed(WIDTHS[:-1]), WIDTHS[0]):
+        for width in reversed(WIDTHS[:-1]):
             up += [
-                nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
-                nn.Conv2d(before, width, 3, 1, 1),
+                nn.Conv2d(before, 4 * width, 3, 1, 1),
+                nn.PixelShuffle(2),
                 nn.GroupNorm(8, width),
                 nn.SiLU(),
             ]
             before = width
         self.start = nn.Linear(phenotypes, flat)
-        self.up = nn.Sequential(*up, nn.Conv2d(before, channels, 3, 1, 1))
+        self.up = nn.Sequential(*up, nn.Conv2d(before, 4 * channels, 3, 1, 1), nn.PixelShuffle(2))
 
     def encode(self, pictures: Tensor) -> Encoded:
         """Return the phenotypes of pictures `(cells, channels, 48, 48)`."""
@@ -88,9 +90,7 @@ def contrast(one: Tensor, other: Tensor, temperature: float = 0.2) -> Tensor:
     """Return how badly views find their other view among those of all cells, in nats."""
     alike = one @ other.T / temperature
     own = torch.arange(len(one), device=one.device)
-    return 0.5 * (
-        functional.cross_entropy(alike, own) + functional.cross_entropy(alike.T, own)
-    )
+    return 0.5 * (functional.cross_entropy(alike, own) + functional.cross_entropy(alike.T, own))
 
 
 def misalignment(phenotypes: Tensor, plates: Tensor, control: Tensor) -> Tensor:

@@ -87,7 +87,9 @@ def trained(
         ).to(device)
         loss = reconstruction_loss(network.decode(drawn), batch.to(device), weights)
         loss = loss + NATS * min(1.0, step / (0.3 * steps)) * divergence(found)
-        loss = loss + ALIGN * misalignment(found.mean, number[rows].to(device), mine[rows].to(device))
+        loss = loss + ALIGN * misalignment(
+            found.mean, number[rows].to(device), mine[rows].to(device)
+        )
         if contrastive:
             other = network.encode(_view(batch, generator).to(device))
             loss = loss + CONTRAST * contrast(
@@ -102,7 +104,9 @@ def trained(
             progress(f"learning phenotypes, step {step:,} of {steps:,}", step / steps)
     network.eval()
     progress("learnt phenotypes", 1.0)
-    config = Config(channels=channels, phenotypes=PHENOTYPES, seed=seed, steps=steps, cells=len(crops))
+    config = Config(
+        channels=channels, phenotypes=PHENOTYPES, seed=seed, steps=steps, cells=len(crops)
+    )
     return PhenotypeModel(config, network.cpu())
 
 

@@ -170,7 +170,9 @@ def _pictures(field: Field, channels: Sequence[str]) -> dict[str, tuple[Picture,
         found[name] = (pixels[max(plane.index, 0)], bits)
     shapes = {one.shape for one, _ in found.values()}
     if len(shapes) > 1:
-        said = ", ".join(f"{name} {one.shape[1]} by {one.shape[0]}" for name, (one, _) in found.items())
+        said = ", ".join(
+            f"{name} {one.shape[1]} by {one.shape[0]}" for name, (one, _) in found.items()
+        )
         raise DataError(f"its channels are of several sizes ({said}).")
     return found
 
@@ -249,8 +251,10 @@ def _field(
     cells = segmented(nuclear, others, segmenter)
     tops = scales.tops[field.plate]
     table = measured(cells, even, tops)
-    crops = crops_of(cells, table, even, tops, scales.diameter) if len(table) else np.zeros(
-        (0, len(even), 1, 1), np.uint8
+    crops = (
+        crops_of(cells, table, even, tops, scales.diameter)
+        if len(table)
+        else np.zeros((0, len(even), 1, 1), np.uint8)
     )
     well = plates.well(field.plate, field.well)
     for place, (key, value) in enumerate(

@@ -153,7 +153,9 @@ def _measured(rows: pd.DataFrame, channels: tuple[str, ...]) -> list[Saying]:
     strength = agreeing["effect"].abs().where(agreeing["phenotype"] != COUNT, np.inf)
     told: list[Saying] = []
     families: set[str] = set()
-    for _, row in agreeing.loc[strength.sort_values(ascending=False, kind="stable").index].iterrows():
+    for _, row in agreeing.loc[
+        strength.sort_values(ascending=False, kind="stable").index
+    ].iterrows():
         kind = family(row["phenotype"], channels)
         if kind in families or abs(row["effect"]) < LEAST_EFFECT:
             continue

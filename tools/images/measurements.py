@@ -25,7 +25,9 @@ PLACE = ("label", "row", "column")
 Array = NDArray[np.float64]
 
 
-def measured(cells: Cells, channels: Mapping[str, Picture], tops: Mapping[str, float]) -> pd.DataFrame:
+def measured(
+    cells: Cells, channels: Mapping[str, Picture], tops: Mapping[str, float]
+) -> pd.DataFrame:
     """Return a row for each cell, and a column for each measurement after those of `PLACE`.
 
     Args:
@@ -53,7 +55,9 @@ def measured(cells: Cells, channels: Mapping[str, Picture], tops: Mapping[str, f
 
 def measurements_of(table: pd.DataFrame) -> list[str]:
     """Return the columns of a table that are measurements."""
-    return [name for name in table.columns if name.startswith(("nucleus_", "cell_", "rim_", "near_"))]
+    return [
+        name for name in table.columns if name.startswith(("nucleus_", "cell_", "rim_", "near_"))
+    ]
 
 
 def _shapes(part: str, labels: NDArray[np.int32], count: int) -> Iterator[tuple[str, Array]]:
@@ -74,8 +78,9 @@ def _shapes(part: str, labels: NDArray[np.int32], count: int) -> Iterator[tuple[
         yield f"{part}_{name}", whole(found[name])
     area, perimeter = whole(found["area"]), whole(found["perimeter"])
     yield f"{part}_roundness", 4 * math.pi * area / np.maximum(perimeter, 1) ** 2
-    yield f"{part}_elongation", whole(found["major_axis_length"]) / np.maximum(
-        whole(found["minor_axis_length"]), 1
+    yield (
+        f"{part}_elongation",
+        whole(found["major_axis_length"]) / np.maximum(whole(found["minor_axis_length"]), 1),
     )
 
 
@@ -85,7 +90,10 @@ def _neighbours(row: Array, column: Array, diameter: float) -> Iterator[tuple[st
     places = np.column_stack([row, column])
     tree = cKDTree(places)
     reach = 4 * diameter
-    yield "near_cells", np.array([len(one) - 1 for one in tree.query_ball_point(places, reach)], float)
+    yield (
+        "near_cells",
+        np.array([len(one) - 1 for one in tree.query_ball_point(places, reach)], float),
+    )
     if len(places) > 1:
         yield "near_distance", np.asarray(tree.query(places, k=2)[0][:, 1])
     else:
@@ -101,7 +109,9 @@ def _brightness(
     for part, labels in (("nucleus", cells.nuclei), ("cell", cells.cells), ("rim", rim)):
         area = np.bincount(labels.ravel(), minlength=count + 1)[1 : count + 1].astype(float)
         total = np.bincount(labels.ravel(), picture.ravel(), minlength=count + 1)[1 : count + 1]
-        square = np.bincount(labels.ravel(), picture.ravel() ** 2, minlength=count + 1)[1 : count + 1]
+        square = np.bincount(labels.ravel(), picture.ravel() ** 2, minlength=count + 1)[
+            1 : count + 1
+        ]
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = total / area
             spread = np.sqrt(np.maximum(square / area - mean**2, 0))
@@ -110,9 +120,7 @@ def _brightness(
         yield f"{part}_{name}_unevenness", spread / np.maximum(mean, 1e-6)
         if part != "rim":
             yield f"{part}_{name}_total", total
-            quantiles = ndimage.labeled_comprehension(
-                picture, labels, index, _tops, object, None
-            )
+            quantiles = ndimage.labeled_comprehension(picture, labels, index, _tops, object, None)
             rows = np.array([(np.nan,) * 2 if one is None else one for one in quantiles], float)
             yield f"{part}_{name}_dim", rows[:, 0]
             yield f"{part}_{name}_bright", rows[:, 1]
@@ -176,7 +184,9 @@ def _correlations(
     area = np.maximum(np.bincount(labels, minlength=count + 1)[1 : count + 1], 1).astype(float)
 
     def mean(values: NDArray[np.floating]) -> Array:
-        return np.asarray(np.bincount(labels, values.ravel(), minlength=count + 1)[1 : count + 1] / area)
+        return np.asarray(
+            np.bincount(labels, values.ravel(), minlength=count + 1)[1 : count + 1] / area
+        )
 
     means = {name: mean(channels[name]) for name in names}
     squares = {name: mean(channels[name] ** 2) for name in names}

@@ -11,12 +11,15 @@ _WELL = re.compile(
     r"(?<![a-z0-9])(?:well[ _-]*)?([a-p])[ _-]?0{0,2}([1-9]|1[0-9]|2[0-4])(?![0-9])", re.IGNORECASE
 )
 _OPERA = re.compile(r"(?<![a-z])r(\d{1,2})c(\d{1,2})", re.IGNORECASE)
-_SITE = re.compile(r"(?<![a-z0-9])(?:site|field|fov|pos|s|f)[ _-]?(\d{1,3})(?![0-9])", re.IGNORECASE)
+_SITE = re.compile(
+    r"(?<![a-z0-9])(?:site|field|fov|pos|s|f)[ _-]?(\d{1,3})(?![0-9])", re.IGNORECASE
+)
 _OPERA_SITE = re.compile(r"r\d{1,2}c\d{1,2}f(\d{1,3})", re.IGNORECASE)
 _CHANNEL = re.compile(
-    r"(?<![a-z])(hoechst(?: ?\d{5})?|dapi|draq5|dna|fitc|tritc|texas ?red|cy[357]|[ermg]?c?gfp|rfp|yfp|"
-    r"cfp|mcherry|tdtomato|alexa[ _-]?\d{3}|actin|phalloidin|tubulin|er|cona|rna|syto\d*|agp|wga|"
-    r"golgi|mito(?:tracker)?|nucle(?:i|us|ar)|brightfield|bf|ch?[ _-]?\d{1,2}|w[ _-]?\d)(?![a-z])",
+    r"ch\d{1,2}(?=sk\d)|(?<![a-z])(?:hoechst(?: ?\d{5})?|dapi|draq5|dna|fitc|tritc|texas ?red|"
+    r"cy[357]|[ermg]?c?gfp|rfp|yfp|cfp|mcherry|tdtomato|alexa[ _-]?\d{3}|actin|phalloidin|tubulin|"
+    r"er|cona|rna|syto\d*|agp|wga|golgi|mito(?:tracker)?|nucle(?:i|us|ar)|brightfield|bf|"
+    r"ch?[ _-]?\d{1,2}|w[ _-]?\d)(?![a-z])",
     re.IGNORECASE,
 )
 _PARTS = ("plate", "well", "site", "channel")
@@ -89,7 +92,8 @@ def read_name(path: Path, pattern: re.Pattern[str] | None = None) -> FileName:
             if number == 0:
                 left = _WELL.sub(" ", _OPERA.sub(" ", text))
             break
-    plates = [folder for folder in folders if not _well_in(folder)]
+    # A plate called P1 is no well where the file itself names one.
+    plates = [folder for folder in folders if _well_in(folder) != well]
     site = _OPERA_SITE.search(stem) or _SITE.search(stem)
     if site is not None:
         left = left.replace(site[0], " ")
@@ -99,7 +103,7 @@ def read_name(path: Path, pattern: re.Pattern[str] | None = None) -> FileName:
         well=well,
         site=int(site[1]) if site else 1,
         # The last one: what stands before may be a part of the plate's name.
-        channel=channels[-1][1] if channels else re.sub(r"[\s_.-]+", " ", left).strip(),
+        channel=channels[-1][0] if channels else re.sub(r"[\s_.-]+", " ", left).strip(),
     )
 
 

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from tools.images.reading import Picture
 from tools.images.segmentation import Cells
 
-COLOURS = ((0.25, 0.45, 1.0), (0.2, 0.9, 0.35), (1.0, 0.35, 0.15), (0.9, 0.2, 0.9), (0.95, 0.85, 0.1))
+COLOURS = (
+    (0.25, 0.45, 1.0),
+    (0.2, 0.9, 0.35),
+    (1.0, 0.35, 0.15),
+    (0.9, 0.2, 0.9),
+    (0.95, 0.85, 0.1),
+)
 """Of the channels in order, the nuclei blue."""
 NAMES = ("blue", "green", "orange", "magenta", "yellow")
 Colour = NDArray[np.uint8]

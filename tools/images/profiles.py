@@ -52,7 +52,12 @@ class Aligner:
 
     @classmethod
     def of(
-        cls, values: Array, plates: Sequence[str], control: NDArray[np.bool_], *, sphere: bool = False
+        cls,
+        values: Array,
+        plates: Sequence[str],
+        control: NDArray[np.bool_],
+        *,
+        sphere: bool = False,
     ) -> "Aligner":
         """Return what aligns cells.
 
@@ -81,12 +86,14 @@ class Aligner:
             return found
         aligned = found(values, plates)[control if control.any() else slice(None)]
         covariance = np.cov(aligned, rowvar=False)
-        covariance[np.diag_indices_from(covariance)] += SHRUNK * covariance.trace() / len(covariance)
+        covariance[np.diag_indices_from(covariance)] += (
+            SHRUNK * covariance.trace() / len(covariance)
+        )
         size, axes = np.linalg.eigh(covariance)
         return cls(centre, scale, axes @ np.diag(1 / np.sqrt(size)) @ axes.T)
 
     def __call__(self, values: Array, plates: Sequence[str]) -> Array:
-        """Return aligned measurements; what is missing is as in the controls, nothing is beyond 10."""
+        """Return aligned measurements; missing ones are as in the controls, none is beyond 10."""
         names = np.asarray(plates)
         out = np.zeros(values.shape)
         for plate in dict.fromkeys(plates):
@@ -140,9 +147,7 @@ def reproducibility(profiles: pd.DataFrame, names: Sequence[str]) -> list[Reprod
     return told
 
 
-def heritability(
-    profiles: pd.DataFrame, names: Sequence[str], seed: int = 0
-) -> pd.DataFrame:
+def heritability(profiles: pd.DataFrame, names: Sequence[str], seed: int = 0) -> pd.DataFrame:
     """Return for each phenotype which share of its variance perturbations explain, over plates.
 
     The intraclass correlation of wells of one perturbation, plates made equal; p by giving the

@@ -39,7 +39,7 @@ def saturated(picture: Picture) -> float:
 
 
 def sharpness(picture: Picture) -> float:
-    """Return the spread of the Laplacian over that of the picture: fine detail, whatever the gain."""
+    """Return the spread of the Laplacian over the picture's: fine detail, whatever the gain."""
     from scipy.ndimage import laplace
 
     spread = float(picture.std())

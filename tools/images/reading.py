@@ -59,7 +59,7 @@ def read_planes(path: Path) -> Planes:
         raise
     except ModuleNotFoundError:
         raise
-    except Exception as error:  # noqa: BLE001  # decoders raise whatever a damaged file makes them
+    except Exception as error:  # decoders raise whatever a damaged file makes them
         said = " ".join(str(error).split())[:120] or type(error).__name__
         raise DataError(f"{path} cannot be read as a picture ({said}).") from error
     if not np.isfinite(found.pixels).all():
@@ -142,8 +142,9 @@ def _two_dimensional(values: NDArray[Any], axes: str) -> tuple[NDArray[Any], tup
         axes = axes.replace(axis, "", 1)
     while axes.count("C") > 1:
         at = axes.index("C")
-        values, axes = values.reshape(*values.shape[:at], -1, *values.shape[at + 2 :]), (
-            axes.replace("C", "", 1)
+        values, axes = (
+            values.reshape(*values.shape[:at], -1, *values.shape[at + 2 :]),
+            (axes.replace("C", "", 1)),
         )
     if "C" not in axes:
         values, axes = values[None], f"C{axes}"

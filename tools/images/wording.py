@@ -56,7 +56,9 @@ def words_of(name: str, channels: tuple[str, ...], *, more: bool) -> str:
     for channel in sorted(channels, key=len, reverse=True):
         if rest.startswith(f"{channel}_with_"):
             other = rest.removeprefix(f"{channel}_with_")
-            return (f"{channel} and {other} more together", f"{channel} and {other} more apart")[way]
+            return (f"{channel} and {other} more together", f"{channel} and {other} more apart")[
+                way
+            ]
         if rest.startswith(f"{channel}_"):
             kind = rest.removeprefix(f"{channel}_")
             if found := _GRANULES.fullmatch(kind):
