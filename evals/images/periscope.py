@@ -81,7 +81,7 @@ def purged(
     own = _complexes(features)
     touched = np.asarray(own[test].sum(axis=0)).ravel() > 0
     shares = np.asarray((own[train] @ touched.astype(np.float32)) > 0).ravel()
-    return train[~shares]
+    return np.asarray(train[~shares], np.int64)
 
 
 def predicted(

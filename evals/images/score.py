@@ -90,7 +90,8 @@ def pictures(table: pd.DataFrame, seed: int, draws: int) -> Iterator[Score]:
             )
         gain = samples[LINEAR] - samples[LEARNT]
         yield Gain(LEARNT, LINEAR, "error", gain, "ours", part="pictures", task=str(channel))
-    for (plate, name), one in table[table["measure"] == "frechet"].groupby(["plate", "predictor"]):
+    for key, one in table[table["measure"] == "frechet"].groupby(["plate", "predictor"]):
+        plate, name = map(str, key)
         value = Estimate(value=float(one["value"].iloc[0]))
         yield Score(str(name), "frechet", value, ROLES.get(str(name), "reference"),
                     part="generated", task=str(plate))  # fmt: skip

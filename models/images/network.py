@@ -96,7 +96,7 @@ def contrast(one: Tensor, other: Tensor, temperature: float = 0.2) -> Tensor:
 def misalignment(phenotypes: Tensor, plates: Tensor, control: Tensor) -> Tensor:
     """Return how far the control cells of plates lie apart in mean and spread; 0 on one plate."""
     means, spreads = [], []
-    for plate in plates.unique():
+    for plate in plates.unique():  # type: ignore[no-untyped-call]  # torch declares no types of it
         rows = phenotypes[(plates == plate) & control]
         if len(rows) > 2:
             means.append(rows.mean(dim=0))

@@ -257,10 +257,14 @@ def _field(
         else np.zeros((0, len(even), 1, 1), np.uint8)
     )
     well = plates.well(field.plate, field.well)
-    for place, (key, value) in enumerate(
-        (("plate", field.plate), ("well", field.well), ("site", field.site),
-         ("perturbation", well.perturbation), ("role", well.role))
-    ):  # fmt: skip
+    holds: dict[str, str | int] = {
+        "plate": field.plate,
+        "well": field.well,
+        "site": field.site,
+        "perturbation": well.perturbation,
+        "role": well.role,
+    }
+    for place, (key, value) in enumerate(holds.items()):
         table.insert(place, key, value)
     quality = Quality(
         plate=field.plate,

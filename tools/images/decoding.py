@@ -115,7 +115,8 @@ def _centre(
 ) -> NDArray[np.floating]:
     wells = cells.loc[rows].groupby(["plate", "well"], sort=True).ngroup().to_numpy()
     own = phenotypes[rows]
-    return np.mean([own[wells == well].mean(axis=0) for well in range(wells.max() + 1)], axis=0)
+    means = [own[wells == well].mean(axis=0) for well in range(wells.max() + 1)]
+    return np.asarray(np.mean(means, axis=0))
 
 
 def _nearest(
@@ -127,7 +128,7 @@ def _nearest(
     at = np.flatnonzero(rows)
     spread = phenotypes[rows].std(axis=0) + 1e-6
     order = np.argsort((((phenotypes[at] - centre) / spread) ** 2).sum(axis=1), kind="stable")
-    return crops[at[order[:EXAMPLES]]].astype(np.float32) / 255
+    return np.asarray(crops[at[order[:EXAMPLES]]], np.float32) / np.float32(255)
 
 
 def sayings(
@@ -184,14 +185,12 @@ def _saying(row: pd.Series, channels: tuple[str, ...], source: str, *, more: boo
 def _seen(found: Decoded, rows: pd.DataFrame, channels: tuple[str, ...]) -> list[Saying]:
     """Return what the decoded pictures show, whether measurements bear it out or not."""
     before, after = (_looks(found.made[STEPS.index(step)], channels) for step in (0.0, 1.0))
-    by_name = rows.set_index("phenotype")
+    by_name = {row["phenotype"]: row for _, row in rows.iterrows()}
     told = []
     for name, value in before.items():
         change = (after[name] - value) / max(value, 1e-6)
-        if abs(change) >= NOTICED and name in by_name.index:
-            row = by_name.loc[name].copy()
-            row["phenotype"] = name
-            told.append(_saying(row, channels, "decoded", more=change > 0))
+        if abs(change) >= NOTICED and name in by_name:
+            told.append(_saying(by_name[name], channels, "decoded", more=change > 0))
     return told
 
 

@@ -46,7 +46,7 @@ class Illumination:
         keep = np.ones(len(values), bool)
         found = flat.coefficients
         for _ in range(3):  # cells that stand in most pictures are brighter than the surface
-            found, *_ = np.linalg.lstsq(terms[keep], values[keep], rcond=None)
+            found = np.asarray(np.linalg.lstsq(terms[keep], values[keep], rcond=None)[0], float)
             rest = values - terms @ found
             keep = rest < 2 * max(float(np.median(np.abs(rest))), 1e-9)
         whole = cls(found)
@@ -73,7 +73,7 @@ def dark_of(picture: Picture) -> float:
 def corrected(picture: Picture, light: Illumination) -> Picture:
     """Return a picture without its background and under even light, from 0."""
     even = picture / light.surface(*picture.shape)
-    return np.clip(even - dark_of(even), 0, None).astype(np.float32)
+    return np.asarray(np.clip(even - dark_of(even), 0, None), np.float32)
 
 
 def _coarse(picture: Picture) -> NDArray[np.float64]:

@@ -119,12 +119,12 @@ def _brightness(
         yield f"{part}_{name}_sd", spread
         yield f"{part}_{name}_unevenness", spread / np.maximum(mean, 1e-6)
         if part != "rim":
-            yield f"{part}_{name}_total", total
+            yield f"{part}_{name}_total", np.asarray(total, np.float64)
             quantiles = ndimage.labeled_comprehension(picture, labels, index, _tops, object, None)
             rows = np.array([(np.nan,) * 2 if one is None else one for one in quantiles], float)
             yield f"{part}_{name}_dim", rows[:, 0]
             yield f"{part}_{name}_bright", rows[:, 1]
-    inner = np.bincount(cells.nuclei.ravel(), picture.ravel(), minlength=count + 1)[1:]
+    inner = np.bincount(cells.nuclei.ravel(), picture.ravel(), minlength=count + 1)[1 : count + 1]
     outer = np.bincount(rim.ravel(), picture.ravel(), minlength=count + 1)[1 : count + 1]
     yield f"cell_{name}_share_in_nucleus", inner / np.maximum(inner + outer, 1e-6)
 

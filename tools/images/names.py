@@ -77,7 +77,7 @@ def read_name(path: Path, pattern: re.Pattern[str] | None = None) -> FileName:
         found = pattern.search(path.as_posix())
         if found is None:
             return FileName()
-        parts = {name: found[name] or "" for name in _PARTS if name in found.groupindex}
+        parts = {name: found[name] or "" for name in _PARTS if name in pattern.groupindex}
         site = parts.get("site", "")
         return FileName(
             plate=parts.get("plate", ""),
