@@ -44,14 +44,17 @@ def outlook(state: AgentState, context: AgentContext, *, lesions: bool = True) -
 def frontier(state: AgentState, context: AgentContext) -> Frontier:
     """Return what a reasoner needs to choose the next steps."""
     changes = world(state)
-    held = set(state.asked.perturbation.genes)
+    one = state.asked.perturbation
+    held = set(one.genes)
     judged = {(step.source, step.target) for step in [*state.committed, *state.rejected]}
     candidates: list[Candidate] = []
     for change, confidence in changes.items():
+        if change.quantity == "expression" and change.node in held:
+            continue
         candidates += [
             step
             for step in next_steps(context.knowledge.graph, change, confidence)
-            if step.target.node not in held
+            if (step.target.node not in held or (one.drugged and step.relation.expression))
             and (step.source, step.target) not in judged
             and step.confidence >= context.cascade.min_confidence
         ]

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from knowledge.schema import (
     CascadeStep,
+    DrugAccount,
     Effect,
     Evidence,
     Hypothesis,
@@ -66,6 +67,14 @@ class Numbering:
                 "driven_by": tuple(map(self.step, path.driven_by)),
             }
         )
+
+    def drug(self, account: DrugAccount) -> DrugAccount:
+        """Return the account of a drug with short ids in its steps."""
+        steps = (
+            step.model_copy(update={"evidence_ids": self.cite(step.evidence_ids)})
+            for step in account.steps
+        )
+        return account.model_copy(update={"steps": tuple(steps)})
 
     def cited(self) -> tuple[Evidence, ...]:
         """Return the cited evidence under its short ids, in order."""

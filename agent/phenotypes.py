@@ -22,6 +22,9 @@ NONE = "Phenotypes are not predicted: {}"
 def foreseen(question: Question, context: AgentContext) -> tuple[list[Outlook], list[str]]:
     """Return an outlook on each lost gene if phenotypes are asked about, and what to know of it."""
     genes, notes = question.perturbation.genes, []
+    if question.perturbation.drugged:
+        asked = question.phenotypes or question.asks == "phenotype"
+        return [], [NONE.format("drugs are followed to transcripts alone.")] if asked else []
     if question.phenotypes:
         notes.append(CELLS.format(listed(question.phenotypes), genes[0]))
     if question.asks != "phenotype":

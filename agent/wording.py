@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from agent.belief import believable
+from knowledge.drugs import written
 from knowledge.schema import CascadeStep, Change, Effect, Hypothesis, Perturbation, Question
 from tools.effects import OTHER_CELLS
 from tools.phenotypes import ABOUT, Outlook
@@ -33,8 +34,10 @@ def perturbation_words(perturbation: Perturbation) -> str:
         where = f"{perturbation.borrowed_for} (borrowed from {where})"
     if perturbation.background:
         where = f"{' and '.join(perturbation.background)}-null {where}"
-    if perturbation.stimuli:
-        where = f"{where} under {listed(perturbation.stimuli)}"
+    if perturbation.drugged:
+        return f"{_capital(listed(list(map(written, perturbation.drugs))))} in {where}"
+    if around := (*perturbation.stimuli, *map(written, perturbation.drugs)):
+        where = f"{where} under {listed(around)}"
     if perturbation.manner == "stimulus":
         return _capital(f"{listed(perturbation.stimuli)} in {where.partition(' under')[0]}")
     return f"{_DONE[perturbation.kind]} {listed(perturbation.genes)} in {where}"
@@ -95,7 +98,7 @@ def headline(
     """Return the answer in a few sentences: the calls, then the best path, then what is missing."""
     opening = perturbation_words(question.perturbation)
     if question.readouts:
-        calls = [_effect_words(effect) for effect in effects if effect.gene in question.readouts]
+        calls = [effect_words(effect) for effect in effects if effect.gene in question.readouts]
         sentences = [f"{opening}: {'; '.join(calls)}."]
     else:
         sentences = [_leading(opening, effects)]
@@ -112,7 +115,7 @@ def sentences(
     """
     opening = perturbation_words(question.perturbation)
     calls = [
-        f"{opening}: {_effect_words(effect)}."
+        f"{opening}: {effect_words(effect)}."
         for effect in effects
         if effect.gene in question.readouts
     ]
@@ -196,7 +199,8 @@ def reached_words(effects: Sequence[Effect], hypotheses: Sequence[Hypothesis], a
     return f"{words}, {against} point the other way" if against else words
 
 
-def _effect_words(effect: Effect) -> str:
+def effect_words(effect: Effect) -> str:
+    """Return what is predicted of one readout, with its numbers as far as they are known."""
     if effect.call == "unknown" and effect.p_de is not None and not effect.abstained:
         likelier = f"up with {effect.p_up:.2f} if it changes"
         return f"{effect.gene}: P(changes) {effect.p_de:.2f}, which way is not known ({likelier})"

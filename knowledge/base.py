@@ -5,11 +5,13 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from knowledge.cell_lines import CellLines, load_cell_lines
 from knowledge.compiled.open import Compiled, open_compiled
+from knowledge.drugs import Drugs
 from knowledge.expression import BaselineExpression
 from knowledge.gene_sets import GeneSet, GeneSets
 from knowledge.graph import Group, SignedGraph
@@ -41,6 +43,12 @@ class Knowledge:
     scope: Literal["starter", "full"]
     warnings: tuple[str, ...] = ()
     summary_sources: Mapping[str, str] = field(default_factory=dict)
+    data: Path | None = None
+
+    @cached_property
+    def drugs(self) -> Drugs:
+        """The drugs that are known: of the starter pack, and of the tables that were pulled."""
+        return Drugs.opened(self.data, self.symbols)
 
 
 def load_knowledge(data_dir: Path, extra_genes: Iterable[Gene] = ()) -> Knowledge:
@@ -77,7 +85,7 @@ def _load(data_dir: Path, extra_genes: tuple[Gene, ...]) -> Knowledge:
     starter = load_starter()
     compiled = open_compiled(data_dir)
     if compiled.manifest is None:
-        return _starter_scope(starter, extra_genes, compiled)
+        return _starter_scope(starter, extra_genes, compiled, data_dir)
     summaries = compiled.summaries()
     groups = _joined_groups(starter.groups, compiled.groups())
     cell_lines = load_cell_lines()
@@ -101,6 +109,7 @@ def _load(data_dir: Path, extra_genes: tuple[Gene, ...]) -> Knowledge:
             for symbol, (source, _) in summaries.items()
             if symbol not in starter.summaries
         },
+        data=data_dir,
     )
 
 
@@ -121,7 +130,7 @@ def collector_paused() -> Iterator[None]:
 
 
 def _starter_scope(
-    starter: Starter, extra_genes: tuple[Gene, ...], compiled: Compiled
+    starter: Starter, extra_genes: tuple[Gene, ...], compiled: Compiled, data_dir: Path
 ) -> Knowledge:
     return Knowledge(
         symbols=_symbols(starter, compiled, extra_genes),
@@ -135,6 +144,7 @@ def _starter_scope(
         versions={"starter": _starter_version()},
         scope="starter",
         warnings=compiled.warnings,
+        data=data_dir,
     )
 
 

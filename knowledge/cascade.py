@@ -107,9 +107,10 @@ class Candidate:
 
 def start(perturbation: Perturbation) -> tuple[Change, ...]:
     """Return what the perturbation itself does: the activity of its genes is lost or gained."""
-    direction: Direction = "up" if perturbation.kind == "activation" else "down"
+    rises = set(perturbation.genes if perturbation.kind == "activation" else perturbation.raised)
     return tuple(
-        Change(node=gene, direction=direction, quantity="activity") for gene in perturbation.genes
+        Change(node=gene, direction="up" if gene in rises else "down", quantity="activity")
+        for gene in perturbation.genes
     )
 
 
@@ -165,10 +166,13 @@ class Reach:
     Args:
         graph: The signed graph.
         tiers: What was found, the more trusted search first.
+        drugged: Whether it begins with a drug rather than with the loss of genes.
     """
 
-    def __init__(self, graph: SignedGraph, tiers: Sequence["_Tier"]) -> None:
-        self._graph, self._tiers = graph, tuple(tiers)
+    def __init__(
+        self, graph: SignedGraph, tiers: Sequence["_Tier"], *, drugged: bool = False
+    ) -> None:
+        self._graph, self._tiers, self.drugged = graph, tuple(tiers), drugged
 
     def confidence(self, gene: str, direction: Direction) -> float:
         """Return the confidence that `gene`'s transcript goes `direction`, 0 if unreachable."""
@@ -268,6 +272,7 @@ def reach(
     max_steps: int = MAX_STEPS,
     min_confidence: float = MIN_CONFIDENCE,
     without: frozenset[RelationKey] = frozenset(),
+    drugged: bool = False,
 ) -> Reach:
     """Find the most confident path to every reachable change (Dijkstra over signed changes).
 
@@ -282,19 +287,34 @@ def reach(
         max_steps: The longest path.
         min_confidence: Paths less confident than this are dropped.
         without: Keys of relations that have been refuted and must not be used.
+        drugged: Whether a drug holds the proteins of the perturbed genes alone: then their
+            transcripts may answer, from which nothing follows, and a protein that the line lacks
+            can be activated no more than it can be blocked.
     """
     begin = [
         (change.node, change.direction == "up", change.quantity == "expression")
         for change in origins
-        if cell is None or change.direction == "up" or cell.lacks(change.node) is None
+        if cell is None
+        or (change.direction == "up" and not drugged)
+        or cell.lacks(change.node) is None
     ]
     searches = (True, False) if graph.has_databases else (True,)
     return Reach(
         graph,
         [
-            _search(graph, begin, cell, max_steps, min_confidence, without, curated=curated)
+            _search(
+                graph,
+                begin,
+                cell,
+                max_steps,
+                min_confidence,
+                without,
+                drugged,
+                curated=curated,
+            )
             for curated in searches
         ],
+        drugged=drugged,
     )
 
 
@@ -305,6 +325,7 @@ def _search(
     max_steps: int,
     min_confidence: float,
     without: frozenset[RelationKey],
+    drugged: bool,
     *,
     curated: bool,
 ) -> _Tier:
@@ -331,6 +352,8 @@ def _search(
         if len(passed) > max_steps:
             continue
         node, up, expression = state
+        if expression and node in held:
+            continue
         remaining = confidence * STEP_DISCOUNT * (TRANSCRIPT_DISCOUNT if expression else 1.0)
         for step in graph.out_relations(node):
             if curated and not step.curated:
@@ -343,8 +366,8 @@ def _search(
                 arriving *= PROGRAMME_DISCOUNT
             if (
                 arriving < min_confidence
-                or step.target in held
-                or step.target in passed
+                or (step.target in held and not (drugged and step.expression))
+                or (step.target in passed and not (step.target in held and step.expression))
                 or (without and (node, step.target, step.expression) in without)
             ):
                 continue

@@ -20,6 +20,7 @@ Seeks = Literal["regulators", "phenocopies", "rescuers"]
 Manner = Literal[
     "",
     "stimulus",
+    "drug",
     "partial loss",
     "degron",
     "degradation",
@@ -100,6 +101,9 @@ class Perturbation(Frozen):
             is "stimulus"), `genes` and `kind` are the changes that it begins with.
         manner: How, where that is more than the kind says.
         named: The complexes, families or pathways that `genes` stand for.
+        drugs: What the cells are given, by the names of `knowledge.drugs`. Where nothing else is
+            done (`manner` is "drug"), `genes` and `kind` are what its cascade begins with.
+        raised: Those of `genes` whose activity rises although `kind` is a loss, of a drug.
     """
 
     genes: tuple[str, ...]
@@ -111,11 +115,23 @@ class Perturbation(Frozen):
     stimuli: tuple[str, ...] = ()
     borrowed_for: str = ""
     lesions: tuple[str, ...] = ()
+    drugs: tuple[str, ...] = ()
+    raised: tuple[str, ...] = ()
 
     @property
     def conditional(self) -> bool:
         """Whether it happens in cells that no screen looked at: lacking genes, or stimulated."""
-        return bool(self.background or self.stimuli)
+        return bool(self.background or self.stimuli or (self.drugs and not self.drugged))
+
+    @property
+    def drugged(self) -> bool:
+        """Whether a drug is all that is done; `genes` are then what its cascade begins with."""
+        return self.manner == "drug" and bool(self.drugs)
+
+    @property
+    def label(self) -> str:
+        """What is done in a word: the genes, or the drugs that are given."""
+        return "+".join(self.drugs if self.drugged else self.genes)
 
     @property
     def done(self) -> tuple[str, ...]:
@@ -364,7 +380,8 @@ class Likeness(Frozen):
     any perturbation, over `readouts` of them; `same` and `opposite` count measured changes that the
     other one is predicted to make the same way and the other way. `mediates` says that the
     perturbed gene carries the other's paths in the graph: `readouts` is then how many of them.
-    Without `measured` its signature is predicted, from the atlas.
+    Without `measured` its signature is predicted, from the atlas. `drug` acts on the gene so, by
+    `action`, where drugs are sought.
     """
 
     gene: str
@@ -374,6 +391,8 @@ class Likeness(Frozen):
     readouts: int
     mediates: bool = False
     measured: bool = True
+    drug: str = ""
+    action: str = ""
 
 
 class Lead(Frozen):
@@ -381,7 +400,8 @@ class Lead(Frozen):
 
     `effect` is its effect on the readout that was asked about; `measured` says whether a screen of
     the line read it, `linked` whether the graph leads from it to the readout; `breadth` is the
-    share of all readouts that it is known to change, small for a specific one.
+    share of all readouts that it is known to change, small for a specific one. `drug` acts on the
+    gene so, by `action`, where drugs are sought.
     """
 
     gene: str
@@ -390,6 +410,66 @@ class Lead(Frozen):
     linked: bool = False
     breadth: Probability | None = None
     evidence_ids: tuple[str, ...] = ()
+    drug: str = ""
+    action: str = ""
+
+
+class Aim(Frozen):
+    """A target of a drug as it matters for a question.
+
+    Attributes:
+        gene: The target.
+        action: What the drug does to it.
+        certainty: How sure that is.
+        sources: The tables that say so.
+        begins: Whether the cascade begins with it.
+        missing: Why the line has none of it; empty where it has.
+        moves: What it alone would do to the readouts by the graph: `HSPA1A up`.
+    """
+
+    gene: str
+    action: str
+    certainty: Probability
+    sources: tuple[str, ...]
+    begins: bool
+    missing: str = ""
+    moves: tuple[str, ...] = ()
+
+
+class DrugStep(Frozen):
+    """One of the five steps of VCWorld from a drug to a readout."""
+
+    step: Literal["analogue mechanism", "specificity", "cascade", "causal bridge", "answer"]
+    statement: str
+    evidence_ids: tuple[str, ...] = ()
+
+
+class DrugAccount(Frozen):
+    """What an answer says of a drug: targets, where its numbers are from, and the five steps.
+
+    Attributes:
+        drug: Its name.
+        modes: Its kind, such as a proteasome inhibitor.
+        process: What it disturbs, where no one protein says it.
+        aims: Its targets, those first that the cascade begins with.
+        starts: What the cascade begins with, in words: `PSMB5 lost`.
+        basis: What the numbers rest on; none is a measurement of the drug.
+        basis_words: The same in a sentence.
+        steps: From the drug to the readouts.
+        note: What else a reader must know of the drug.
+        sources: The tables that know it.
+    """
+
+    drug: str
+    modes: tuple[str, ...] = ()
+    process: str = ""
+    aims: tuple[Aim, ...] = ()
+    starts: tuple[str, ...] = ()
+    basis: Literal["drug model", "target knockdown", "target activation", "pathways alone"]
+    basis_words: str
+    steps: tuple[DrugStep, ...] = ()
+    note: str = ""
+    sources: tuple[str, ...] = ()
 
 
 class Dependency(Frozen):
@@ -419,6 +499,7 @@ class Answer(Frozen):
     dependencies: tuple[Dependency, ...] = ()
     sets: tuple[SetEffect, ...] = ()
     likenesses: tuple[Likeness, ...] = ()
+    drugs: tuple[DrugAccount, ...] = ()
     evidence: tuple[Evidence, ...]
     unknown: tuple[str, ...] = ()
     reasoner: str

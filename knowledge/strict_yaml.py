@@ -1,4 +1,8 @@
-"""Reads hand-written YAML into frozen models, so that a typo is an error naming file and key."""
+"""Reads hand-written YAML into frozen models, so that a typo is an error naming file and key.
+
+A file that is cut off at the end of a line is valid YAML still; so each ends with `...`, YAML's own
+end of a document.
+"""
 
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,14 +31,16 @@ class _UniqueKeys(yaml.CSafeLoader):
         return mapping
 
 
-def read_yaml(path: Path, model: type[M]) -> M:
-    """Return the file as a `model`.
+def read_yaml(path: Path, model: type[M], *, closed: bool = True) -> M:
+    """Return the file as a `model`; one that is not ours need not be `closed` with `...`.
 
     Raises:
-        DataError: The file is unreadable, is no YAML, or does not fit the model.
+        DataError: The file is unreadable, is no YAML, is cut short, or does not fit the model.
     """
     try:
         with path.open("rb") as stream:
+            whole = not closed or stream.read().rstrip().endswith(b"\n...")
+            stream.seek(0)
             content = yaml.load(stream, Loader=_UniqueKeys)
     except OSError as error:
         raise DataError(
@@ -44,10 +50,16 @@ def read_yaml(path: Path, model: type[M]) -> M:
     except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError) as error:
         raise DataError(f"{path}: is not valid YAML ({' '.join(str(error).split())}).") from None
     try:
-        return model.model_validate(content)
+        found = model.model_validate(content)
     except ValidationError as error:
         # A misspelt key is also a missing one; the misspelling is what the writer must see.
         errors = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         first = errors[0]
         where = ".".join(str(part) for part in first["loc"]) or "the top level"
         raise DataError(f"{path}: {where}: {first['msg']}; correct the file.") from None
+    if not whole:
+        raise DataError(
+            f"{path}: is cut short, for it does not end with '...'; reinstall Knockwise, or end "
+            "the file that you wrote with that line."
+        )
+    return found

@@ -1,6 +1,6 @@
 """An effect as a line of a table: the same columns wherever effects are written."""
 
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
@@ -15,8 +15,12 @@ NUMBERS = ("p_de", "p_de_low", "p_de_high", "p_up", "p_up_low", "p_up_high")
 class EffectRow(Frozen):
     """What a perturbation does to one transcript; the fields are the columns, in this order."""
 
-    perturbation: str = Field(description="Perturbed genes by approved symbol: `A`, or `A+B`.")
-    kind: PerturbationKind = Field(description="`knockout`, `knockdown` or `activation`.")
+    perturbation: str = Field(
+        description="Perturbed genes by approved symbol, `A` or `A+B`; or the drug by its name."
+    )
+    kind: PerturbationKind | Literal["drug"] = Field(
+        description="`knockout`, `knockdown`, `activation` or `drug`."
+    )
     cell_line: str = Field(description="The line, by the name that Knockwise gives it.")
     gene: str = Field(description="The readout: approved symbol of the gene of the transcript.")
     call: Call = Field(
@@ -72,8 +76,8 @@ def effect_row(
         digits: That probabilities are rounded to; None: as they are.
     """
     return EffectRow(
-        perturbation="+".join(perturbation.genes),
-        kind=perturbation.kind,
+        perturbation=perturbation.label,
+        kind="drug" if perturbation.drugged else perturbation.kind,
         cell_line=perturbation.cell_line,
         gene=effect.gene,
         call=effect.call,

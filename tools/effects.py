@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from knowledge.base import Knowledge
@@ -23,6 +24,13 @@ from knowledge.schema import Direction, Effect, Evidence, Interval, Perturbation
 from models.fusion import Floats, Fusion, PathKind, Support, logit
 from models.fusion.support import gathered
 from models.response import Ground, Outcome, ResponseModel, ResponsePrediction
+from tools.druggable import (
+    DrugModel,
+    DrugNumbers,
+    inferred,
+    inferred_from,
+    knockdown_of,
+)
 from tools.experiments import MeasuredRow, analogue_facts, measured_outcome, measured_row
 
 # How often a training row of a screen is taken to be wrong. The screens call a change at a false
@@ -31,6 +39,9 @@ MEASUREMENT_ERROR = 0.05
 Path = Literal["open", "cut", "none"]
 _TELLS_DE: Mapping[Outcome | None, int] = {"up": 1, "down": 1, "unchanged": -1}
 _TELLS_UP: Mapping[Outcome | None, int] = {"up": 1, "down": -1}
+# What a measured knockdown of its target is worth for a drug, beside a measurement of the very
+# experiment (1): by choice, until a drug model of the cells takes its place.
+KNOCKDOWN_FOR_DRUG = 0.5
 # A path of this confidence, some three steps of the starter pack, explains a change. With such a
 # path and this P(up), the direction is named even where P(DE) is below its threshold.
 EXPLICABLE = 0.05
@@ -44,6 +55,7 @@ NOTHING_TO_LOSE = (
     "the line has no working copy to lose, so no change is expected; the screens perturbed "
     "expressed genes only"
 )
+NO_TARGET = "the line has no working target of the drug, so no change is expected"
 FROM_PATH = "a signed path alone says which way"
 EITHER_WAY = "it may well change, but which way is not known"
 FROM_CUT_PATH = "the main signed path to it is cut off in this cell line"
@@ -62,8 +74,10 @@ class EffectPredictor:
         *,
         max_steps: int = MAX_STEPS,
         min_confidence: float = MIN_CONFIDENCE,
+        drug_model: DrugModel | None = None,
     ) -> None:
         self.knowledge, self.response, self.fusion = knowledge, response, fusion
+        self.drug_model = drug_model
         self._max_steps, self._min_confidence = max_steps, min_confidence
         self._observed = lru_cache(maxsize=None)(self._read_by_screen)
         self._usual = lru_cache(maxsize=None)(response.habit)
@@ -114,6 +128,7 @@ class EffectPredictor:
             max_steps=self._max_steps,
             min_confidence=self._min_confidence,
             without=without,
+            drugged=perturbation.drugged,
         )
 
     def effects(
@@ -150,24 +165,30 @@ class EffectPredictor:
         rows = self._responses(perturbation, genes)
         if perturbation.conditional:
             rows = [_unscreened(row) for row in rows]
+        elif perturbation.drugged:
+            rows = [inferred(row, perturbation) for row in rows]
         paths = [_path(gene, reached, unhindered) for gene in genes]
         support = self._support(perturbation, genes, rows, reached, paths)
         alone_de, alone_up, usual = support.p_de, support.p_up, self._usual(line)
         p_de, p_up = self.fusion.p_de(support), self.fusion.p_up(support)
+        lost = knockdown_of(perturbation)
         outcomes = [
-            None
-            if perturbation.conditional
-            else measured_outcome(self.response, perturbation, gene)
+            None if perturbation.conditional else measured_outcome(self.response, lost, gene)
             for gene in genes
         ]
-        p_de = _informed(p_de, [_TELLS_DE.get(outcome, 0) for outcome in outcomes])
-        p_up = _informed(p_up, [_TELLS_UP.get(outcome, 0) for outcome in outcomes])
-        around_de = _moved([row.interval for row in rows], alone_de, p_de)
-        around_up = _moved([row.p_up_interval for row in rows], alone_up, p_up)
+        trust = KNOCKDOWN_FOR_DRUG if perturbation.drugged else 1.0
+        p_de = informed(p_de, [trust * _TELLS_DE.get(outcome, 0) for outcome in outcomes])
+        p_up = informed(p_up, [trust * _TELLS_UP.get(outcome, 0) for outcome in outcomes])
+        # An interval of a knockdown is none of a drug.
+        known = [None if perturbation.drugged else row for row in rows]
+        around_de = _moved([row and row.interval for row in known], alone_de, p_de)
+        around_up = _moved([row and row.p_up_interval for row in known], alone_up, p_up)
+        modelled: Mapping[str, DrugNumbers] = {}
+        if perturbation.drugged and self.drug_model is not None:
+            modelled = self.drug_model.numbers(perturbation, genes)
         cell = self.cell_of(perturbation)
-        losing_nothing = perturbation.kind != "activation" and all(
-            cell.lacks(gene) for gene in perturbation.genes
-        )
+        loses = perturbation.kind != "activation" or perturbation.drugged
+        losing_nothing = loses and all(cell.lacks(gene) for gene in perturbation.genes)
         effects = []
         for index, (gene, row) in enumerate(zip(genes, rows, strict=True)):
             path = paths[index]
@@ -182,12 +203,16 @@ class EffectPredictor:
                 usual=usual[gene].p_de if gene in usual else None,
                 conflict=_conflict(support.take(np.array([index])), p_up[index], outcomes[index]),
             )
-            if gene in perturbation.genes:
+            reason = row.reason
+            if gene in modelled:
+                effect, reason = _of_model(effect, modelled[gene])
+            if gene in perturbation.genes and not perturbation.drugged:
                 read: dict[str, object] = {"abstained": True, "reason": OWN_GENE}
             elif losing_nothing:
-                read = {"abstained": True, "reason": NOTHING_TO_LOSE}
+                reason = NO_TARGET if perturbation.drugged else NOTHING_TO_LOSE
+                read = {"abstained": True, "reason": reason}
             else:
-                read = self._reading(effect, row.reason, reached, path)
+                read = self._reading(effect, reason, reached, path)
             effects.append(effect.model_copy(update=read))
         return tuple(effects)
 
@@ -223,6 +248,7 @@ class EffectPredictor:
         self, perturbation: Perturbation, readouts: Sequence[str]
     ) -> list[ResponsePrediction]:
         """Return the response model's prediction of each readout, from the genes that act on it."""
+        perturbation = knockdown_of(perturbation)
         acting = self._acting(perturbation, readouts)
         found: dict[str, ResponsePrediction] = {}
         for genes in dict.fromkeys(acting.values()):
@@ -295,7 +321,9 @@ class EffectPredictor:
             effect.p_de >= self.fusion.de_threshold and effect.joint >= LEAST_JOINT
         ):
             return {"call": direction, "reason": reason}
-        sure = max(effect.p_up, 1 - effect.p_up) >= SURE_DIRECTION
+        # A drug that blocks a protein takes more away than a knockdown that changed little.
+        agrees = reached.drugged and reached.curated(effect.gene)
+        sure = max(effect.p_up, 1 - effect.p_up) >= (0.5 if agrees else SURE_DIRECTION)
         told = path == "open" and reached.confidence(effect.gene, direction) >= EXPLICABLE
         if sure and told:
             why = reason if effect.p_de is not None else f"{reason}; {FROM_PATH}"
@@ -310,7 +338,7 @@ class EffectPredictor:
 
     def measured(self, perturbation: Perturbation, readout: str) -> MeasuredRow | None:
         """Return the training row of exactly this experiment, if a screen has it."""
-        if perturbation.conditional:
+        if perturbation.conditional or perturbation.drugged:
             return None
         return measured_row(self.response, perturbation, readout)
 
@@ -319,22 +347,26 @@ class EffectPredictor:
         line = perturbation.cell_line
         if perturbation.conditional:
             return []
-        return [
+        lost = knockdown_of(perturbation)
+        row = measured_row(self.response, lost, readout) if perturbation.drugged else None
+        facts = [row.evidence] if row is not None else []
+        return facts + [
             fact
-            for gene in self._acting(perturbation, [readout])[readout]
+            for gene in self._acting(lost, [readout])[readout]
             for group in analogue_facts(self.response, gene, readout, line)
             for fact in group
         ]
 
     def model_fact(self, perturbation: Perturbation, effect: Effect) -> Evidence:
         """Return the fused prediction itself as evidence of kind `model`."""
-        genes = "+".join(perturbation.genes)
+        genes = "+".join(perturbation.drugs if perturbation.drugged else perturbation.genes)
         line = perturbation.cell_line
+        basis = f", {inferred_from(perturbation)}" if perturbation.drugged else ""
         return Evidence(
             id=f"mod:effects:{genes}>{effect.gene}:{line}{_state(perturbation)}",
             kind="model",
             statement=(
-                f"Response model and cascade, fused: P({effect.gene} changes) = "
+                f"Response model and cascade, fused{basis}: P({effect.gene} changes) = "
                 f"{effect.p_de:.2f}, P(up if it changes) = {effect.p_up:.2f}"
                 if effect.p_de is not None
                 else f"No screen looked at {line} in this state; a signed path says {effect.call}"
@@ -350,10 +382,19 @@ class EffectPredictor:
         )
 
 
+def _of_model(effect: Effect, found: DrugNumbers) -> tuple[Effect, str]:
+    """Return the effect with the numbers of the drug model, and what they rest on."""
+    numbers = found.model_dump(include={"p_de", "p_up"})
+    intervals = {"interval": found.interval, "p_up_interval": found.p_up_interval}
+    said = effect.model_copy(update={**numbers, **intervals, "conflict": ""})
+    return said, f"drug model of {found.context}"
+
+
 def _state(perturbation: Perturbation) -> str:
     """Return what sets the cells apart, for an id."""
     lost = "".join(f"-{gene}" for gene in perturbation.background)
-    return lost + "".join(f"+{name.replace(' ', '_')}" for name in perturbation.stimuli)
+    around = (*perturbation.stimuli, *(() if perturbation.drugged else perturbation.drugs))
+    return lost + "".join(f"+{name.replace(' ', '_')}" for name in around)
 
 
 def _unscreened(row: ResponsePrediction) -> ResponsePrediction:
@@ -421,13 +462,13 @@ def _union(measured: Sequence[str], reached: Reach) -> list[str]:
     return sorted({*measured, *reached.transcripts()})
 
 
-def _informed(p: Floats, told: Sequence[int]) -> Floats:
-    """Return probabilities after measurements that said yes (+1), no (-1) or nothing (0).
+def informed(p: Floats, told: Sequence[float] | NDArray[np.floating | np.integer]) -> Floats:
+    """Return probabilities after measurements that said yes (+1), no (-1), nothing (0), or less.
 
     The model's own prediction leaves the measured row out, so the two are independent evidence.
     """
     likelihood_ratio = np.log((1 - MEASUREMENT_ERROR) / MEASUREMENT_ERROR)
-    return np.asarray(expit(logit(p) + likelihood_ratio * np.array(told)))
+    return np.asarray(expit(logit(p) + likelihood_ratio * np.asarray(told)))
 
 
 def _moved(intervals: Sequence[Interval | None], old: Floats, new: Floats) -> list[Interval | None]:

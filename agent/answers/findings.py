@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass, field
 
-from knowledge.schema import Dependency, Effect, Evidence, Lead, Likeness, Perturbation, Side
+from knowledge.schema import (
+    Dependency,
+    DrugAccount,
+    Effect,
+    Evidence,
+    Lead,
+    Likeness,
+    Perturbation,
+    Side,
+)
 from tools.effects import EffectPredictor
 
 
@@ -15,6 +24,7 @@ class Findings:
     leads: tuple[Lead, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     likenesses: tuple[Likeness, ...] = ()
+    drugs: tuple[DrugAccount, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     unknown: tuple[str, ...] = field(default_factory=tuple)
 

@@ -224,7 +224,8 @@ class Client:
         if TOOLS_OFF.search(told):
             remedy = (
                 "start it with tool calls: vLLM with `--enable-auto-tool-choice "
-                "--tool-call-parser PARSER`, llama.cpp with `--jinja`; `knockwise serve` does so"
+                "--tool-call-parser PARSER`, llama.cpp with `--jinja`; `knockwise serve` does so "
+                "where the model has words for calls"
             )
         elif status == NOT_FOUND and self.lacks_api:
             remedy = (

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from langgraph.runtime import Runtime
 
 from agent.accounting import settled
+from agent.answers.drugs import accounts, basis_words, opening, resistances
 from agent.answers.sets import set_effects, set_words
 from agent.answers.verdict import counted, honoured, verdict
 from agent.context import AgentContext
@@ -55,7 +56,11 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     shifted, measured = programme_paths(question, effects, found, context)
     explained = {one.readout for one in shifted}
     unknown = [*state.unknown, *_unknown(state, reference.rejected, effects, found, explained)]
+    drugs, said_of_drugs = accounts(question.perturbation, effects, context, found)
+    facts += said_of_drugs
+    unknown += resistances(drugs)
     told = [outlook_words(one) for one in state.outlooks]
+    told += [*opening(drugs), *basis_words(drugs)]
     sets = set_effects(question, effects)
     told += set_words(sets)
     told += filter(None, (verdict(question, effects), counted(question, predicted)))
@@ -83,6 +88,7 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         ),
         programmes=tuple(map(numbering.programme, shifted)),
         effects=tuple(numbering.effect(effect) for effect in effects),
+        drugs=tuple(map(numbering.drug, drugs)),
         sets=sets,
         evidence=_numbered(state, numbering),
         unknown=tuple(dict.fromkeys(unknown)),
@@ -103,7 +109,7 @@ async def answer(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
 def _stimulated(question: Question, context: AgentContext) -> list[str]:
     """Return what each stimulus does to the readouts by itself, as the pathways have it."""
     said = []
-    for name, alone in begun(question.perturbation):
+    for name, alone in begun(question.perturbation, context.knowledge.drugs):
         reached = context.predictor.reach(alone)
         for gene in question.readouts:
             up, down = reached.confidence(gene, "up"), reached.confidence(gene, "down")

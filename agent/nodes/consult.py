@@ -44,7 +44,8 @@ async def consult(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpd
         "consult",
         f"response model and cascade: {answered} of {len(effects)} readouts predicted",
     )
-    targets = [gene for gene in targets if gene not in question.perturbation.genes]
+    if not question.perturbation.drugged:
+        targets = [gene for gene in targets if gene not in question.perturbation.genes]
     predicted = {effect.gene for effect in effects if not effect.abstained}
     judgements = await context.reasoner.judge(
         [gene for gene in targets if gene in predicted][:MOST_JUDGED],

@@ -28,6 +28,8 @@ async def ground(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     cell = context.predictor.cell_of(perturbation)
     for gene in perturbation.genes:
         lacking = cell.lacks(gene)
+        if perturbation.drugged:
+            continue
         if lacking and perturbation.kind != "activation":
             unknown.append(f"Perturbing {gene} is expected to change little: {lacking}")
         elif (doubt := cell.doubtful(gene)) and perturbation.kind != "activation":

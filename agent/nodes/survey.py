@@ -52,6 +52,7 @@ async def survey(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         leads=leads,
         dependencies=dependencies,
         likenesses=found.likenesses,
+        drugs=found.drugs,
         evidence=numbering.cited(),
         unknown=tuple(dict.fromkeys((*state.unknown, *found.unknown))),
         reasoner=context.reasoner.name,

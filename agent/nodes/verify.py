@@ -33,7 +33,11 @@ def judge(
         relation, status, note = None, "unsupported", outside
     if status == "verified":
         perturbation = state.asked.perturbation
-        blocked = context.predictor.cell_of(perturbation).blocks(proposal.target)
+        cell = context.predictor.cell_of(perturbation)
+        blocked = cell.blocks(proposal.target)
+        if perturbation.drugged and proposal.source.node in perturbation.genes:
+            # A drug needs its target; a transcript that answers at the end needs none.
+            blocked = cell.lacks(proposal.source.node) or blocked
         if blocked:
             status, note = "unsupported", blocked
         elif proposal.target.quantity == "expression":
@@ -61,7 +65,8 @@ def _outside(proposal: Proposal, state: AgentState) -> str:
     """Return why a step is none of this cascade, whatever the databases say; nothing if it is."""
     if proposal.source not in world(state):
         return f"it has not been shown that {change_words(proposal.source)}"
-    if proposal.target.node in state.asked.perturbation.genes:
+    one, target = state.asked.perturbation, proposal.target
+    if target.node in one.genes and not (one.drugged and target.quantity == "expression"):
         return f"the perturbation holds {proposal.target.node} where it is"
     return ""
 

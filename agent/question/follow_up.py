@@ -18,6 +18,8 @@ _OPENS = re.compile(
     r"so|which of (?:them|these|those)|does (?:it|that)|do they|is (?:it|that)|"
     r"would (?:it|that))\b"
 )
+# What becomes of a drug where its targets, or other genes, are perturbed instead.
+NO_DRUG: dict[str, object] = {"drugs": (), "raised": (), "manner": ""}
 _IT = re.compile(r"\b(?:it|that|them|they|this|these|those|the same|same)\b")
 _WHY = re.compile(r"^(?:and |but |so )?why\b")
 
@@ -76,12 +78,17 @@ def continued(
     if roles.cues:
         genes = members(roles.perturbed)
         one = one.model_copy(
-            update={"genes": genes, "named": tuple(i.symbol for i in roles.perturbed if i.members)}
+            update={
+                "genes": genes,
+                "named": tuple(i.symbol for i in roles.perturbed if i.members),
+                **(NO_DRUG if one.drugged else {}),
+            }
         )
         told.append(f"{' and '.join(genes)} is perturbed instead.")
         named = list(roles.readouts)
     if kinds:
-        one = one.model_copy(update={"kind": kinds[0], "manner": ""})
+        no_drug = NO_DRUG if one.drugged else {}
+        one = one.model_copy(update={"kind": kinds[0], "manner": "", **no_drug})
     if lines:
         one = one.model_copy(update={"cell_line": lines[0]})
     why = _WHY.search(bones) is not None

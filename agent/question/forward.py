@@ -64,7 +64,7 @@ def read_forward(draft: Draft) -> Question:
     perturbation, kind_notes = perturbed(roles, draft, lost)
     readouts, sets = read_out(roles.readouts)
     rest = " ".join(item.text for i, item in enumerate(draft.found) if i not in roles.words)
-    asks, phenotypes = _asks(rest, readouts)
+    asks, phenotypes = forward_asks(rest, readouts)
     notes = [*roles.notes, *lost_notes, *draft.notes, *kind_notes]
     return Question(
         perturbation=perturbation,
@@ -202,7 +202,8 @@ def _english_word(word: str) -> QuestionError:
     )
 
 
-def _asks(text: str, readouts: tuple[str, ...]) -> tuple[Asks, tuple[str, ...]]:
+def forward_asks(text: str, readouts: tuple[str, ...]) -> tuple[Asks, tuple[str, ...]]:
+    """Return what of an effect is asked, and the phenotypes that the words name."""
     named = tuple(
         name for name, words in vocabulary.PHENOTYPES.items() if re.search(words, text, re.I)
     )

@@ -13,6 +13,7 @@ from agent.question.place import Place
 from agent.question.sets import LONGEST_NAME, Named, Names, names_of
 from agent.question.targets import targeted
 from knowledge.cell_lines import CellLines
+from knowledge.drugs import Drugs
 from knowledge.errors import QuestionError
 from knowledge.gene_sets import GeneSets
 from knowledge.graph import SignedGraph
@@ -63,15 +64,27 @@ class Vocabulary(Protocol):
         """Named sets of genes."""
         ...
 
+    @property
+    def drugs(self) -> Drugs:
+        """The drugs."""
+        ...
 
-def items(text: str, knowledge: Vocabulary) -> list[Item]:
+
+def items(text: str, knowledge: Vocabulary, drugs: Iterable[Item] = ()) -> list[Item]:
     """Return the pieces of a cleaned question, in order.
+
+    Args:
+        text: The cleaned question.
+        knowledge: What its words are grounded in.
+        drugs: Those of its pieces that are drugs, which were found before.
 
     Raises:
         QuestionError: A word that must be a gene is none.
     """
     names = names_of(knowledge.symbols, knowledge.graph, knowledge.gene_sets)
-    found = _Grounder(knowledge.symbols, names, text).run(list(pieces(text, knowledge.cell_lines)))
+    found = _Grounder(knowledge.symbols, names, text).run(
+        list(pieces(text, knowledge.cell_lines, drugs))
+    )
     return decided(targeted(found, names), knowledge.symbols, knowledge.graph)
 
 

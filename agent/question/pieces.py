@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Literal
@@ -12,7 +12,7 @@ from agent.question.sets import Named
 from agent.question.words import Cue
 from knowledge.cell_lines import CellLines
 
-Kind = Literal["gene", "cue", "line", "other_line", "word", "mark", "control", "mutation"]
+Kind = Literal["gene", "cue", "line", "other_line", "word", "mark", "control", "mutation", "drug"]
 
 _WORD = re.compile(r"[^\W_]+(?:[-.:@][^\W_]+)*")
 _EXPLICIT = re.compile(r"(?:gene|symbol)\s?[:=]\s?([^\s,;?!]+)", re.IGNORECASE)
@@ -73,8 +73,9 @@ def cleaned(text: str) -> str:
     return " ".join(text.split())
 
 
-def pieces(text: str, cell_lines: CellLines) -> Iterator[Item]:
-    """Iterate over the pieces of a cleaned text, in order."""
+def pieces(text: str, cell_lines: CellLines, drugs: Iterable[Item] = ()) -> Iterator[Item]:
+    """Iterate over the pieces of a cleaned text, in order; drugs are found before."""
+    given = {item.at[0]: item for item in drugs}
     known = _spellings(
         tuple((w, line.name) for line in cell_lines for w in (line.name, *line.aliases))
     )
@@ -82,6 +83,10 @@ def pieces(text: str, cell_lines: CellLines) -> Iterator[Item]:
     while at < len(text):
         if text[at].isspace():
             at += 1
+            continue
+        if at in given:
+            yield given[at]
+            at = given[at].at[1]
             continue
         item, end = _piece(text, at, known)
         yield replace(item, at=(at, end))

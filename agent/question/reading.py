@@ -1,9 +1,10 @@
 """Reads a biologist's question by rules: its kind, what is perturbed, where and what is asked.
 
 The stages: the text is cleaned and spelt right (`pieces`, `spelling`), refused where it is another
-language or about drugs (`languages`, `treatments`), cut into genes, sets, lines and perturbation
-words (`items`), told by kind (`skeleton`), read as that kind (`forward`, `others`), and every word
-is accounted for (`accounting`). Phrases are data, in the folder `phrases`.
+language (`languages`); drugs, stimuli and states of the cell are found (`drugs`, `treatments`); it
+is cut into genes, sets, lines and perturbation words (`items`), told by kind (`skeleton`), read as
+that kind (`forward`, `others`, `drugs`), and every word is accounted for (`accounting`). Phrases
+are data, in the folder `phrases`; drugs are `knowledge.drugs`.
 """
 
 import re
@@ -19,6 +20,17 @@ from agent.question.cells import (
     unscreened,
 )
 from agent.question.draft import EXAMPLE, Draft, Unreadable
+from agent.question.drugs import (
+    as_words,
+    drugs_sought,
+    mentions,
+    not_drugs,
+    read_drugs,
+    refuse_unnamed,
+    seeking_drugs,
+    under_drugs,
+    without_doses,
+)
 from agent.question.follow_up import alone, continued, follows_on, goes_on
 from agent.question.forward import read_forward
 from agent.question.items import Vocabulary, items
@@ -32,10 +44,9 @@ from agent.question.topics import without_spared, without_topic
 from agent.question.treatments import (
     no_stimulus,
     of_stimulus,
-    refuse_drug_words,
-    refuse_drugs,
     stimulated,
     stimulus,
+    stimulus_spans,
 )
 from agent.question.words import IntentRow, Stimulus
 from knowledge.errors import QuestionError
@@ -68,8 +79,8 @@ def parse_question(
         before: The question that this one follows on, if it may.
 
     Raises:
-        QuestionError: The question is empty, too long, in another language, about a drug, an
-            unknown gene or an unknown cell line, holds a word that is not understood, or does not
+        QuestionError: The question is empty, too long, in another language, about an
+            unknown drug, gene or cell line, holds a word that is not understood, or does not
             say what is perturbed; says what to do next.
     """
     if not text.strip():
@@ -85,21 +96,32 @@ def parse_question(
             f"{EXAMPLE}"
         )
     refuse_foreign(plain)
-    plain, spelt = corrected(plain, knowledge.symbols)
+    plain, spelt = corrected(plain, knowledge.symbols, knowledge.drugs)
     refuse_dates(plain)
-    refuse_drugs(plain)
-    refuse_drug_words(plain)
-    found = items(plain, knowledge)
+    dosed, (plain, doses) = plain, without_doses(plain)
+    given_drugs = _drugs(plain, knowledge)
+    spelt += [*doses, *(item.note for item in given_drugs if item.note)]
+    if not given_drugs and (turned := drugs_sought(plain)):
+        sought = parse_question(turned, knowledge, cell_line=cell_line, before=before)
+        return seeking_drugs(sought, text.strip())
+    found = items(plain, knowledge, given_drugs)
     _refuse_controls(found)
-    found, topic = without_topic(found)
     treated, found = stimulus(plain, found)
+    if not given_drugs and treated is None:
+        refuse_unnamed(dosed, knowledge.drugs)
+    found, topic = without_topic(found)
     found, spared = without_spared(found)
     bones = skeleton(found)
-    if (looks := read_appearance(text.strip(), plain, found, bones, knowledge)) is not None:
-        return looks
+    if given_drugs:
+        found = as_words(found)
+    if not given_drugs and treated is None:
+        looks = read_appearance(text.strip(), plain, found, bones, knowledge)
+        if looks is not None:
+            return looks
     if row := refusal(bones):
         raise QuestionError(f"{row.says}; ask {ASKABLE}, for example {EXAMPLE}")
-    if follows_on(bones, found) or (before is not None and goes_on(bones)):
+    alone_or_on = follows_on(bones, found) or (before is not None and goes_on(bones))
+    if alone_or_on and not given_drugs:
         if before is None:
             raise alone(text.strip())
         named = any(item.kind in ("line", "other_line") for item in found) or cell_line
@@ -125,7 +147,10 @@ def parse_question(
     if kind is None and len(lines) > 1:
         kind = next(row for row in vocabulary.INTENTS.intents if row.intent == "compare")
     plainly = kind is None or kind.intent == "why"
-    if treated and treated.genes and plainly and not Roles(found).assigned().cues:
+    names = list(dict.fromkeys(item.symbol for item in given_drugs))
+    if names:
+        question = _given(draft, kind, treated, names)
+    elif treated and treated.genes and plainly and not Roles(found).assigned().cues:
         question = of_stimulus(draft, treated)
     else:
         question = _read(draft, kind, treated)
@@ -143,6 +168,32 @@ def parse_question(
     line = next(item.text for item in found if item.kind == "other_line")
     there = question.perturbation.model_copy(update={"cell_line": line})
     return question.model_copy(update={"context": context, "perturbation": there})
+
+
+def _drugs(plain: str, knowledge: Vocabulary) -> list[Item]:
+    """Return the drugs that a text names as pieces of it, none inside the name of a stimulus."""
+    stimuli = stimulus_spans(plain)
+    return [
+        Item("drug", plain[one.start : one.end], one.name, note=one.note, at=(one.start, one.end))
+        for one in mentions(plain, knowledge.drugs, knowledge.symbols)
+        if not any(start < one.end and one.start < end for start, end in stimuli)
+    ]
+
+
+def _given(
+    draft: Draft, kind: IntentRow | None, treated: Stimulus | None, names: list[str]
+) -> Question:
+    """Return what drugs do, or what a perturbation does in cells under them.
+
+    Raises:
+        QuestionError: A stimulus is given too, or the question has no answer for drugs.
+    """
+    if treated is not None:
+        raise no_stimulus(treated, "")
+    plainly = kind is None or kind.intent == "why"
+    if plainly and Roles(draft.found).assigned().cues:
+        return under_drugs(_read(draft, kind, None), names, draft.knowledge.drugs)
+    return read_drugs(draft, kind, names)
 
 
 def _needs_of(kind: IntentRow | None, found: list[Item]) -> str:
@@ -176,6 +227,7 @@ def _read(draft: Draft, kind: IntentRow | None, treated: Stimulus | None) -> Que
     except Unreadable:
         if treated:
             raise no_stimulus(treated, "") from None
+        not_drugs(draft.plain, draft.knowledge.drugs)
         raise
     return stimulated(question, treated)
 
@@ -187,6 +239,11 @@ def _context(question: Question, found: list[Item], given: str | None) -> str:
         QuestionError: The line has an expression screen alone, which cannot answer this question.
     """
     context = "" if given else expression_context(found)
+    if context and question.perturbation.drugs:
+        raise QuestionError(
+            "The screen of these cells is one of knockouts, and drugs are followed in K562, RPE1, "
+            "HepG2 and Jurkat; name one of these lines."
+        )
     if context and question.perturbation.conditional:
         raise QuestionError(
             "An expression screen is of its own cells, without a further stimulus or lesion; ask "
@@ -214,9 +271,9 @@ __all__ = ["ASKABLE", "EXAMPLE", "LONGEST_QUESTION", "Unreadable", "parse_questi
 
 def understood(text: str, knowledge: Vocabulary) -> dict[str, list[str]]:
     """Return the parts of a question that were recognised, by what they are; none if none were."""
-    plain = corrected(cleaned(text[:LONGEST_QUESTION]), knowledge.symbols)[0]
+    plain = corrected(cleaned(text[:LONGEST_QUESTION]), knowledge.symbols, knowledge.drugs)[0]
     try:
-        found = items(plain, knowledge)
+        found = items(plain, knowledge, _drugs(plain, knowledge))
     except QuestionError:
         return {}
     parts: dict[str, list[str]] = {}
@@ -229,6 +286,7 @@ def understood(text: str, knowledge: Vocabulary) -> dict[str, list[str]]:
 
 _PARTS = {
     "gene": "genes and sets",
+    "drug": "drugs",
     "cue": "perturbation words",
     "line": "cell lines",
     "other_line": "lines without a screen",

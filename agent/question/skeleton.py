@@ -22,8 +22,10 @@ def skeleton(found: Sequence[Item]) -> str:
     """Return for example `which k would lower g in l` of "which knockouts would lower LDLR ..."."""
     words = []
     for item in found:
-        if item.kind == "gene" or item.kind == "control":
+        if item.kind in ("gene", "control"):
             words.append("g")
+        elif item.kind == "drug":
+            words.append("g k")
         elif item.kind in ("line", "other_line"):
             words.append("l")
         elif item.cue and (item.cue.strength > 1 or item.cue.form == "noun"):

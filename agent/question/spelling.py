@@ -6,6 +6,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from agent.question import words as vocabulary
+from knowledge.drugs import Drugs
 from knowledge.symbols import SymbolTable
 
 _WORD = re.compile(r"(?<![\w-])[A-Za-z][a-z]{2,}(?![\w])")
@@ -40,13 +41,13 @@ _CANDIDATES = tuple(
 )
 
 
-def corrected(text: str, symbols: SymbolTable) -> tuple[str, list[str]]:
+def corrected(text: str, symbols: SymbolTable, drugs: Drugs) -> tuple[str, list[str]]:
     """Return the text with misspelt key words put right, and what to tell about each."""
     notes: list[str] = []
 
     def right(match: re.Match[str]) -> str:
         word = match[0]
-        meant = nearest(word, symbols)
+        meant = None if word in drugs else nearest(word, symbols)
         if meant is None:
             return word
         notes.append(f"'{word}' was read as '{meant}'.")
@@ -58,7 +59,7 @@ def corrected(text: str, symbols: SymbolTable) -> tuple[str, list[str]]:
 def nearest(word: str, symbols: SymbolTable) -> str | None:
     """Return the key word that a word is a slip of, None where it is a word or a gene itself."""
     lower = word.lower()
-    if lower in vocabulary.KNOWN or lower in KEY_WORDS or lower in vocabulary.DRUGS:
+    if lower in vocabulary.KNOWN or lower in KEY_WORDS:
         return None
     if lower in vocabulary.CONTROLS or _cue(lower) or vocabulary.CELL_TYPES.fullmatch(lower):
         return None

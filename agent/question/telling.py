@@ -28,8 +28,11 @@ def short(question: Question) -> str:
 def _side(one: Perturbation) -> str:
     genes = "+".join(one.done)
     lost = f" without {'+'.join(one.background)}" if one.background else ""
-    under = f" under {' and '.join(one.stimuli)}" if one.stimuli else ""
+    around = (*one.stimuli, *(() if one.drugged else one.drugs))
+    under = f" under {' and '.join(around)}" if around else ""
     line = f"{one.cell_line} as {one.borrowed_for}" if one.borrowed_for else one.cell_line
+    if one.drugged:
+        return f"{'+'.join(one.drugs)} {line}{lost}{under}"
     return f"{genes} {one.kind} {line}{lost}{under}"
 
 
@@ -39,18 +42,31 @@ def _short_reverse(question: Question) -> str:
     if question.seeks in ("phenocopies", "rescuers"):
         other = question.against[0]
         word = "like" if question.seeks == "phenocopies" else "rescuing"
-        about = f"{word} {'+'.join(other.genes)} {other.kind},"
-        return f"{about} in {one.cell_line}{lost}"
+        about = f"{word} {_named(other)},"
+        return f"{_sought(one)}{about} in {one.cell_line}{lost}"
     word = {"up": "raising", "down": "lowering", None: "moving"}[question.direction]
     kind = f" {one.kind}" if question.asks == "direction" else ""
-    return f"{word} {' '.join(question.readouts)}{kind}, in {one.cell_line}{lost}"
+    return f"{_sought(one)}{word} {' '.join(question.readouts)}{kind}, in {one.cell_line}{lost}"
+
+
+def _sought(one: Perturbation) -> str:
+    """Return that drugs are sought, where they are."""
+    return "drugs " if one.manner == "drug" and not one.drugs else ""
+
+
+def _named(one: Perturbation) -> str:
+    """Return for example `HSPA5 knockdown`, or the drug that is given."""
+    return listed(one.drugs) if one.drugged else f"{'+'.join(one.genes)} {one.kind}"
 
 
 def rows(question: Question) -> list[tuple[str, str]]:
     """Return how a question was read, as names and values for a table."""
     one = question.perturbation
     told = [("kind of question", question.intent), ("read as", as_words(question))]
-    if one.genes:
+    if one.drugged:
+        told.append(("drug", listed(one.drugs)))
+        told.append(("followed from", listed(starts(one))))
+    elif one.genes:
         named = f" ({listed(one.named)})" if one.named else ""
         told.append(("perturbed", f"{'+'.join(one.done)}{named}"))
         told.append(("perturbation", f"{one.kind}{f', {one.manner}' if one.manner else ''}"))
@@ -61,6 +77,8 @@ def rows(question: Question) -> list[tuple[str, str]]:
         told.append(("background", f"lacks {listed(one.background)}"))
     if one.stimuli:
         told.append(("stimulus", listed(one.stimuli)))
+    if one.drugs and not one.drugged:
+        told.append(("under", listed(one.drugs)))
     for other in question.against:
         told.append(("against", _side(other)))
     if question.readouts:
@@ -78,12 +96,21 @@ def rows(question: Question) -> list[tuple[str, str]]:
     return told
 
 
+def starts(one: Perturbation) -> list[str]:
+    """Return what a drug's cascade begins with: `MDM2 lost`, `NR3C1 activated`."""
+    up = set(one.genes) if one.kind == "activation" else set(one.raised)
+    return [f"{gene} {'activated' if gene in up else 'lost'}" for gene in one.genes]
+
+
 def doing(one: Perturbation) -> str:
     """Return for example `knock out HSPA5 in TP53-null RPE1`."""
     line = one.borrowed_for or one.cell_line
     if one.background:
         line = f"{' and '.join(one.background)}-null {line}"
-    under = f" under {listed(one.stimuli)}" if one.stimuli else ""
+    if one.drugged:
+        return f"give {listed(one.drugs)} to {line}"
+    around = (*one.stimuli, *one.drugs)
+    under = f" under {listed(around)}" if around else ""
     if one.manner == "stimulus":
         return f"{line}{under}"
     if not one.genes:
@@ -117,19 +144,24 @@ def _reverse(question: Question) -> str:
     )
     if question.seeks == "phenocopies":
         other = question.against[0]
-        return f"Which perturbations look like {listed(other.genes)} {other.kind} in {where}?"
+        sought = "drugs" if _sought(one) else "perturbations"
+        return f"Which {sought} look like {_named(other)} in {where}?"
     if question.seeks == "rescuers":
         other = question.against[0]
-        return f"What would rescue {listed(other.genes)} {other.kind} in {where}?"
+        sought = "Which drugs" if _sought(one) else "What"
+        return f"{sought} would rescue {_named(other)} in {where}?"
     verb = _DIRECTION[question.direction]
     what = f"Which {one.kind}s" if question.asks == "direction" else "What"
+    what = "Which drugs" if _sought(one) else what
     return f"{what} would {verb} {listed(question.readouts)} in {where}?"
 
 
 def _compare(question: Question) -> str:
     sides = (question.perturbation, *question.against)
     said = " versus ".join(
-        f"{listed(one.done)} {one.kind} in {one.cell_line}"
+        f"{listed(one.drugs)} in {one.cell_line}"
+        if one.drugged
+        else f"{listed(one.done)} {one.kind} in {one.cell_line}"
         + (f" without {listed(one.background)}" if one.background else "")
         for one in sides
     )

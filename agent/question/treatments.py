@@ -1,4 +1,4 @@
-"""Reads stimuli and states of the whole cell; refuses drugs and what no pathway begins with."""
+"""Reads stimuli and states of the whole cell; refuses what no pathway begins with."""
 
 import re
 from dataclasses import replace
@@ -10,6 +10,7 @@ from agent.question.listing import listed
 from agent.question.pieces import Item
 from agent.question.telling import as_words
 from agent.question.words import Stimulus
+from knowledge.drugs import Drugs, given
 from knowledge.errors import QuestionError
 from knowledge.schema import Perturbation, Question
 
@@ -45,31 +46,10 @@ _STIMULI = tuple(
 _TOPIC = re.compile(r"^[^,.?!:]{1,40}:\s+\S")
 
 
-def refuse_drugs(text: str) -> None:
-    """Refuse a question about a drug, naming its target where it has one.
-
-    Raises:
-        QuestionError: Always, if a drug or a treatment is named.
-    """
-    for word in re.findall(r"[\w-]+", text):
-        plain = word.lower()
-        if any(one.genes and pattern.fullmatch(plain) for one, pattern in vocabulary.STATES):
-            continue
-        if plain in vocabulary.DRUGS or vocabulary.DRUG_SUFFIX.fullmatch(plain):
-            raise _drug(word, vocabulary.DRUGS.get(plain, ""))
-    match = vocabulary.TREATMENT.search(text)
-    if match and stimulus(text, [])[0] is None:
-        raise _drug(match[0].strip(), "")
-
-
-def refuse_drug_words(text: str) -> None:
-    """Refuse "which drug raises NQO1".
-
-    Raises:
-        QuestionError: Always, if a drug is asked about.
-    """
-    if match := re.search(r"\b(?:drugs?|compounds?|small molecules?|agonists?)\b", text, re.I):
-        raise _drug(match[0], "")
+def stimulus_spans(text: str) -> list[tuple[int, int]]:
+    """Return where a text names a stimulus or a state of the cell."""
+    patterns = (pattern for _, pattern in (*_STIMULI, *vocabulary.STATES))
+    return [match.span() for pattern in patterns for match in pattern.finditer(text)]
 
 
 def stimulus(text: str, found: list[Item]) -> tuple[Stimulus | None, list[Item]]:
@@ -152,10 +132,13 @@ def of_stimulus(draft: Draft, given: Stimulus) -> Question:
     )
 
 
-def begun(one: Perturbation) -> list[tuple[str, Perturbation]]:
-    """Return each stimulus of a perturbation with the changes that it begins with by itself."""
+def begun(one: Perturbation, drugs: Drugs) -> list[tuple[str, Perturbation]]:
+    """Return each stimulus or drug beside a perturbation with what it begins with by itself."""
+    if one.manner == "drug":
+        return []
+    beside = [(name, given((name,), drugs, one.cell_line)) for name in one.drugs]
     rows = {row.name: row for row in (*vocabulary.STIMULI, *(row for row, _ in vocabulary.STATES))}
-    return [
+    return beside + [
         (
             name,
             Perturbation(
@@ -178,15 +161,4 @@ def no_stimulus(given: Stimulus, without: str) -> QuestionError:
     return QuestionError(
         f"Stimuli and states of the cell such as {given.name} are not handled yet: the screens are "
         f"of cells at rest{hint}."
-    )
-
-
-def _drug(word: str, target: str) -> QuestionError:
-    instead = (
-        f"the knockdown of {target}, the drug's target, instead"
-        if target
-        else "the knockout of the drug's target instead"
-    )
-    return QuestionError(
-        f"Drugs and other treatments are not handled yet ('{word}'); ask for {instead}."
     )

@@ -131,7 +131,6 @@ class _Lines(Frozen):
 
 
 class _Treatments(Frozen):
-    drugs: dict[str, str]
     stimuli: tuple[Stimulus, ...]
     states: tuple[Stimulus, ...]
 
@@ -216,7 +215,6 @@ OTHER_LINES = {name: line for line in _LINES.lines for name in line.names}
 LINES_LIKE_GENES = words(_LINES.like_genes)
 
 _TREATMENTS = read_yaml(PHRASES / "treatments.yaml", _Treatments)
-DRUGS = _TREATMENTS.drugs
 STIMULI = _TREATMENTS.stimuli
 STATES = tuple(
     (one, re.compile(rf"\b(?:{one.pattern})\b", re.IGNORECASE)) for one in _TREATMENTS.states

@@ -36,6 +36,7 @@ from agent.reasoners.forms import (
 )
 from agent.reasoners.offers import candidate_line, offered
 from agent.state import Proposal
+from agent.strategies import load_strategy
 from agent.strategies.case import Case, first_sentence
 from agent.strategies.judging import Judgement, Strategy
 from agent.templates import templates
@@ -58,6 +59,8 @@ from tools.base import Toolbox
 PROMPTS = Path(__file__).parent / "prompts"
 TOOL_TURNS = 3
 CALLS_PER_TURN = 4
+# The strategy that asks about drugs, where the chosen one asks about genes alone.
+FOR_DRUGS = "vcworld"
 # More facts than this would bury what the answer rests on; the trace has them all.
 LOOKED_UP = 12
 RESULT_CHARACTERS = 1500
@@ -181,9 +184,12 @@ class LLMReasoner:
         self, readouts: Sequence[str], case_of: Callable[[str], Case]
     ) -> dict[str, Judgement]:
         """Return what the model makes of each readout, asked side by side."""
-        judged = await asyncio.gather(
-            *(self._strategy.judge(self._chat, case_of(gene)) for gene in readouts)
-        )
+        cases = [case_of(gene) for gene in readouts]
+        strategy = self._strategy
+        if any(case.perturbation.drugged for case in cases) and not _asks_about_drugs(strategy):
+            strategy = load_strategy(FOR_DRUGS)
+            self._note(f"was asked by the strategy {FOR_DRUGS}", "it alone asks about drugs")
+        judged = await asyncio.gather(*(strategy.judge(self._chat, case) for case in cases))
         for gene, judgement in zip(readouts, judged, strict=True):
             if judgement.failed:
                 what = "no" if judgement.p_de is None else "only one"
@@ -204,7 +210,8 @@ class LLMReasoner:
     def fuse(self, question: Question, effect: Effect, judgement: Judgement) -> Fused:
         """Return the effect's probabilities, moved as far as the model has proved to be right."""
         p_de, p_up, weight = effect.p_de or 0.0, effect.p_up, 0.0
-        stacker = self._stacker
+        # What its word is worth was weighed on knockdowns; about drugs it has proved nothing.
+        stacker = None if question.perturbation.drugged else self._stacker
         if stacker is not None:
             p_de = _moved(stacker.p_de, p_de, judgement.p_de)
             p_up = _moved(stacker.p_up, p_up, judgement.p_up)
@@ -373,6 +380,10 @@ class LLMReasoner:
     def _note(self, what: str, why: object) -> None:
         told = f"The language model {what} ({str(why).rstrip('.')})."
         self._account.notes.append(told)
+
+
+def _asks_about_drugs(strategy: Strategy) -> bool:
+    return strategy.name == FOR_DRUGS or bool(getattr(strategy, "drug_shown", None))
 
 
 def _moved(

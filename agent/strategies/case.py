@@ -16,8 +16,10 @@ from agent.strategies.experiments import experiment
 from agent.strategies.ladder import LEVELS, ladder
 from agent.wording import path_words
 from knowledge.base import Knowledge
+from knowledge.drugs import written
 from knowledge.schema import Direction, Evidence, Perturbation
 from models.response.neighbours import Row, neighbours
+from tools.druggable import drug_facts, relatives
 from tools.effects import EffectPredictor
 from tools.evidence import relation_evidence
 from tools.genes import gene_facts
@@ -28,6 +30,7 @@ Heading = Literal[
     "perturbed", "line", "sets", "downstream", "readout", "readout_sets", "upstream", "paths",
     "changed", "unchanged", "ladder_1", "ladder_2", "ladder_3", "ladder_4", "ladder_5", "ladder_6",
     "ladder_7", "breadth", "habit", "elsewhere", "siblings", "members",
+    "drug", "relatives", "outcomes",
 ]  # fmt: skip
 LADDER: tuple[Heading, ...] = (
     "ladder_1", "ladder_2", "ladder_3", "ladder_4", "ladder_5", "ladder_6", "ladder_7",
@@ -39,6 +42,7 @@ RELATIONS = 12
 SETS = 6
 PROGRAMMES = 2
 SENTENCE = 220
+RELATIVES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ def build_case(
         "paths": tuple(_paths(predictor, perturbation, readout)),
         "changed": changed,
         "unchanged": unchanged,
+        **_about_drug(knowledge, perturbation),
+        "outcomes": _outcomes(predictor, perturbation, readout),
         "habit": experiments.habit(near, perturbation, readout),
         "elsewhere": experiments.elsewhere(near, perturbation, readout),
         "siblings": experiments.siblings(near, perturbation, readout),
@@ -108,6 +114,40 @@ def build_case(
         if gene in knowledge.summaries
     }
     return Case(perturbation, readout, facts, about)
+
+
+def _about_drug(
+    knowledge: Knowledge, perturbation: Perturbation
+) -> dict[Heading, tuple[Evidence, ...]]:
+    """Return the targets of the drugs that are given, and the drugs that begin as they do."""
+    if not perturbation.drugged:
+        return {}
+    found = [knowledge.drugs.find(name) for name in perturbation.drugs]
+    alike = [
+        Evidence(
+            id=f"drug:{name}~{drug.name}",
+            kind="annotation",
+            statement=f"{written(name)} acts where {written(drug.name)} acts",
+            source=", ".join(knowledge.drugs.find(name).sources),
+            weight=0.5,
+        )
+        for drug in found
+        for name in relatives(drug, knowledge.drugs)[:RELATIVES]
+    ]
+    return {
+        "drug": tuple(fact for drug in found for fact in drug_facts(drug)),
+        "relatives": tuple(alike),
+    }
+
+
+def _outcomes(
+    predictor: EffectPredictor, perturbation: Perturbation, readout: str
+) -> tuple[Evidence, ...]:
+    """Return what related drugs did to the readout, where a drug model of the cells is there."""
+    model = predictor.drug_model
+    if model is None or not perturbation.drugged:
+        return ()
+    return tuple(model.outcomes(perturbation, readout))
 
 
 def first_sentence(text: str) -> str:
@@ -190,9 +230,8 @@ def _analogues(
         found = predictor.response.analogues(gene, readout, perturbation.cell_line, ANALOGUES)
         for rows, side in zip(found, (changed, unchanged), strict=True):
             for one in rows:
-                if one.perturbation in perturbation.genes and (
-                    one.cell_line == perturbation.cell_line
-                ):
+                own = one.perturbation in perturbation.genes
+                if own and one.cell_line == perturbation.cell_line and not perturbation.drugged:
                     continue
                 why = f" ({', '.join(one.reasons)})" if one.reasons else ""
                 row = Row(one.perturbation, one.readout, one.cell_line, one.outcome)

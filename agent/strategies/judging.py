@@ -15,11 +15,12 @@ from agent.llm.chat import ChatModel, Message, Usage
 from agent.llm.errors import ContextOverflowError, LLMError, UnreachableError
 from agent.llm.structured import structured
 from agent.metering import Account, MeteredChat
+from agent.question.telling import starts
 from agent.strategies.case import Case, Heading
 from agent.strategies.ladder import MEANING
 from agent.templates import templates
 from agent.wording import listed
-from knowledge.schema import Evidence, Frozen, Probability
+from knowledge.schema import Evidence, Frozen, Perturbation, Probability
 
 Task = Literal["de", "dir"]
 OPTIONS: Mapping[Task, tuple[str, str]] = {"de": ("yes", "no"), "dir": ("up", "down")}
@@ -31,7 +32,12 @@ REASONING_TOKENS = 512
 RESERVED_TOKENS = 2 * REASONING_TOKENS + 512
 # A prompt that the server finds too long all the same is tried again, shorter and shorter.
 SHARES = (1.0, 0.5, 0.25)
-_DONE = {"knockout": "knocked out", "knockdown": "knocked down", "activation": "activated"}
+_DONE = {
+    "knockout": "knocked out",
+    "knockdown": "knocked down",
+    "activation": "activated",
+    "drug": "given",
+}
 
 
 class Judgement(Frozen):
@@ -88,12 +94,15 @@ class PromptStrategy:
         reasoning: What the model writes down before it answers: once for both tasks, or, with a
             template `reason_de.j2` and `reason_dir.j2`, for each; a task without answers at once.
         least: The least weight with which a fact of a heading is shown; 0 where it is not named.
+        drug_shown: What is shown besides, or in another number, where a drug is given; templates
+            `drug_*.j2` then stand in for the others.
     """
 
     name: str
     shown: Mapping[Heading, int]
     reasoning: Mapping[Task, type[BaseModel]]
     least: Mapping[Heading, float] = field(default_factory=dict)
+    drug_shown: Mapping[Heading, int] = field(default_factory=dict)
     _environment: Environment = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -110,9 +119,15 @@ class PromptStrategy:
 
     @cached_property
     def prompts_hash(self) -> str:
-        """A hash of the templates and of the schemas that they are asked with."""
+        """A hash of the templates and of the schemas that they are asked with.
+
+        Templates for drugs are none of it: what a model's word about knockdowns has proved to be
+        worth does not change with them, and about drugs it has proved nothing.
+        """
         digest = hashlib.sha256()
         for file in sorted([*(FOLDER / self.name).glob("*.j2"), *FOLDER.glob("*.j2")]):
+            if file.name.startswith("drug_"):
+                continue
             with templates(file):
                 digest.update(file.name.encode() + file.read_bytes())
         for task, schema in sorted(self.reasoning.items()):
@@ -242,7 +257,9 @@ class PromptStrategy:
                 for fact in case.facts.get(heading, ())
                 if fact.weight >= self.least.get(heading, 0.0)
             )[:n]
-            for heading, n in self.shown.items()
+            for heading, n in (
+                {**self.shown, **self.drug_shown} if case.perturbation.drugged else self.shown
+            ).items()
         }
         return Case(case.perturbation, case.readout, facts, case.about)
 
@@ -263,18 +280,28 @@ class PromptStrategy:
 
     def _rendered(self, template: str, case: Case, schema: type[BaseModel] | None = None) -> str:
         fields = listed([f'"{name}"' for name in schema.model_fields]) if schema else ""
+        one = case.perturbation
+        if one.drugged and (FOLDER / self.name / f"drug_{template}").exists():
+            template = f"drug_{template}"
         with templates(FOLDER / self.name / template):
             found = self._environment.get_template(template)
             return found.render(
                 case=case,
                 facts=case.facts,
                 about=case.about,
-                genes=" and ".join(case.perturbation.genes),
-                kind=case.perturbation.kind,
+                genes=_done_to(one),
+                kind="drug" if one.drugged else one.kind,
                 line=case.perturbation.cell_line,
                 readout=case.readout,
                 fields=fields,
             ).strip()
+
+
+def _done_to(one: Perturbation) -> str:
+    """Return what is perturbed, in words: the genes, or the drug with where it begins."""
+    if not one.drugged:
+        return " and ".join(one.genes)
+    return f"the drug {listed(one.drugs)} ({listed(starts(one))})"
 
 
 def _facts(case: Case) -> list[Evidence]:

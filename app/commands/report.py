@@ -2,13 +2,19 @@
 
 import shutil
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
 from app.show.terminal import progress, settings
 from knowledge.errors import RunError
 from knowledge.files import replace_text
+
+if TYPE_CHECKING:
+    from agent.narrative.writer import Story
+    from knowledge.schema import Answer
+
+Teller = Literal["evidence", "llm"]
 
 
 class ReportFiles(NamedTuple):
@@ -24,12 +30,20 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to; the run's own folder by default.")
     ] = None,
+    reasoner: Annotated[
+        Teller,
+        typer.Option(
+            help="Who tells the story: our own sentences, or the language model of the settings, "
+            "each of whose sentences must follow from the answer."
+        ),
+    ] = "evidence",
 ) -> None:
     """Write a run as an HTML page, a Markdown file and effects.csv."""
-    from agent.run import find_run
+    from agent.run import find_run, load_answer
 
     run_dir = find_run(settings().runs, run)
-    written = write_report(run_dir, out or run_dir)
+    story = _told(load_answer(run_dir)) if reasoner == "llm" else None
+    written = write_report(run_dir, out or run_dir, story)
     if written.effects is None:
         progress().print("The run has no effects.csv, so none was copied.", style="yellow")
     for file in (written.html, written.markdown, written.effects):
@@ -37,7 +51,32 @@ def report(
             typer.echo(file)
 
 
-def write_report(run_dir: Path, out: Path) -> ReportFiles:
+def _told(answer: "Answer") -> "Story":
+    """Return the story as the language model of the settings tells it, and say how it did."""
+    import asyncio
+
+    from agent.llm.open import open_chat
+    from agent.narrative.writer import written_story
+    from knowledge.base import load_knowledge
+
+    found = settings()
+    knowledge = load_knowledge(found.data)
+
+    async def written() -> "Story":
+        async with open_chat(found) as chat:
+            return await written_story(
+                chat,
+                answer,
+                [line.name for line in knowledge.cell_lines],
+                lambda word: knowledge.symbols.ground(word).gene is not None,
+            )
+
+    story = asyncio.run(written())
+    progress().print(story.count)
+    return story
+
+
+def write_report(run_dir: Path, out: Path, story: "Story | None" = None) -> ReportFiles:
     """Write the report of a finished run to `out`.
 
     Raises:
@@ -48,7 +87,7 @@ def write_report(run_dir: Path, out: Path) -> ReportFiles:
 
     answer = load_answer(run_dir)
     effects = run_dir / "effects.csv"
-    html, markdown = html_page(answer), markdown_page(answer)
+    html, markdown = html_page(answer, story), markdown_page(answer, story)
     try:
         out.mkdir(parents=True, exist_ok=True)
         replace_text(out / "report.html", html)

@@ -9,6 +9,8 @@ import typer
 from app.show.terminal import print_json, progress, results, settings, tell_line
 
 MOST_SHOWN = 20
+# So many times more perturbations are looked through where only those that a drug does are told.
+WIDER = 20
 
 
 class By(StrEnum):
@@ -38,6 +40,9 @@ def who(
         By, typer.Option(help="Rank by all parts or by one; footprint for lists of other cells.")
     ] = By.all,
     top: Annotated[int, typer.Option(min=1, max=1000, help="How many are told.")] = MOST_SHOWN,
+    drugs: Annotated[
+        bool, typer.Option("--drugs", help="Only what a drug does, with the drugs.")
+    ] = False,
     alpha: Annotated[
         float, typer.Option(min=0, max=1, help="Adjusted p-value up to which a gene changed.")
     ] = 0.05,
@@ -56,17 +61,19 @@ def who(
 
     check_out(out, (".csv",))
     check_out(page, (".html",))
-    from app.jobs.opening import open_session
+    from app.jobs.opening import open_session, shared
     from app.lists import line_of
     from app.show.lists import p_words, show_table, table_page, write_rows
     from knowledge.files import replace_text
     from knowledge.user_tables.orthologues import human_of_mouse
+    from tools.druggable import THROUGH_TARGETS, with_drugs
+    from tools.lists.listed import Reading
     from tools.lists.ranking import causes, library_of
-    from tools.lists.results import Reading, read_result
+    from tools.lists.results import read_result
 
     chosen, console = settings(), progress()
     with console.status("Reading what is known ..."):
-        session = open_session(chosen)
+        session = open_session(chosen if page is None else shared(chosen))
         line = line_of(session, cell_line)
         listed = read_result(
             result,
@@ -77,7 +84,15 @@ def who(
     tell_line(cell_line, line)
     with console.status("Comparing ..."):
         library = library_of(session.predictor, chosen.data)
-        found = causes(session.predictor, library, listed, line, sought.value, top, by=by.value)
+        found = causes(
+            session.predictor,
+            library,
+            listed,
+            line,
+            sought.value,
+            min(1000, WIDER * top) if drugs else top,
+            by=by.value,
+        )
     rows: list[dict[str, Any]] = [
         {
             "perturbation": one.gene,
@@ -96,19 +111,6 @@ def who(
         }
         for one in found.rows
     ]
-    lead = (
-        f"{found.source}: {found.used:,} of {found.listed:,} genes with a direction compared with "
-        f"{found.candidates:,} candidates in {line}."
-    )
-    if page is not None:
-        title = f"What would produce {found.source}"
-        replace_text(page, table_page(title, lead, rows, found.notes, "score"))
-        console.print(f"The page is {page}.", soft_wrap=True)
-    if out is not None and write_rows(rows, out):
-        return
-    if as_json:
-        print_json({"schema": "knockwise/causes/1", **found.model_dump(mode="json")})
-        return
     shown = [
         {
             "Perturbed": one.gene,
@@ -122,4 +124,21 @@ def who(
         }
         for one in found.rows
     ]
-    show_table(results(), lead, shown, found.notes)
+    dumped, notes = found.model_dump(mode="json"), found.notes
+    if drugs:
+        rows, shown, dumped = with_drugs(session.knowledge.drugs, rows, shown, dumped, top)
+        notes = (*notes, THROUGH_TARGETS)
+    lead = (
+        f"{found.source}: {found.used:,} of {found.listed:,} genes with a direction compared with "
+        f"{found.candidates:,} candidates in {line}."
+    )
+    if page is not None:
+        title = f"What would produce {found.source}"
+        replace_text(page, table_page(title, lead, rows, notes, "score"))
+        console.print(f"The page is {page}.", soft_wrap=True)
+    if out is not None and write_rows(rows, out):
+        return
+    if as_json:
+        print_json({"schema": "knockwise/causes/1", **dumped})
+        return
+    show_table(results(), lead, shown, notes)

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from rich.console import Console
 
+from agent.narrative.writer import Story, template_story
 from agent.question.telling import as_words
 from agent.templates import templates
 from agent.wording import changed_words, perturbation_words
@@ -19,9 +20,11 @@ from app.show.programmes import by_programme
 from app.show.render import cascade_trees
 from app.show.sizes import sizes_of
 from app.show.story import Citations, main_steps, ordered_effects, predicted_calls, trees
-from app.show.surveys import known_by, shown
+from app.show.surveys import done, known_by, shown
 from app.show.terminal import UNICODE, plain
+from knowledge.errors import QuestionError
 from knowledge.schema import Answer, CascadeStep
+from tools.own_screens import PRIVATE
 
 MOST_EFFECTS = 30
 TEMPLATES = Path("app/show/templates")
@@ -41,20 +44,32 @@ DISCLAIMER = (
 )
 
 
-def html_page(answer: Answer) -> str:
-    """Return the report as one HTML page that loads nothing from anywhere."""
+def html_page(answer: Answer, story: Story | None = None) -> str:
+    """Return the report as one HTML page that loads nothing from anywhere.
+
+    Without a `story` our own templates tell it.
+
+    Raises:
+        QuestionError: The answer counts a private screen.
+    """
+    check_public(answer)
     answer = cleaned(answer)
     environment = page_environment()
     with templates(TEMPLATES / "report.html.j2"):
         return environment.get_template("report.html.j2").render(
-            **parts_of(answer),
+            **parts_of(answer, story),
             css="\n".join(template(name) for name in ("parts.css", "report.css")),
             script=template("save.js"),
         )
 
 
-def markdown_page(answer: Answer) -> str:
-    """Return the report as Markdown, the cascade drawn in characters."""
+def markdown_page(answer: Answer, story: Story | None = None) -> str:
+    """Return the report as Markdown, the cascade drawn in characters.
+
+    Raises:
+        QuestionError: The answer counts a private screen.
+    """
+    check_public(answer)
     answer = cleaned(answer)
     drawing = StringIO()
     console = Console(file=drawing, width=TREE_WIDTH, highlight=False)
@@ -69,7 +84,7 @@ def markdown_page(answer: Answer) -> str:
     environment.filters["cell"] = lambda text: _Escaped(_markdown(plain(str(text))))
     with templates(TEMPLATES / "report.md.j2"):
         return environment.get_template("report.md.j2").render(
-            **parts_of(answer), tree="\n".join(tree_lines)
+            **parts_of(answer, story), tree="\n".join(tree_lines)
         )
 
 
@@ -87,7 +102,7 @@ def page_environment(*, html: bool = True) -> Environment:
     return environment
 
 
-def parts_of(answer: Answer) -> dict[str, Any]:
+def parts_of(answer: Answer, story: Story | None = None) -> dict[str, Any]:
     """Return what the templates show of an answer, by the names that they use."""
     citations = Citations(answer)
     effects = ordered_effects(answer)
@@ -99,6 +114,7 @@ def parts_of(answer: Answer) -> dict[str, Any]:
     whole = cascade_figure(answer, [step for _, step in main + others]) if others else figure
     return {
         "answer": answer,
+        "story": told_story(answer, story),
         "perturbation": _heading(answer),
         "side_genes": list(
             dict.fromkeys(effect.gene for side in answer.sides for effect in side.effects)
@@ -127,6 +143,7 @@ def parts_of(answer: Answer) -> dict[str, Any]:
         "cite": citations.cite,
         "cited": citations.cited,
         "changed_words": changed_words,
+        "done": done,
         "known_by": known_by,
         "references": references,
         "shown": shown,
@@ -135,9 +152,29 @@ def parts_of(answer: Answer) -> dict[str, Any]:
     }
 
 
+def told_story(answer: Answer, story: Story | None = None) -> Story:
+    """Return the story without control characters, told by our own templates if there is none."""
+    if story is None:
+        return template_story(answer)
+    return Story.model_validate(_without_controls(story.model_dump()))
+
+
 def template(name: str) -> str:
     """Return a template, a style sheet or a script of pages as text."""
     return (files(__package__) / "templates" / name).read_text(encoding="utf-8")
+
+
+def check_public(answer: Answer) -> None:
+    """Refuse to hand around an answer that counts a private screen: its numbers rest on it.
+
+    Raises:
+        QuestionError: It does.
+    """
+    if f"{PRIVATE}s" in answer.versions.data:
+        raise QuestionError(
+            "This answer counts a private screen, which stays out of reports; ask again with "
+            "--without-screen NAME and report that run (`knockwise screen list` shows the names)."
+        )
 
 
 def cleaned(answer: Answer) -> Answer:

@@ -10,6 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from agent.wording import changed_words, listed
+from app.show.drugs import drugs_view
 from app.show.story import (
     Branch,
     Citations,
@@ -41,6 +42,7 @@ def answer_view(
         Text(plain(answer.summary), style="bold"),
     ]
     parts += _section("Assumed", map(_bullet, answer.question.assumptions))
+    parts += drugs_view(answer, citations)
     parts += survey_view(answer, citations, signs)
     parts += _effects(answer, citations, signs, verbose=verbose)
     parts += _phenotypes(answer, citations)

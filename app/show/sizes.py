@@ -25,6 +25,8 @@ def sizes_of(answer: Answer, model: "ExpressionModel | None" = None) -> Sizes:
     one, wanted = answer.question.perturbation, {effect.gene for effect in answer.effects}
     if answer.question.intent not in ("forward", "why") or not wanted or not one.genes:
         return Sizes()
+    if one.drugged:
+        return Sizes()  # the screens are of knockouts and knockdowns
     try:
         learnt = model or shipped_expression()
         contexts = [

@@ -117,7 +117,8 @@ def parted(answer: Answer) -> tuple[tuple[Effect, ...], tuple[Effect, ...]]:
 
 def predicted_calls(answer: Answer) -> dict[str, Call]:
     """Return the call of every transcript that is predicted and was not itself perturbed."""
-    perturbed = answer.question.perturbation.genes
+    one = answer.question.perturbation
+    perturbed = () if one.drugged else one.genes
     return {
         effect.gene: effect.call
         for effect in answer.effects

@@ -8,7 +8,7 @@ from rich.text import Text
 from agent.wording import listed
 from app.show.story import Citations
 from app.show.terminal import STYLES, Signs, plain
-from knowledge.schema import Answer, Effect, Lead
+from knowledge.schema import Answer, Effect, Lead, Likeness
 
 
 def survey_view(answer: Answer, citations: Citations, signs: Signs) -> list[RenderableType]:
@@ -68,7 +68,7 @@ def _leads(answer: Answer, citations: Citations, signs: Signs) -> Table:
     for lead in answer.leads:
         effect = lead.effect
         table.add_row(
-            Text(plain(lead.gene), style="bold"),
+            Text(plain(done(lead)), style="bold"),
             Text(plain(effect.gene)),
             Text(signs.reading(effect), style=STYLES[effect.call]),
             shown(effect),
@@ -129,8 +129,15 @@ def _likenesses(answer: Answer) -> Table:
             if one.measured
             else (f"{one.likeness:+.2f}", "", "", "atlas")
         )
-        table.add_row(Text(plain(one.gene), style="bold"), *told)
+        if one.drug and not one.readouts:
+            told = ("", "", "", "its target")
+        table.add_row(Text(plain(done(one)), style="bold"), *told)
     return table
+
+
+def done(found: Lead | Likeness) -> str:
+    """Return what a search found: the gene, or the drugs that act on it."""
+    return f"{found.drug} ({found.action}: {found.gene})" if found.drug else found.gene
 
 
 def _table() -> Table:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from typing import get_args
 
 from agent.question.answerable import trouble
+from agent.question.follow_up import NO_DRUG
 from agent.question.reading import parse_question, understood
 from agent.question.telling import as_words, rows
 from agent.session import Session
 from app.jobs.pairs import ground_genes
+from knowledge.drugs import given
 from knowledge.errors import QuestionError
 from knowledge.schema import Frozen, PerturbationKind, Question
 
@@ -97,7 +99,7 @@ def _parts(question: Question) -> Parts | None:
     if question.intent not in ("forward", "why") or question.context or question.against:
         return None
     return Parts(
-        genes=" + ".join(one.done),
+        genes=" + ".join(one.drugs if one.drugged else one.done),
         kind=one.kind,
         cell_line=one.cell_line,
         readouts=", ".join(question.readouts),
@@ -115,14 +117,21 @@ def _changed(session: Session, question: Question, parts: Parts, said: Parts) ->
     if parts.kind != said.kind:
         if parts.kind not in KINDS:
             raise QuestionError(f"There is no perturbation of the kind {parts.kind!r}.")
-        changes |= {"kind": parts.kind, "manner": ""}
+        changes |= {"kind": parts.kind, "manner": "", **NO_DRUG}
     if parts.cell_line != said.cell_line:
         changes["cell_line"] = knowledge.cell_lines.ground(parts.cell_line).name
-    if parts.genes != said.genes:
+    words = [word for word in re.split(r"[,;+]\s*|\s+\+\s+", parts.genes) if word.strip()]
+    if parts.genes != said.genes and words and all(word in knowledge.drugs for word in words):
+        line = str(changes.get("cell_line", one.cell_line))
+        names = tuple(knowledge.drugs.find(word).name for word in words)
+        changes |= given(names, knowledge.drugs, line).model_dump(
+            include={"genes", "kind", "manner", "drugs", "raised"}
+        )
+    elif parts.genes != said.genes:
         genes = _genes(session, parts.genes)
         if not genes:
             raise QuestionError("Name a gene that is perturbed.")
-        changes |= {"genes": (*genes, *one.background), "named": ()}
+        changes |= {"genes": (*genes, *one.background), "named": (), **NO_DRUG}
     asked: dict[str, object] = {"perturbation": one.model_copy(update=changes)}
     if parts.readouts != said.readouts:
         asked |= {"readouts": _genes(session, parts.readouts), "readout_sets": ()}

@@ -148,7 +148,7 @@ def task_names(path: Path) -> tuple[str, ...]:
     """
     if not path.is_file():
         raise missing(path)
-    return read_yaml(path, _Names).root
+    return read_yaml(path, _Names, closed=False).root
 
 
 def table(path: Path, columns: Sequence[str]) -> pd.DataFrame:

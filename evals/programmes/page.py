@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from evals.harness.benchmark import Benchmark
 from evals.harness.page import Page, Record, Section
 from evals.harness.scores import Results, Scores
-from evals.harness.tables import Table, percent, pivot, signed, table
+from evals.harness.tables import Table, percent, pivot, shown, signed, table
 from evals.programmes.facts import Facts
 from models.inputs.screens import CELL_LINES
 
@@ -34,6 +34,12 @@ FAITHFUL = (
     "covered readouts is the explanation gone or turned? Programmes are no input of the response "
     "model, so its predictions stay as they are; what moves is the explanation."
 )
+STACKED = (
+    "A logistic regression of the direction on the response model's answer and on what programmes "
+    "expect, both held out, fitted to changed training rows; tested on other training "
+    "perturbations (five folds; readouts are ranked within a fold) and on the official test rows. "
+    "The response model has the unsparse, unnamed form of the same shifts among its features."
+)
 LINES = "Shifts from the screen of one line alone, tested in another (or in the same one)."
 RECOVERED = (
     "The best Jaccard index of each known set and a programme's strongest readouts, the mean over "
@@ -59,6 +65,9 @@ def sections(results: Results) -> tuple[Section, ...]:
         Section("Coverage and agreement", COVERED, (_covered(scores), _gains(scores))),
         Section("Within a readout", WITHIN, (_within(scores),)),
         Section("Do explanations rest on their programme?", FAITHFUL, (_faithful(scores),)),
+        Section(
+            "Would the response model be better with programmes?", STACKED, (_stacked(scores),)
+        ),
         Section("From line to line", LINES, (_lines(scores),)),
         Section("Known programmes", RECOVERED, (_recovery(scores),)),
         Section("Held-out training perturbations", HELD_OUT, (_held_out(facts), _trust(facts))),
@@ -135,6 +144,11 @@ def _within(scores: Scores) -> Table:
 def _faithful(scores: Scores) -> Table:
     mine = Scores(one for one in scores.plain if one.measure == "answers gone or turned")
     return pivot(mine, "predictor", "line", percent, header="taken out")
+
+
+def _stacked(scores: Scores) -> Table:
+    mine = Scores(one for one in scores if one.role == "stacked")
+    return pivot(mine, ["predictor", "than"], "rows", shown, header=["who", "ahead of"])
 
 
 def _lines(scores: Scores) -> Table:

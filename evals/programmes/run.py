@@ -14,6 +14,7 @@ from evals.harness.metrics import Ranking
 from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run, part
 from evals.harness.scores import Gain, Results, Score
+from evals.programmes import stacked
 from evals.programmes.answers import Asked, Floats, documented, response_says, usual
 from evals.programmes.facts import Facts, facts_of
 from evals.programmes.page import BENCHMARK
@@ -106,11 +107,29 @@ def _scored(
         scores += run.scores(
             f"direction/{line}", partial(_direction, table, line, model, resampler)
         )
+    scores += run.scores("stacked", partial(_stacked, run, data, settings, model, response, table))
     scores += run.scores("lines", lambda: _lines(run, rows, model, response, resampler))
     scores += run.scores(
         "recovery", lambda: recovered(model, knowledge, np.random.default_rng(settings.seed))
     )
     return Results.of(BENCHMARK.kind, scores, facts_of(model, weights))
+
+
+def _stacked(
+    run: Run,
+    data: Path,
+    settings: ProgrammesEval,
+    model: ProgrammeModel,
+    response: ResponseModel,
+    table: pd.DataFrame,
+) -> Iterator[Score]:
+    """Yield what programmes add to the response model."""
+    told = part(run.progress, 0.55, 0.3)
+    rows = run.table(
+        "held-out", lambda: stacked.held_out_rows(data, model, response, settings.seed, told)
+    )
+    changed = table[table.is_up.notna()]
+    yield from stacked.scores(rows, changed, settings.seed, settings.draws)
 
 
 def _answers(

@@ -1,7 +1,7 @@
 """Writes `identifiers.tsv`, the identifiers of every starter gene, from the HGNC table (CC0).
 
-Run `python -m knowledge.starter.identifiers HGNC_FILE` after adding a gene to a programme or cell
-line, with HGNC's `hgnc_complete_set.txt`, gzipped or not.
+Run `python -m knowledge.starter.identifiers HGNC_FILE` after adding a gene to a programme, cell
+line or drug, with HGNC's `hgnc_complete_set.txt`, gzipped or not.
 """
 
 import csv
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from knowledge.cell_lines import load_cell_lines
+from knowledge.drugs.starter import load_starter_drugs
 from knowledge.errors import DataError
 from knowledge.starter import IDENTIFIERS, read_programmes
 
@@ -28,13 +29,16 @@ HEADER = "# From the HGNC complete set (genenames.org, CC0) by knowledge/starter
 
 
 def starter_symbols() -> set[str]:
-    """Return every symbol that a programme or a cell line mentions."""
+    """Return every symbol that a programme, a cell line or a drug mentions."""
     files = read_programmes().values()
     groups = {group.name for file in files for group in file.groups}
-    symbols = {node for file in files for node in file.nodes()} - groups
+    symbols = {node for file in files for node in file.nodes()}
     for line in load_cell_lines():
         symbols.update(line.silent_genes, line.markers, (lesion.gene for lesion in line.lesions))
-    return symbols
+    for drug in load_starter_drugs():
+        symbols.update(target.gene for target in drug.targets)
+        symbols.update(node for node, _ in drug.starts)
+    return symbols - groups
 
 
 def write_identifiers(symbols: Iterable[str], hgnc: Path, path: Path = IDENTIFIERS) -> int:

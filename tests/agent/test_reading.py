@@ -272,10 +272,7 @@ def test_reading_is_quick(read):
         ("RELA knockout in RPE1 with TNF: CXCL8?", "RELA knockout RPE1 under TNF: CXCL8"),
         ("TNF stimulated RPE1: NFKBIA?", "IKBKB activation RPE1 under TNF: NFKBIA"),
         ("What is the effect of hypoxia on K562?", "EGLN1 knockout K562 under hypoxia"),
-        (
-            "tunicamycin treatment of HepG2: HSPA5?",
-            "DPAGT1 knockdown HepG2 under tunicamycin: HSPA5",
-        ),
+        ("ER stress in HepG2: DDIT3?", "HSPA5 knockdown HepG2 under ER stress: DDIT3"),
         (
             "heat shocked K562, HSF1 knockdown: HSPA1A",
             "HSF1 knockdown K562 under heat shock: HSPA1A",

@@ -14,6 +14,7 @@ from agent.session import Session
 from agent.settings import Settings
 from agent.strategies import STRATEGIES, build_case, load_strategy
 from agent.strategies.case import LADDER
+from knowledge.drugs import given
 from knowledge.errors import QuestionError
 from knowledge.schema import Perturbation
 from models.response.neighbours import neighbours
@@ -80,6 +81,20 @@ async def test_probabilities_are_those_of_the_answer_tokens(name, case_of):
     assert (judgement.p_de, judgement.p_up) == (0.75, 0.75)
     assert judgement.failed == ""
     assert judgement.usage.requests >= 3
+
+
+async def test_the_five_steps_of_vcworld_are_taken_for_a_drug_with_measured_outcomes(
+    session, case_of
+):
+    drug = given(("bortezomib",), session.knowledge.drugs, "K562")
+    chat = ScriptedChat(obliging)
+    judgement = await load_strategy("vcworld").judge(chat, case_of("HSPA1A", drug))
+    assert judgement.p_de == 0.75
+    told = transcript(chat)
+    assert "Perturbation: the drug bortezomib (PSMB5 lost) given." in told
+    assert "bortezomib inhibits PSMB5" in told
+    assert "carfilzomib acts where bortezomib acts" in told
+    assert "PSMB5" in told.partition("Knockdowns of its targets")[2]
 
 
 async def test_one_task_can_be_asked_alone(case_of):

@@ -36,7 +36,7 @@ def sentence(result):
         ("Knock out HSPA55 in K562", "did you mean HSPA5"),
         ("What happens when it rains?", "say which gene is perturbed"),
         ("HSPA5 " * 1_700, "characters"),
-        ("What does imatinib do in K562?", "not handled yet"),
+        ("What does imatinibb do in K562?", "did you mean imatinib"),
         ("Knock out HSPA5 in HeLa", "K562, RPE1, HepG2, Jurkat"),
         ("\x00\x1b[2J", "question"),
         ("' OR 1=1; --", "say which gene is perturbed"),

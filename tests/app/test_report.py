@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from agent.narrative.writer import template_story
 from app.commands.report import write_report
 from app.show.pages import html_page, markdown_page
 from knowledge.errors import RunError
@@ -99,3 +100,22 @@ def test_a_report_folder_that_cannot_be_written_is_named(run_dir, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="file"):
         write_report(run_dir, tmp_path / "file")
+
+
+def test_a_report_tells_the_story_with_citations(answer):
+    for page in (html_page(answer), markdown_page(answer)):
+        for words in ("The story", "What breaks", "What answers"):
+            assert words in page
+    story = template_story(answer).model_copy(
+        update={"author": "tiny", "written": 5, "accepted": 2, "dropped": ("a", "b", "c")}
+    )
+    page = html_page(answer, story)
+    assert "tiny wrote 5 sentences" in page
+    assert "3 were dropped" in page
+
+
+def test_a_story_by_a_model_that_is_not_there_is_one_sentence(knockwise, run_dir, monkeypatch):
+    monkeypatch.setenv("KNOCKWISE_RUNS", str(run_dir.parent))
+    found = knockwise("report", run_dir, "--reasoner", "llm")
+    assert found.exit_code == 2
+    assert "KNOCKWISE_LLM__BASE_URL" in found.stderr

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from evals.harness.resampling import Resampler
+from evals.programmes import stacked
 from evals.programmes.answers import experiments, usual
 from evals.programmes.recovery import _best, _top
 from evals.programmes.run import ALL, HABIT, PROGRAMMES, SHUFFLED, _direction
@@ -86,3 +87,23 @@ def test_the_kept_figures_explain_most_of_what_changes():
                 and one.than == HABIT)  # fmt: skip
     assert gain.value.low > 0
     assert json.loads((RESULTS / "programmes.json").read_text())["config"]["commit"]
+
+
+def test_programmes_are_seen_to_help_only_where_they_know_more():
+    rng = np.random.default_rng(0)
+    n = 1200
+    up = rng.integers(0, 2, n)
+    rows = pd.DataFrame(
+        {"cell_line": "K562", "pert": rng.choice(list("abcdefghij"), n),
+         "gene": rng.choice(["X", "Y"], n), "is_up": up, "p_up": rng.uniform(0.2, 0.6, n) + 0.2 * up}
+    )  # fmt: skip
+    rows["fold"] = rows.pert.map(lambda pert: "abcdefghij".index(pert) % 5)
+    test = rows.sample(300, random_state=0).drop(columns="fold")
+
+    def gain(value):
+        both = rows.assign(value=value), test.assign(value=pd.Series(value)[test.index].to_numpy())
+        found = stacked.scores(*both, seed=0, draws=50)
+        return [one.value.value for one in found if one.than]
+
+    assert min(gain(np.where(up == 1, 1.0, -1.0) + rng.normal(0, 0.5, n))) > 0.1
+    assert max(abs(one) for one in gain(np.zeros(n))) < 1e-9

@@ -2,11 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from evals.programmes.rivals.cells import simulated  # noqa: E402
+from evals.programmes.rivals.doubles import SparseShifts  # noqa: E402
 from evals.programmes.rivals.fitting import fitted, mask_auroc, measured  # noqa: E402
 from evals.programmes.rivals.losses import (  # noqa: E402
     beta_divergence,
@@ -15,6 +17,8 @@ from evals.programmes.rivals.losses import (  # noqa: E402
     negative_binomial,
 )
 from evals.programmes.rivals.models import KINDS, CellModel  # noqa: E402
+from models.expression.baselines import Additive  # noqa: E402
+from models.expression.screens import ExpressionScreen  # noqa: E402
 
 
 def test_the_negative_binomial_is_that_by_hand():
@@ -60,3 +64,29 @@ def test_planted_sparse_shifts_are_recovered_better_than_by_chance():
     found = measured(model, cells, seed=0)
     assert found.masks > 0.65
     assert found.effects > 0.5
+
+
+def test_planted_sparse_shifts_of_genes_add_up_to_their_pairs():
+    rng = np.random.default_rng(0)
+    genes = [f"G{i}" for i in range(12)]
+    codes = rng.normal(size=(12, 4)) * (rng.random((12, 4)) < 0.4)
+    mechanisms = rng.normal(size=(4, 30))
+    pairs = [(i, j) for i in range(12) for j in range(i + 1, 12)]
+    rows = [(i,) for i in range(12)] + pairs
+    noise = rng.normal(scale=0.3, size=(len(rows), 30))
+    truth = np.array([codes[list(row)].sum(axis=0) @ mechanisms for row in rows])
+    named = tuple(tuple(genes[i] for i in row) for row in rows)
+    screen = ExpressionScreen(
+        "planted", "activation", "latent", tuple(f"R{i}" for i in range(30)), named,
+        (truth + noise).astype(np.float32), None, np.ones(len(rows), int),
+    )  # fmt: skip
+    seen = screen.take(np.arange(len(rows) - 20))
+    asked = named[-20:]
+
+    def wrong(predictor):
+        found = predictor.fit(seen, 0).predict(asked)
+        return float(np.linalg.norm(found - truth[-20:], axis=1).mean())
+
+    assert wrong(SparseShifts(4, 0.003)) < 0.6 * wrong(Additive())
+    unknown = SparseShifts(4, 0.003).fit(seen, 0).predict([("G0", "NEW")])
+    assert np.isnan(unknown).all()

@@ -23,6 +23,7 @@ groups:
 edges:
   - [guard, inhibits, TP53, ubiquitination]
   - [TP53, activates, CDKN1A, transcription, {refs: ["PMID:8242752"], note: "first target"}]
+...
 """
 
 
@@ -115,7 +116,7 @@ def test_a_gene_described_twice_in_a_file_is_refused(folder):
 
 def test_a_gene_described_in_two_files_is_refused(folder):
     (folder / "other.yaml").write_text(
-        "{id: other, name: Other, summary: Another., genes: {TP53: Again.}}"
+        "{id: other, name: Other, summary: Another., genes: {TP53: Again.}}\n...\n"
     )
     with pytest.raises(DataError, match=r"already described in other\.yaml"):
         load_starter(folder)
@@ -133,7 +134,7 @@ def test_a_symbol_that_is_not_approved_is_refused(folder):
 
 def test_edges_of_opposite_sign_are_refused(folder):
     both = "  - [TP53, inhibits, CDKN1A, transcription]\n"
-    (folder / "tiny.yaml").write_text(PROGRAMME + both)
+    (folder / "tiny.yaml").write_text(PROGRAMME.replace("...", both + "..."))
     with pytest.raises(DataError, match="opposite sign"):
         load_starter(folder)
 
@@ -142,6 +143,14 @@ def test_a_file_that_is_no_yaml_is_refused(folder):
     (folder / "tiny.yaml").write_text("id: [")
     with pytest.raises(DataError, match="not valid YAML"):
         load_starter(folder)
+
+
+def test_a_file_that_is_cut_at_the_end_of_a_line_is_told(folder):
+    lines = PROGRAMME.splitlines(keepends=True)
+    for kept in range(lines.index("edges:\n") + 2, len(lines)):
+        (folder / "tiny.yaml").write_text("".join(lines[:kept]))
+        with pytest.raises(DataError, match="cut short"):
+            load_starter(folder)
 
 
 def test_a_folder_without_programmes_is_refused(tmp_path):

@@ -1,7 +1,8 @@
 """VCWorld: analogue mechanism, specificity, cascade simulation, causal bridge, answer.
 
-The five steps of VCWorld's prompt, for gene knockdowns instead of drugs. Its public batch prompt
-wrote a random outcome beside each retrieved example; here the outcomes are the measured ones.
+The five steps of VCWorld's prompt, for gene knockdowns and, with templates of their own, for drugs.
+Its public batch prompt wrote a random outcome beside each retrieved example; here the outcomes are
+the measured ones: of knockdowns of a drug's targets and, where a drug model is there, of drugs.
 """
 
 from pydantic import Field
@@ -34,4 +35,5 @@ STRATEGY = PromptStrategy(
         "unchanged": 5,
     },
     reasoning={"de": Simulation, "dir": Simulation},
+    drug_shown={"drug": 6, "relatives": 6, "outcomes": 8},
 )

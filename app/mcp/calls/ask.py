@@ -247,9 +247,9 @@ ASK = Call(
     args=AskArgs,
     run=_ask,
     subjects=("effects", "cascade"),
-    limits="Human cells; K562, RPE1, HepG2 and Jurkat have screens, other lines are refused. No "
-    "drugs, doses, stimuli or time courses. No answer is a measurement, and none is for clinical "
-    "use. Every answer is kept as a run.",
+    limits="Human cells; K562, RPE1, HepG2 and Jurkat have screens, other lines are refused. "
+    "Drugs are followed through their targets; no doses or time courses. No answer is a "
+    "measurement, and none is for clinical use. Every answer is kept as a run.",
     keeps=True,
 )
 READ = Call(

@@ -14,6 +14,7 @@ import evals.programmes.rivals
 from evals.harness.resampling import Estimate
 from evals.harness.run import Inputs, Run, Unit
 from evals.harness.scores import Results, Score
+from evals.programmes.rivals import doubles
 from evals.programmes.rivals.cells import PAPALEXI, Cells, papalexi, simulated
 from evals.programmes.rivals.fitting import Measured, fitted, measured
 from evals.programmes.rivals.models import KINDS, Kind
@@ -21,6 +22,9 @@ from evals.programmes.rivals.page import BENCHMARK, MEASURES, NAMES
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
 from knowledge.sources.genes import sources_root
+from models import expression as model
+from models.expression import mirror
+from models.inputs import annotations
 
 SIMULATION = "simulation"
 
@@ -41,7 +45,9 @@ def evaluate(data: Path, out: Path, settings: RivalsEval, progress: Progress) ->
         DataError: A file is missing.
         RunError: `out` holds another run.
     """
-    inputs = Inputs({PAPALEXI: sources_root(data) / PAPALEXI}, (evals.programmes.rivals,),
+    root = sources_root(data)
+    names = (PAPALEXI, *mirror.files(doubles.CONTEXTS), *annotations.FILES)
+    inputs = Inputs({name: root / name for name in names}, (evals.programmes.rivals, model),
                     {"torch": torch.__version__})  # fmt: skip
 
     def scored(run: Run) -> Results:
@@ -56,8 +62,15 @@ def evaluate(data: Path, out: Path, settings: RivalsEval, progress: Progress) ->
             for name in (SIMULATION, "Papalexi")
             for kind in KINDS
         ]
-        table = pd.concat(run.tables(units, 0.0, 0.98), ignore_index=True)
-        return Results.of(BENCHMARK.kind, _scores(table))
+        pairs = [
+            Unit(f"doubles/{name}/{seed}", partial(doubles.errors, data, name, seed), "doubles")
+            for seed in seeds
+            for name in doubles.CONTEXTS
+        ]
+        table = pd.concat(run.tables(units, 0.0, 0.95), ignore_index=True)
+        errors = pd.concat(run.tables(pairs, 0.95, 0.98), ignore_index=True)
+        found = [*_scores(table), *doubles.scores(errors, settings.seed)]
+        return Results.of(BENCHMARK.kind, found)
 
     return BENCHMARK.evaluate(out, settings, inputs, scored, progress)
 
