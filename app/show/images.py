@@ -60,15 +60,12 @@ def print_findings(found: Findings) -> None:
         )
         table.add_row(plain(one.perturbation), str(one.wells), Text(plain(said)), Text(plain(seen)))
     out.print(table)
-    for one in found.reproducibility:
-        out.print(
-            Text(
-                plain(
-                    f"{one.perturbation}: profiles of its {one.replicates} plates correlate by "
-                    f"{one.correlation:.2f} (p {one.p:.2g})."
-                )
-            )
+    for agreed in found.reproducibility:
+        said = (
+            f"{agreed.perturbation}: profiles of its {agreed.replicates} plates correlate by "
+            f"{agreed.correlation:.2f} (p {agreed.p:.2g})."
         )
+        out.print(Text(plain(said)))
     for note in found.notes:
         out.print(Text(plain(note), style="dim"))
     out.print(plain(str(Path(found.out) / "report.html")), soft_wrap=True)

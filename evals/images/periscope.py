@@ -12,15 +12,16 @@ from evals.images.facts import NEAREST, OURS, SHUFFLED, TEN, TERMS, TRAITS
 from knowledge.sources.genes import read_symbols
 from models.morphology.features import GeneFeatures, gene_features
 from models.morphology.kernel import ChannelKernel
-from models.morphology.periscope import CHANNELS, Periscope, read_periscope
+from models.morphology.periscope import CHANNELS, Channel, Periscope, read_periscope
 
 PRIOR = 5.0
 """Pseudo-counts of the channel's share behind a term's frequency."""
 LARGEST_COMPLEX = 60
-TRUTHS: dict[str, tuple[str, str]] = {
+TRUTHS: dict[str, tuple[Channel, str]] = {
     "COPI coat": ("WGA", r"COP(A|B1|B2|D|E|G1|G2|Z1|Z2)|ARCN1"),
     "COG complex": ("WGA", r"COG[1-8]"),
     "mitochondrial ribosome": ("Mito", r"MRP[LS]\d+\w*"),
+    "mitochondrial ribosome, in actin": ("Phalloidin", r"MRP[LS]\d+\w*"),
     "ARP2/3 complex": ("Phalloidin", r"ARPC\w+|ACTR[23]B?"),
 }
 

@@ -161,7 +161,7 @@ def _periscope(root: Path, run: Run, settings: ImagesEval) -> tuple[dict[str, pd
 def _errors(table: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Return Brier score and calibration error of each channel, calibrated on the other folds."""
     ours = table[table["predictor"] == OURS]
-    out = {}
+    out: dict[str, tuple[float, float]] = {}
     for channel in CHANNELS:
         rows = ours[ours["channel"] == channel]
         chances = np.zeros(len(rows))
@@ -183,7 +183,7 @@ def _truths(screen: Periscope, table: pd.DataFrame) -> list[Truth]:
     ours = table[table["predictor"] == OURS]
     told = []
     for name, (channel, pattern) in periscope.TRUTHS.items():
-        column = CHANNELS.index(channel)  # type: ignore[arg-type]  # a channel by construction
+        column = CHANNELS.index(channel)
         rows = [i for i, gene in enumerate(screen.genes) if re.fullmatch(pattern, gene)]
         mine = [at[screen.genes[i]] for i in rows if screen.genes[i] in at]
         counts = screen.counts[:, column]
