@@ -60,7 +60,8 @@ def read_appearance(
         bones: Its skeleton.
         knowledge: Genes and lines.
     """
-    if not asks_appearance(plain):
+    # As it was written: the speller makes "acting" of actin.
+    if not asks_appearance(text):
         return None
     roles = Roles(found).assigned()
     if not roles.perturbed or not roles.cues or roles.readouts:
