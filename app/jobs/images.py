@@ -280,8 +280,11 @@ def _few(name: str, rows: pd.DataFrame, cells: pd.DataFrame) -> list[str]:
     on = set(cells.loc[cells["perturbation"] == name, "plate"])
     there = cells[(cells["role"] == "control") & cells["plate"].isin(on)]
     controls = there.groupby(["plate", "well"]).ngroups
+    # As many wells on either side of each plate: the mirrored exchange is as extreme.
+    mine = cells[cells["perturbation"] == name].groupby("plate")["well"].nunique()
+    least = (2 if mine.equals(there.groupby("plate")["well"].nunique()) else 1) / ways
     said = f"{len(on)} plates" if len(on) > 1 else "one plate"
-    return [FEW_WELLS.format(name, int(rows["wells"].iloc[0]), controls, said, ways, 1 / ways)]
+    return [FEW_WELLS.format(name, int(rows["wells"].iloc[0]), controls, said, ways, least)]
 
 
 def _about(
