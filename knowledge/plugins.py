@@ -7,6 +7,7 @@ adds a tool by being installed; nothing of Knockwise is edited. The groups and t
     knockwise.strategies  agent.strategies.Strategy
     knockwise.reasoners   (settings) -> agent.reasoners.base.Reasoner
     knockwise.sources     path of a file like sources.toml
+    knockwise.segmenters  (picture of nuclei) -> labels of the same shape, 0 outside nuclei
     knockwise.benchmarks  a command of `knockwise eval`: a typer function
 """
 
@@ -18,7 +19,7 @@ from typing import Any, Literal
 
 from knowledge.errors import KnockwiseError
 
-Group = Literal["tools", "strategies", "reasoners", "sources", "benchmarks"]
+Group = Literal["tools", "strategies", "reasoners", "sources", "segmenters", "benchmarks"]
 
 
 def plugin_names(group: Group) -> tuple[str, ...]:
