@@ -25,10 +25,12 @@ from app.commands.morphology import morphology
 from app.commands.phenotype import phenotype
 from app.commands.plan import plan
 from app.commands.predict import predict
+from app.commands.quantify import quantify
 from app.commands.read import read
 from app.commands.report import report
 from app.commands.runs import runs
 from app.commands.serve import serve
+from app.commands.subtypes import subtypes
 from app.commands.web import web
 from app.commands.who import who
 from app.conventions import conventional
@@ -192,6 +194,12 @@ app.command(
     cls=Careful,
     epilog="Example: knockwise analyse counts.csv --design samples.csv --contrast 'KO vs WT'",
 )(analyse)
+app.command(
+    cls=Careful, epilog="Example: knockwise quantify reads/ --transcripts cdna.fa.gz --out counts"
+)(quantify)
+app.command(
+    cls=Careful, epilog="Example: knockwise subtypes expression.tsv --pheno samples.csv --out found"
+)(subtypes)
 app.command(cls=Careful)(report)
 app.command()(runs)
 app.command()(serve)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from knowledge.base import Knowledge
 from knowledge.plugins import plugins
 from tools.base import Tool, Toolbox
+from tools.drugs import predict_drug_tool
 from tools.effects import EffectPredictor
 from tools.experiments import analogous_experiments_tool
 from tools.expression import predict_expression_tool, shipped_expression
@@ -58,6 +59,7 @@ def build_toolbox(
         predict_expression_tool(knowledge, expression),
         predict_phenotypes_tool(knowledge, phenotypes),
         gene_properties_tool(knowledge, properties),
+        predict_drug_tool(knowledge),
         predict_morphology_tool(knowledge),
     ]
     if index is not None:

@@ -82,6 +82,9 @@ class ToldResponse:
     def ground(self, gene):
         return Ground(known=gene == "TF1", essential=0.5, nearest=0.3 if gene == "TF2" else 0)
 
+    def own_screen(self, gene, readout, cell_line):
+        return ""
+
     def measured(self, gene, readout, cell_line):
         return "up" if (gene, readout, cell_line) == ("TF1", "G0", "K562") else None
 
