@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from agent.session import Session
 from agent.settings import Settings
 from evals import perturbqa as benchmark
 from evals import rows, tasks
@@ -20,6 +19,7 @@ from evals.harness.metrics import brier, expected_calibration_error
 from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run, Unit, part
 from evals.harness.scores import Results, Score
+from evals.harness.session import benchmark_session
 from evals.perturbqa.composition import parts, with_parts
 from evals.perturbqa.controls import ELSEWHERE, LINES, NEAREST, official_controls
 from evals.perturbqa.intervals import coverage
@@ -69,7 +69,7 @@ def evaluate(
         RunError: `out` holds another run.
     """
     root = sources_root(data)
-    session = Session.open(own)
+    session = benchmark_session(own)
     predictors: dict[Scope, EffectPredictor] = {session.knowledge.scope: session.predictor}
     if session.knowledge.scope == "full":
         response = session.predictor.response
