@@ -50,6 +50,7 @@ from models.response import ResponseModel
 from tools.effect_rows import DIGITS, EffectRow, RunRow
 from tools.effects import EffectPredictor
 from tools.literature import DeferredSearch, TextSearch
+from tools.modelled import ShippedDrugs
 from tools.own_screens import PRIVATE, is_private, own_rows, screens_used
 from tools.toolbox import build_toolbox
 
@@ -93,6 +94,7 @@ class Session:
             Fusion.load(knowledge.scope),
             max_steps=settings.cascade.max_rounds,
             min_confidence=settings.cascade.min_confidence,
+            drug_model=ShippedDrugs(knowledge),
         )
         return cls(settings, knowledge, predictor)
 

@@ -24,7 +24,7 @@ from evals.perturbqa.composition import parts, with_parts
 from evals.perturbqa.controls import ELSEWHERE, LINES, NEAREST, official_controls
 from evals.perturbqa.intervals import coverage
 from evals.perturbqa.kept import keep_product
-from evals.perturbqa.product.page import BENCHMARK, PRODUCT, RESPONSE
+from evals.perturbqa.product.page import BENCHMARK, PRODUCT, RESPONSE, STARTER
 from evals.perturbqa.ranked import draws, ranked
 from evals.perturbqa.score import CONTROLS
 from evals.rows import KEYS, TESTED, read_rows
@@ -38,7 +38,7 @@ from models.inputs import annotations
 from models.inputs.screens import SCREEN_FILES
 from tools.effects import EffectPredictor
 
-NAMES: dict[Scope, str] = {"full": PRODUCT, "starter": f"{PRODUCT}, starter pack"}
+NAMES: dict[Scope, str] = {"full": PRODUCT, "starter": STARTER}
 
 
 class ProductEval(Frozen):
@@ -183,7 +183,7 @@ def _scores(table: pd.DataFrame, settings: ProductEval) -> Iterator[Score]:
     yield from compared(found, ours, split="test")
     alone = Resampler(table["pert"], settings.seed, settings.draws)
     told = table.assign(p=table[ours], abstained=table[f"unsaid, {ours}"] | table["low"].isna())
-    yield from coverage(told, "test", alone, settings.seed)
+    yield from coverage(told, "test", alone, ours)
     yield from parts(with_parts(table), "test", alone, ours, ours)
     both = draws(table, settings.seed)
     yield from ranked(table, columns, ours, "test", both)
