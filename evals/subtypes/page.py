@@ -16,7 +16,7 @@ HOW = (
     "k-means nested in halves) by stability beside data without groups, before its own groups were "
     "compared with a label. Leukaemia: Chiaretti 2004, 128 patients, "
     "12,625 probes; E2A/PBX1 is 3.9 % of them and ALL1/AF4 7.8 %. Colorectal: 92 tumours of TCGA; "
-    "microsatellite-instable (MSI-H) 14 %, CMS1 13 % of those with a subtype, so that rare is "
+    "microsatellite-instable (MSIH) 14 %, CMS1 13 % of those with a subtype, so that rare is "
     "below 20 % there. Renal: KIRC of TCGA, 124 patients as principal components, with survival.",
     "A group is a cluster that is rare (below 10 %, three samples or more) and stable (a mean "
     "Jaccard of .60 over runs). It stands where its false-discovery rate is at most 5 % beside "
