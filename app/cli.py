@@ -21,6 +21,7 @@ from app.commands.explain import explain
 from app.commands.express import express
 from app.commands.find import find
 from app.commands.mcp import mcp
+from app.commands.morphology import morphology
 from app.commands.phenotype import phenotype
 from app.commands.plan import plan
 from app.commands.predict import predict
@@ -41,7 +42,7 @@ from knowledge.extras import missing
 # Command groups that are imported when they are called or listed.
 GROUPS = {
     name: f"{__package__}.commands.{name}"
-    for name in ("data", "index", "atlas", "screen", "train", "eval")
+    for name in ("image", "data", "index", "atlas", "screen", "train", "eval")
 }
 RESUMES = "Interrupted; run the same command again to go on."
 STORAGE = {
@@ -183,6 +184,7 @@ app.command(cls=Careful, epilog="Example: knockwise express --pert STAT1 --conte
     express
 )
 app.command(cls=Careful, epilog="Example: knockwise phenotype FGFR3")(phenotype)
+app.command(epilog="Example: knockwise morphology COPB1")(morphology)
 app.command(cls=Careful, epilog="Example: knockwise explain 'DDIT3+,ATF3+' --pert HSPA5")(explain)
 app.command(cls=Careful, epilog="Example: knockwise who 'DDIT3+,ATF3+,HERPUD1+'")(who)
 app.command(cls=Careful, epilog="Example: knockwise find LDLR --down --cell-line HepG2")(find)

@@ -18,6 +18,7 @@ import typer
 
 from evals.analyse.page import BENCHMARK as ANALYSE
 from evals.campaign.page import BENCHMARK as CAMPAIGN
+from evals.drugs.page import BENCHMARK as DRUGS
 from evals.expression.page import BENCHMARK as EXPRESSION
 from evals.fused.page import BENCHMARK as FUSED
 from evals.genen.page import BENCHMARK as GENEN
@@ -28,6 +29,7 @@ from evals.harness.brought import KEPT
 from evals.harness.page import Record
 from evals.harness.tables import table
 from evals.harness.verdicts import counted, ours
+from evals.images.page import BENCHMARK as IMAGES
 from evals.language.page import BENCHMARK as LANGUAGE
 from evals.lists.page import BENCHMARK as LISTS
 from evals.mechanism.page import BENCHMARK as MECHANISM
@@ -52,10 +54,12 @@ BESIDE = (PRODUCT, FUSED, UNSEEN, REGULATORS)
 OTHERS = (
     GENESETS,
     EXPRESSION,
+    DRUGS,
     GENEN,
     GENES,
     WITH_EMBEDDINGS,
     GENEPHENO,
+    IMAGES,
     LISTS,
     ANALYSE,
     MECHANISM,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from agent.wording import perturbation_words, step_words
+from knowledge.cascade import start
 from knowledge.schema import Answer, CascadeStep, Direction, Effect, Evidence, Frozen
 
 MOST_TEXTS, MOST_EFFECTS = 4, 12
@@ -55,8 +56,7 @@ def told_steps(answer: Answer) -> tuple[CascadeStep, ...]:
 
 def _done(answer: Answer) -> Fact:
     perturbation = answer.question.perturbation
-    loss = perturbation.kind != "activation"
-    ways = frozenset[Way]((gene, "down" if loss else "up") for gene in perturbation.genes)
+    ways = frozenset[Way]((one.node, one.direction) for one in start(perturbation))
     words = perturbation_words(perturbation)
     return Fact(number=0, text=words, nodes=frozenset(perturbation.genes), ways=ways)
 

@@ -5,7 +5,8 @@ from typing import Literal, get_args
 
 from agent.narrative.facts import Fact, effect_fact, facts_of, step_fact, told_steps
 from agent.wording import changed_words, listed, perturbation_words
-from knowledge.schema import Answer, CascadeStep, Frozen, Hypothesis
+from knowledge.cascade import start
+from knowledge.schema import Answer, CascadeStep, Frozen, Hypothesis, Perturbation
 
 Section = Literal[
     "What breaks",
@@ -67,10 +68,11 @@ def _breaks(answer: Answer, facts: Sequence[Fact]) -> Iterator[Told]:
     genes = answer.question.perturbation.genes
     loss = answer.question.perturbation.kind != "activation"
     what = "takes away" if loss else "raises"
+    does = f"{what} {listed(genes)}"
+    if answer.question.perturbation.drugged:
+        does = _given(answer.question.perturbation)
     yield sentence(
-        "What breaks",
-        f"{perturbation_words(answer.question.perturbation)} {what} {listed(genes)}.",
-        [done],
+        "What breaks", f"{perturbation_words(answer.question.perturbation)} {does}.", [done]
     )
     for fact in facts[1:]:
         if not fact.ways and not fact.still and fact.nodes.intersection(genes):
@@ -136,8 +138,17 @@ def _disproved(answer: Answer, facts: Sequence[Fact]) -> Iterator[Told]:
         )
 
 
+def _given(one: Perturbation) -> str:
+    """Return what a drug does to the proteins that its cascade begins with."""
+    rises = [change.node for change in start(one) if change.direction == "up"]
+    falls = [change.node for change in start(one) if change.direction == "down"]
+    said = [f"blocks {listed(falls)}"] if falls else []
+    return listed([*said, f"activates {listed(rises)}"] if rises else said)
+
+
 def _tests(answer: Answer, facts: Sequence[Fact]) -> Iterator[Told]:
-    perturbed = answer.question.perturbation.genes
+    one_done = answer.question.perturbation
+    perturbed = one_done.genes
     line = answer.question.perturbation.cell_line
     through: dict[CascadeStep | None, list[Hypothesis]] = {}
     for one in _best(answer):
@@ -151,10 +162,19 @@ def _tests(answer: Answer, facts: Sequence[Fact]) -> Iterator[Told]:
             also = "knock out" if step.target.direction == "up" else "raise"
             ways = {one.direction for one in paths}
             goes = f"no longer {'goes' if len(paths) == 1 else 'go'} {ways.pop()}"
+            beside = f"together with {listed(perturbed)}"
+            if one_done.drugged:
+                beside = f"under {listed(one_done.drugs)}"
             text = (
-                f"In {line}, {also} {step.target.node} together with {listed(perturbed)}: if this "
+                f"In {line}, {also} {step.target.node} {beside}: if this "
                 f"path carries the effect, {names} "
                 f"{'stays as it was' if ways else goes}."
+            )
+        elif one_done.drugged:
+            text = (
+                f"Measure {names} in {line} after {listed(one_done.drugs)} and after another drug "
+                f"or a knockdown of {listed(perturbed)}: a change that only one of them makes does "
+                "not come from this target."
             )
         elif loss:
             text = (

@@ -9,10 +9,12 @@ from typer.core import TyperGroup
 from app.commands import (
     eval_analyse,
     eval_campaign,
+    eval_drugs,
     eval_fused,
     eval_genen,
     eval_genepheno,
     eval_genes,
+    eval_images,
     eval_language,
     eval_lists,
     eval_mechanism,
@@ -216,10 +218,12 @@ def expression(
 
 
 app.command(cls=Careful, epilog=eval_analyse.EPILOG)(eval_analyse.analyse)
+app.command(cls=Careful, epilog=eval_drugs.EPILOG)(eval_drugs.drugs)
 app.command(cls=Careful, epilog=eval_fused.EPILOG)(eval_fused.fused)
 app.command(cls=Careful, epilog=eval_genen.EPILOG)(eval_genen.genen)
 app.command(cls=Careful, epilog=eval_genes.EPILOG)(eval_genes.genes)
 app.command(cls=Careful, epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
+app.command(cls=Careful, epilog=eval_images.EPILOG)(eval_images.images)
 app.command(cls=Careful, epilog=eval_language.EPILOG)(eval_language.language)
 app.command(cls=Careful, epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
 app.command(cls=Careful, epilog=eval_programmes.EPILOG)(eval_programmes.programmes)

@@ -35,7 +35,7 @@ def predict(
     kind: Annotated[Kind, typer.Option(help="What is done to the gene.")] = Kind.knockdown,
     pairs: Annotated[
         Path | None,
-        typer.Option(help="Table with columns pert (A or A+B), gene and cell_line."),
+        typer.Option(help="Table with columns pert (A or A+B) or drug, gene and cell_line."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -71,6 +71,17 @@ def predict(
     from app.jobs.outputs import STDOUT, check_out
 
     check_out(out, (".csv", ".csv.gz", ".parquet"))
+    if pairs:
+        from app.jobs.drug_pairs import names_drugs
+
+        if names_drugs(pairs):
+            if guide_pattern or control:
+                raise QuestionError(
+                    "--guide-pattern and --control are for perturbed genes; leave them away for "
+                    "a file of drugs."
+                )
+            _drugs(pairs, cell_line, out, skip_unknown=skip_unknown, as_json=as_json)
+            return
     from app.jobs.effect_file import csv_rows
     from app.jobs.opening import open_session
     from app.jobs.pairs import read_pairs
@@ -125,3 +136,37 @@ def predict(
         )
     else:
         show([row for row, _ in rows], top)
+
+
+def _drugs(
+    pairs: Path, cell_line: str | None, out: Path | None, *, skip_unknown: bool, as_json: bool
+) -> None:
+    """Predict a file of drugs from what related drugs did."""
+    from app.jobs.drug_pairs import predicted_drugs
+    from app.jobs.outputs import STDOUT
+    from models.inputs.genes import gene_symbols
+    from tools.drugs import shipped_drug_model
+
+    console = progress()
+    notes: list[str] = []
+
+    def note(said: str) -> None:
+        notes.append(said)
+        console.print(said, style="yellow", markup=False, soft_wrap=True)
+
+    with console.status("Predicting from related drugs ..."):
+        model = shipped_drug_model()
+        symbols = gene_symbols(settings().data)
+        found = predicted_drugs(
+            pairs, model, symbols, cell_line, skip_unknown=skip_unknown, tell=note
+        )
+    if out and out != STDOUT:
+        found.write(out)
+        console.print(f"{len(found.rows):,} rows written to {out}.", soft_wrap=True)
+    elif as_json:
+        versions = {"models": {"drugs": model.version}}
+        rows = list(found.records())
+        print_json({"schema": SCHEMA, "versions": versions, "rows": rows, "notes": notes})
+    else:
+        for line in found.lines():
+            typer.echo(line, nl=False)

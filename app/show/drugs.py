@@ -19,7 +19,7 @@ def drugs_view(answer: Answer, citations: Citations) -> list[RenderableType]:
     parts: list[RenderableType] = []
     for one in answer.drugs:
         mode = f": {one.modes[0]}" if one.modes else ""
-        parts.append(Text(plain(f"\n{written(one.drug)}{mode}"), style="bold"))
+        parts.append(Text(f"\n{plain(written(one.drug))}{plain(mode)}", style="bold"))
         if one.aims:
             parts.append(_targets(one))
         about = [

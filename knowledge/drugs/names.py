@@ -37,7 +37,7 @@ def plain_name(name: str) -> str:
     `Imatinib mesylate` and `Imatinib (mesylate)` become `imatinib`; a name that is nothing but a
     salt, such as sodium chloride, stays as it is.
     """
-    text = " ".join(name.casefold().replace("®", " ").split())
+    text = " ".join(name.casefold().replace("®", " ").replace("_", " ").split())
     for pattern in (_BRACKETS, _SALT, _STEREO):
         shorter = pattern.sub("", text).strip(" ,-")
         if len(squashed(shorter)) >= 3 and squashed(shorter) not in _ELEMENTS:

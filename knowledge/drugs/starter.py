@@ -71,13 +71,18 @@ def load_starter_drugs() -> tuple[Drug, ...]:
     Raises:
         DataError: A file does not fit its form.
     """
-    return tuple(
-        _drug(name, row, group)
-        for path in sorted(FOLDER.glob("*.yaml"))
-        if path.name != NOT_DRUGS
-        for group in read_yaml(path, _Classes).root
-        for name, row in group.drugs.items()
-    )
+    found: dict[str, Drug] = {}
+    for path in sorted(FOLDER.glob("*.yaml")):
+        if path.name == NOT_DRUGS:
+            continue
+        for group in read_yaml(path, _Classes).root:
+            for name, row in group.drugs.items():
+                drug = _drug(name, row, group)
+                if (earlier := found.get(name)) is not None:
+                    words = dict.fromkeys((*earlier.synonyms, *drug.synonyms))
+                    drug = earlier.model_copy(update={"synonyms": tuple(words)})
+                found[name] = drug
+    return tuple(found.values())
 
 
 @lru_cache(maxsize=1)

@@ -18,6 +18,8 @@ NAMES = {
     "predict_expression",
     "predict_phenotypes",
     "gene_properties",
+    "predict_drug",
+    "predict_morphology",
     "search_text",
 }
 

@@ -91,11 +91,18 @@ def _answered(answer: "Answer", top: int) -> Reply:
     steps = main_steps(answer)
     parts = [cell(answer.summary)]
     parts += [f"Assumed: {cell(note)}" for note in answer.question.assumptions]
+    for drug in answer.drugs:
+        parts.append(
+            f"**{cell(drug.drug)}**\n\n"
+            + "\n".join(f"- {one.step}: {cell(one.statement)}" for one in drug.steps)
+        )
     if rows:
-        shown = table(rows[:SHOWN_ROWS], EFFECT_COLUMNS)
-        parts.append(shown + more_words(min(len(rows), SHOWN_ROWS), len(every)))
+        first = table(rows[:SHOWN_ROWS], EFFECT_COLUMNS)
+        parts.append(first + more_words(min(len(rows), SHOWN_ROWS), len(every)))
     if answer.leads:
-        parts.append(table(_leads(answer), LEAD_COLUMNS))
+        named = any(one.drug for one in answer.leads)
+        shown = {name: title for name, title in LEAD_COLUMNS.items() if named or name != "drugs"}
+        parts.append(table(_leads(answer), shown))
     if answer.dependencies:
         parts.append("\n".join(f"- {cell(one.statement)}" for one in answer.dependencies))
     if steps:
@@ -114,6 +121,7 @@ def _answered(answer: "Answer", top: int) -> Reply:
             "run": answer.run,
             "report": f"knockwise://runs/{answer.run}/report",
             "steps": [_step_record(step) for step in steps],
+            "drugs": [one.model_dump(mode="json") for one in answer.drugs],
             "leads": list(_leads(answer)),
             "dependencies": [one.model_dump(mode="json") for one in answer.dependencies],
             "evidence": evidence,
@@ -124,6 +132,7 @@ def _answered(answer: "Answer", top: int) -> Reply:
 
 LEAD_COLUMNS = {
     "perturbation": "Perturbation",
+    "drugs": "Drugs",
     "call": "Prediction",
     "p_de": "P(changes)",
     "measured": "Measured",
@@ -135,6 +144,7 @@ def _leads(answer: "Answer") -> Iterator[dict[str, Any]]:
     for one in answer.leads:
         yield {
             "perturbation": one.gene,
+            "drugs": one.drug,
             "gene": one.effect.gene,
             "call": one.effect.call,
             "p_de": one.effect.p_de,
@@ -196,7 +206,9 @@ def _after(answer: "Answer") -> list[str]:
         else f"{call_words('ask', question='and in K562?', follow=answer.run)} to ask the same of "
         "another line"
     ]
-    if question.readouts:
+    if one.drugged:
+        pass  # the other calls are of genes, and the knockdown of a target is not the drug
+    elif question.readouts:
         found.append(
             call_words(
                 "predict", perturbation=list(one.genes), cell_line=one.cell_line, kind=one.kind

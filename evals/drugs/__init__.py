@@ -1,0 +1,1 @@
+"""Scores predictions of what drugs do, within genes and across drugs that were held out."""

@@ -1,0 +1,1 @@
+"""What drugs do to transcripts, told from what related drugs did in published screens."""
