@@ -22,9 +22,9 @@ HOW = (
     "Jaccard of .60 over runs). It stands where its false-discovery rate is at most 5 % beside "
     "both kinds of data without groups: each gene permuted on its own, and samples turned at "
     "random so that the covariance of genes stays. A known group is found where a group's Jaccard "
-    "with it is at least .50. The methods `paper`, `nmf`, `consensus` and `autoencoder` are slow "
-    "and have fewer data sets without groups, too few for one group alone to stand: what they "
-    "find by the rule alone is their table.",
+    "with it is at least .50. Methods that take long (`paper`; `nmf`, "
+    "`consensus` and `autoencoder` where they were run) have fewer data sets without groups, too "
+    "few for one group alone to stand: what they find by the rule alone is beside it.",
     "The published procedure (autoencoder, k-means, seeds) is `paper`. Its own figures are of the "
     "KIRC samples of a data set of UCI that cannot be had here, and no file of this project holds "
     "them: none is quoted, and the KIRC patients here are others in part.",
@@ -38,7 +38,10 @@ CHANCE = (
 
 def page(record: Record) -> Page:
     """Return the page of a run."""
-    told = f"{record.settings['permutations']} data sets without groups of each kind"
+    told = (
+        f"{record.settings['permutations']} data sets without groups of each kind, "
+        f"{record.settings['costly']} for slow methods"
+    )
     return Page("Rare subtypes", HOW, record.made(told), tuple(_sections(record.results.scores)))
 
 
