@@ -52,7 +52,7 @@ class DrugsEval(Frozen):
     """What an evaluation can be told; another value is another run."""
 
     seed: int = Field(0, description="Seed of folds and of everything that is drawn.")
-    splits: int = Field(2, description="Random splits into five folds, of OP3; one of the others.")
+    splits: int = Field(1, description="Random splits into five folds.")
     draws: int = Field(100, description="Bootstrap resamples of drugs.")
 
 
@@ -113,8 +113,7 @@ def _scored(run: Run, data: Path, root: Path, settings: DrugsEval, model: DrugMo
         for split, group in ((BY_DRUG, by[0]), (BY_MODE, by[1])):
             if split == BY_MODE and screen.name == SCIPLEX:
                 continue  # most of its drugs inhibit HDACs
-            count = settings.splits if screen.name == OP3 else 1
-            splits = [folds(group, settings.seed + 100 + one) for one in range(count)]
+            splits = [folds(group, settings.seed + 100 + one) for one in range(settings.splits)]
             asked = {
                 who: one
                 for who, one in told.items()
@@ -122,7 +121,8 @@ def _scored(run: Run, data: Path, root: Path, settings: DrugsEval, model: DrugMo
                 and (name != MEASURED or who in AS_MEASURED)
             }
             keys = {"screen": name, "split": split}
-            work = partial(figures, learner, splits, asked, resampler, settings.seed, **keys)
+            slope = model.lines(screen.name)[0].slope
+            work = partial(figures, learner, splits, asked, resampler, settings.seed, slope, **keys)
             scores += run.scores(f"{name}/{split}", work)
             if split == BY_DRUG and name in (OP3, TAHOE):
                 whole = {who: one for who, one in told.items() if who not in (ELSEWHERE, KNOCKDOWN)}
