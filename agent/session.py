@@ -38,6 +38,7 @@ from agent.settings import Settings
 from agent.strategies import Strategy, load_strategy
 from agent.wording import path_words
 from knowledge.base import Knowledge, collector_paused, load_knowledge
+from knowledge.own_screens import OwnScreen
 from knowledge.plugins import plugin, plugin_names
 from knowledge.schema import Answer, Effect, Perturbation, Versions
 from knowledge.texts.build import full_index_dir, text_index_for
@@ -49,6 +50,8 @@ from models.response import ResponseModel
 from tools.effect_rows import DIGITS, EffectRow, RunRow
 from tools.effects import EffectPredictor
 from tools.literature import DeferredSearch, TextSearch
+from tools.modelled import ShippedDrugs
+from tools.own_screens import PRIVATE, own_rows, screens_used, source_of
 from tools.toolbox import build_toolbox
 
 _log = logging.getLogger(__name__)
@@ -77,11 +80,12 @@ class Session:
         """Load knowledge and models; the text index opens when it is first needed.
 
         Raises:
-            KnockwiseError: If data or weights are damaged.
+            KnockwiseError: If data or weights are damaged, or a screen to leave out is not there.
         """
         # Loading makes some 10^5 objects that stay; looking for garbage among them costs seconds.
         with collector_paused():
-            response = ResponseModel.load()
+            screens = _screens(settings)
+            response = ResponseModel.load(screens=own_rows(settings.data, screens))
             knowledge = load_knowledge(settings.data, extra_genes=response.genes())
         _log.info("response model %s, %s knowledge", response.version, knowledge.scope)
         predictor = EffectPredictor(
@@ -90,6 +94,7 @@ class Session:
             Fusion.load(knowledge.scope),
             max_steps=settings.cascade.max_rounds,
             min_confidence=settings.cascade.min_confidence,
+            drug_model=ShippedDrugs(knowledge),
         )
         return cls(settings, knowledge, predictor)
 
@@ -129,7 +134,7 @@ class Session:
     @cached_property
     def versions(self) -> Versions:
         """Return what this session's answers are made with."""
-        data = self.knowledge.versions
+        data = {**self.knowledge.versions, **_screen_versions(_screens(self.settings))}
         digest = hashlib.sha256(repr(sorted(data.items())).encode()).hexdigest()[:16]
         return Versions(
             knockwise=version("knockwise"),
@@ -308,3 +313,19 @@ class Session:
         """Iterate over the effects on readouts as rows, in the order of `effects`."""
         effects = self.effects(perturbation, readouts)
         return predicted_rows(self.predictor, perturbation, effects, digits)
+
+
+def _screens(settings: Settings) -> tuple[OwnScreen, ...]:
+    """Return the screens of one's own that count; private ones reach no endpoint."""
+    if settings.screens == "none":
+        return ()
+    private = settings.screens == "all" and not settings.llm.base_url
+    return screens_used(settings.data, settings.without_screens, private=private)
+
+
+def _screen_versions(screens: Sequence[OwnScreen]) -> dict[str, str]:
+    """Return what was read of screens of one's own, private ones without a name."""
+    named = {source_of(one): one.digest for one in screens if not one.private}
+    digests = [one.digest for one in screens if one.private]
+    hidden = hashlib.sha256(repr(digests).encode()).hexdigest()[:16]
+    return named | ({f"{PRIVATE}s": hidden} if digests else {})

@@ -7,7 +7,7 @@ somebody else's: it may say where data are, but never name a language model.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -130,6 +130,10 @@ class Settings(BaseSettings):
     data: Path = Field(default_factory=lambda: user_data_path("knockwise"))
     runs: Path = Field(default_factory=lambda: user_data_path("knockwise") / "runs")
     encoder: str = DEFAULT_ENCODER
+    # Screens of one's own (knowledge/own_screens.py): those left out, and whether any count, or
+    # those alone that are not private.
+    without_screens: tuple[str, ...] = ()
+    screens: Literal["all", "public", "none"] = "all"
     # auto, evidence, llm, or one that another package registers (see knowledge/plugins.py)
     reasoner: str = "auto"
     cascade: CascadeSettings = CascadeSettings()

@@ -13,7 +13,9 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from app.commands.analyse import analyse
 from app.commands.ask import ask
+from app.commands.compare import compare
 from app.commands.doctor import doctor
 from app.commands.explain import explain
 from app.commands.express import express
@@ -36,7 +38,8 @@ from knowledge.extras import missing
 
 # Command groups that are imported when they are called or listed.
 GROUPS = {
-    name: f"{__package__}.commands.{name}" for name in ("data", "index", "atlas", "train", "eval")
+    name: f"{__package__}.commands.{name}"
+    for name in ("data", "index", "atlas", "screen", "train", "eval")
 }
 RESUMES = "Interrupted; run the same command again to go on."
 STORAGE = {
@@ -181,7 +184,12 @@ app.command(cls=Careful, epilog="Example: knockwise phenotype FGFR3")(phenotype)
 app.command(cls=Careful, epilog="Example: knockwise explain 'DDIT3+,ATF3+' --pert HSPA5")(explain)
 app.command(cls=Careful, epilog="Example: knockwise who 'DDIT3+,ATF3+,HERPUD1+'")(who)
 app.command(cls=Careful, epilog="Example: knockwise find LDLR --down --cell-line HepG2")(find)
+app.command(cls=Careful, epilog="Example: knockwise compare SCAP INSIG1 --cell-line HepG2")(compare)
 app.command(cls=Careful, epilog="Example: knockwise plan LDLR --up --budget 24")(plan)
+app.command(
+    cls=Careful,
+    epilog="Example: knockwise analyse counts.csv --design samples.csv --contrast 'KO vs WT'",
+)(analyse)
 app.command(cls=Careful)(report)
 app.command()(runs)
 app.command()(serve)

@@ -1,7 +1,8 @@
 """What holds for every command: shared options, older names of options, and a table of all.
 
-A command declares what is its own. `conventional` adds `--quiet`, `--verbose` and `--data`, takes
-words whatever their case, and still understands the names that options had one version ago.
+A command declares what is its own. `conventional` adds `--quiet`, `--verbose`, `--data` and
+`--without-screen`, takes words whatever their case, and still understands the names that options
+had one version ago.
 """
 
 import logging
@@ -18,6 +19,8 @@ from app.show import terminal
 
 # These read runs, or nothing of ours.
 WITHOUT_DATA = {"report", "runs", "serve"}
+# These count screens of one's own.
+WITH_SCREENS = {"ask", "predict", "explain", "who", "find", "compare", "plan", "web", "mcp"}
 # Their commands take data as an input of their own, without which they ask the settings.
 WITH_DATA_GROUPS = {"train", "eval"}
 RENAMED: Mapping[str, Mapping[str, str]] = {
@@ -44,7 +47,7 @@ def conventional(command: Any, path: str) -> Any:  # noqa: ANN401  # typer's own
     known = {param.name: param for param in command.params}
     for param in _shared():
         own = known.get(param.name)
-        if own is None and (param.name != "data" or _reads_data(path)):
+        if own is None and _takes(path, param.name):
             command.params.append(param)
         elif own is not None and param.name != "data":
             own.callback = param.callback
@@ -57,6 +60,13 @@ def conventional(command: Any, path: str) -> Any:  # noqa: ANN401  # typer's own
     if path in RENAMED:
         command.parse_args = partial(_parse_renamed, command.parse_args, RENAMED[path])
     return command
+
+
+def _takes(path: str, option: str) -> bool:
+    """Return whether a command takes a shared option."""
+    if option == "without_screen":
+        return path in WITH_SCREENS
+    return option != "data" or _reads_data(path)
 
 
 def _reads_data(path: str) -> bool:
@@ -75,6 +85,12 @@ def _shared() -> list[Any]:
                 help="Data folder; KNOCKWISE_DATA, or that of the settings, by default.",
                 metavar="DIR",
                 callback=_use_data,
+            ),
+        ] = None,
+        without_screen: Annotated[
+            list[str] | None,
+            typer.Option(
+                help="Screen of your own to leave out; repeat for several.", callback=_leave_out
             ),
         ] = None,
         quiet: Annotated[
@@ -100,6 +116,13 @@ def _use_data(value: Path | None) -> Path | None:
     terminal.CHOSEN.pop("data", None)
     if value is not None:
         terminal.CHOSEN["data"] = value
+    return value
+
+
+def _leave_out(value: list[str] | None) -> list[str] | None:
+    terminal.CHOSEN.pop("without_screens", None)
+    if value:
+        terminal.CHOSEN["without_screens"] = tuple(value)
     return value
 
 

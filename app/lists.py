@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from agent.session import Session
-    from knowledge.schema import Direction, Perturbation, PerturbationKind
+    from knowledge.schema import Direction, Likeness, Perturbation, PerturbationKind
     from tools.lists.design import Plan
+    from tools.lists.listed import ResultList
     from tools.lists.ranking import Causes
-    from tools.lists.results import ResultList
     from tools.lists.rows import ListExplanation
-    from tools.lists.search import Likeness, SearchResult
+    from tools.lists.search import SearchResult
 
 DIGITS = 4
 
@@ -86,15 +86,26 @@ def found_perturbations(
 
 def alike_perturbations(
     session: "Session", gene: str, cell_line: str, *, opposite: bool, top: int
-) -> "tuple[Likeness, ...]":
-    """Return the losses whose consequences are like those of a gene's loss, or opposite."""
-    from tools.lists.ranking import library_of
-    from tools.lists.search import alike
+) -> "tuple[list[Likeness], int]":
+    """Return the losses whose consequences are like a gene's loss, or opposite; and of how many."""
+    from knowledge.schema import Perturbation
+    from tools.likeness import alike
+    from tools.lists.atlas import atlas_of
 
-    library = library_of(session.predictor, session.settings.data)
+    predictor = session.predictor
     symbol = ground_gene(session.knowledge.symbols, gene)
-    sought = "opposite" if opposite else "alike"
-    return alike(session.predictor, library, symbol, cell_line, sought, top)  # type: ignore[arg-type]
+    one = Perturbation(genes=(symbol,), kind="knockdown", cell_line=cell_line)
+    atlas = atlas_of(session.settings.data, predictor.response)
+    return alike(predictor, one, opposite=opposite, limit=top, atlas=atlas)
+
+
+def alike_words(gene: str, cell_line: str, *, opposite: bool, compared: int) -> str:
+    """Return what a search for likenesses looked for, as a heading."""
+    word = "opposite" if opposite else "same"
+    return (
+        f"Losses with the {word} consequences as that of {gene} in {cell_line}, of {compared:,} "
+        "compared"
+    )
 
 
 def line_of(session: "Session", cell_line: str | None) -> str:
@@ -162,10 +173,11 @@ def alike_rows(found: "Sequence[Likeness]", cell_line: str) -> list[dict[str, An
             "perturbation": one.gene,
             "kind": "knockdown",
             "cell_line": cell_line,
-            "score": _short(one.score),
-            "predicted": _short(one.predicted),
-            "measured": _short(one.measured),
-            "footprint": _short(one.footprint),
+            "likeness": one.likeness,
+            "same": one.same if one.measured else None,
+            "opposite": one.opposite if one.measured else None,
+            "readouts": one.readouts,
+            "known_by": "measurement" if one.measured else "prediction",
         }
         for one in found
     ]

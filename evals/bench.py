@@ -62,6 +62,9 @@ def main(
         os.environ["KNOCKWISE_RUNS"] = folder
         # Subprocesses first: a child's peak memory counts what its parent held when it forked.
         measurements = [*_commands(), *_in_process(Path(folder)), *_genome_wide()]
+        from evals.bench_lists import searched
+
+        measurements += searched(Path(folder))
     from evals.bench_expression import predicted, trained
 
     measurements += predicted()
@@ -125,11 +128,11 @@ def _timed(*arguments: str) -> tuple[float, int]:
 
 def _in_process(folder: Path) -> list[Measurement]:
     began = time.perf_counter()
-    from agent.session import Session
     from agent.settings import Settings
+    from evals.harness.session import benchmark_session
 
     imported = time.perf_counter()
-    session = Session.open(Settings())
+    session = benchmark_session(Settings())
     opened = time.perf_counter()
     asyncio.run(session.ask(QUESTION, run_dir=folder / "first"))
     asked = time.perf_counter()

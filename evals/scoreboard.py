@@ -8,6 +8,7 @@ figures and the hashes of what they were made from.
 """
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
+from evals.analyse.page import BENCHMARK as ANALYSE
 from evals.campaign.page import BENCHMARK as CAMPAIGN
 from evals.drugs.page import BENCHMARK as DRUGS
 from evals.expression.page import BENCHMARK as EXPRESSION
@@ -23,17 +25,21 @@ from evals.genen.page import BENCHMARK as GENEN
 from evals.genes.page import BENCHMARK as GENES
 from evals.genesets.page import BENCHMARK as GENESETS
 from evals.harness.benchmark import Benchmark
+from evals.harness.brought import KEPT
 from evals.harness.page import Record
 from evals.harness.tables import table
+from evals.harness.verdicts import counted, ours
 from evals.language.page import BENCHMARK as LANGUAGE
 from evals.lists.page import BENCHMARK as LISTS
 from evals.mechanism.page import BENCHMARK as MECHANISM
 from evals.perturbqa.page import BENCHMARK as PERTURBQA
-from evals.perturbqa.page import HOW, READ_BEFORE, SETTINGS, headline_table
+from evals.perturbqa.page import HOW, MEANS, READ_BEFORE, SETTINGS, headline_table
+from evals.perturbqa.product.page import BENCHMARK as PRODUCT
 from evals.phenotypes.page import BENCHMARK as GENEPHENO
 from evals.programmes.page import BENCHMARK as PROGRAMMES
 from evals.programmes.rivals.page import BENCHMARK as SAMS
 from evals.regulators.page import BENCHMARK as REGULATORS
+from evals.unseen.page import BENCHMARK as UNSEEN
 from evals.with_embeddings import BENCHMARK as WITH_EMBEDDINGS
 from knowledge.errors import DataError
 from models.fusion import WEIGHTS as FUSION_WEIGHTS
@@ -41,7 +47,7 @@ from models.fusion import WEIGHTS as FUSION_WEIGHTS
 SCOREBOARD = Path(__file__).parent / "SCOREBOARD.md"
 RESULTS = Path(__file__).parent / "results"
 EDGE_TRUST = "edge trust"
-BESIDE = (FUSED, REGULATORS)
+BESIDE = (PRODUCT, FUSED, UNSEEN, REGULATORS)
 """What stands beside PerturbQA's overview: a change is progress only where none of them falls."""
 OTHERS = (
     GENESETS,
@@ -52,17 +58,28 @@ OTHERS = (
     WITH_EMBEDDINGS,
     GENEPHENO,
     LISTS,
+    ANALYSE,
     MECHANISM,
     PROGRAMMES,
     SAMS,
     CAMPAIGN,
 )
+NOT_IN_HISTORY: Mapping[str, str] = {
+    "strict": "01138aba4e685a7277c9bd3659b9baf3551013db",
+    "genesets": "cdb18cc881c5add61b443941893d7117d228f19f",
+    "extended": "cdb18cc881c5add61b443941893d7117d228f19f",
+}
+"""Kept runs whose commit was lost with a branch: their figures are to be made anew."""
+SAME_CODE: Mapping[str, str] = {"extended": "95d6a684d5156a768a1ffa843df42f8bdf60bc77"}
+"""Of these, those whose recorded code is, file by file, that of another commit (a test looks)."""
 ROWS = {"": "all", ", path": "with a path", ", multi": "multi", ", strict": "strict"}
 """Parts of the rows that fusion was fitted on, by what its figures end with."""
 
 
 def keep(run: Path, results: Path = RESULTS) -> Path:
     """Copy the figures of a finished run of `knockwise eval`, and what made them.
+
+    Predictions that it leaves to be compared with are kept beside.
 
     Args:
         run: The run folder.
@@ -77,6 +94,8 @@ def keep(run: Path, results: Path = RESULTS) -> Path:
     results.mkdir(exist_ok=True)
     kept = results / f"{record.results.kind}.json"
     kept.write_text(record.dump(), encoding="utf-8")
+    if (run / KEPT).is_file():
+        shutil.copyfile(run / KEPT, kept.with_suffix(".parquet"))
     return kept
 
 
@@ -97,6 +116,8 @@ def scoreboard(results: Path = RESULTS, fusion: Path = FUSION_WEIGHTS) -> str:
             for path in sorted(results.glob("language-*.json"))
         ),
     ]
+    parts += _verdicts(results)
+    parts += _lost(results)
     if (training := fusion / "training.json").is_file():
         parts += _fusion(json.loads(training.read_text(encoding="utf-8")))
     if runs:
@@ -105,11 +126,8 @@ def scoreboard(results: Path = RESULTS, fusion: Path = FUSION_WEIGHTS) -> str:
 
 
 def _overview(runs: Mapping[str, Record]) -> Iterator[str]:
-    yield "## PerturbQA: mean over the four lines"
-    yield (
-        "K562 and RPE1 on their official test rows, HepG2 and Jurkat, whose test labels are "
-        f"withheld, by cross-validation over training perturbations. {READ_BEFORE}"
-    )
+    yield "## PerturbQA: official test rows, and held-out training rows"
+    yield f"{MEANS} {READ_BEFORE}"
     for name, run in runs.items():
         yield f"**{name}**: {SETTINGS[name]}"
         yield headline_table(run.results.scores).markdown()
@@ -126,6 +144,63 @@ def _pages(results: Path, benchmarks: Iterable[Benchmark]) -> Iterator[str]:
     for one in benchmarks:
         if (path := results / f"{one.kind}.json").is_file():
             yield one.page(Record.read(path)).markdown()
+
+
+def _verdicts(results: Path) -> Iterator[str]:
+    """Yield how many comparisons of each benchmark and measure are better, level and worse."""
+    rows = []
+    for kind, benchmark in _compared():
+        if not (path := results / f"{kind}.json").is_file():
+            continue
+        record = Record.read(path)
+        page = benchmark.page(record)
+        gains = ours(record.results.scores, page.ours)
+        for who, measure in dict.fromkeys((one.predictor, one.measure) for one in gains):
+            mine = [one for one in gains if (one.predictor, one.measure) == (who, measure)]
+            plain, together = counted(mine), counted(mine, len(gains))
+            found = (*plain.values(), *together.values())
+            rows.append((page.title, who, measure, len(mine), *found))
+    if rows:
+        yield "## Better, level and worse"
+        yield (
+            "Every comparison of ours with another predictor that a kept run holds, by measure: "
+            "better or worse where the 95 % interval of the difference leaves out zero. One in "
+            "forty would be called better by chance alone if all were level, so the last columns "
+            "count again with each interval widened for all comparisons of its benchmark "
+            "(Bonferroni, intervals taken as normal). Comparisons share rows and are not "
+            "independent."
+        )
+        header = ("benchmark", "ours", "measure", "comparisons", "better", "level", "worse",
+                  "better, all counted", "level", "worse")  # fmt: skip
+        yield table(header, rows).markdown()
+
+
+def _compared() -> Iterator[tuple[str, Benchmark]]:
+    yield from ((name, PERTURBQA) for name in SETTINGS)
+    yield from ((one.kind, one) for one in (*BESIDE, *OTHERS))
+
+
+def _lost(results: Path) -> Iterator[str]:
+    """Yield which figures name a commit that the history does not hold."""
+    lost, same = [], []
+    for name, commit in NOT_IN_HISTORY.items():
+        path = results / f"{name}.json"
+        if path.is_file() and Record.read(path).config["commit"] == commit:
+            if name in SAME_CODE:
+                same.append(f"the code of `{name}` is, file by file, `{SAME_CODE[name][:10]}`'s")
+            else:
+                lost.append(f"`{name}` (`{commit[:10]}`)")
+    if not lost and not same:
+        return
+    yield "## Commits that are not in the history"
+    if lost:
+        yield (
+            f"Made at commits that were lost with their branch: {', '.join(lost)}. The hashes of "
+            "their code and data stand in `evals/results/`; until these figures are made anew, "
+            "nobody can check them out."
+        )
+    if same:
+        yield f"By the hashes that it recorded, {'; '.join(same)}, so that it can be checked out."
 
 
 def _fusion(record: dict[str, Any]) -> Iterator[str]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         read_question,
         toolbox,
     )
+    from app.comparing import compare
     from app.lists import explain, find, who
     from knowledge.errors import KnockwiseError
 
@@ -44,6 +45,7 @@ __all__ = [
     "Settings",
     "ask",
     "ask_async",
+    "compare",
     "embeddings",
     "explain",
     "express",
@@ -68,6 +70,7 @@ _ELSEWHERE = {
     "KnockwiseError": "knowledge.errors",
     "Session": "agent.session",
     "Settings": "agent.settings",
+    "compare": "app.comparing",
     "explain": "app.lists",
     "find": "app.lists",
     "who": "app.lists",

@@ -59,9 +59,9 @@ def _shipped_once():
     load, load_knowledge = ResponseModel.load.__func__, base._load
     shipped, kept = model.SHIPPED, {}
 
-    def load_once(cls, folder=None):
-        if (folder or model.SHIPPED) != shipped:
-            return load(cls, folder)
+    def load_once(cls, folder=None, screens=()):
+        if screens or (folder or model.SHIPPED) != shipped:
+            return load(cls, folder, screens)
         if "model" not in kept:
             kept["model"] = load(cls)
         return kept["model"]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from knowledge.drugs import Drug, Drugs, given, written
 from knowledge.schema import (
+    Call,
     Direction,
     Effect,
     Evidence,
@@ -47,13 +48,25 @@ VERBS = {
 
 
 class DrugNumbers(Frozen):
-    """What a trained drug model says of one transcript; `context` are the cells that it knows."""
+    """What a trained drug model says of one transcript.
+
+    Attributes:
+        p_de: P(changes), as the model means it.
+        p_up: P(up if it changes).
+        interval: 90 % interval of `p_de`.
+        p_up_interval: 90 % interval of `p_up`.
+        call: What it predicts.
+        context: The cells and the screen that it knows.
+        reason: What it rests on.
+    """
 
     p_de: Probability
     p_up: Probability
     interval: Interval | None = None
     p_up_interval: Interval | None = None
+    call: Call
     context: str
+    reason: str
 
 
 class DrugModel(Protocol):
@@ -174,9 +187,9 @@ def drugs_moving(
     up = upstream(predictor.knowledge.graph, readout)
     measured = predictor.response.measured
     promise: list[tuple[float, str, list[Drug]]] = []
-    for one, members in starts.items():
+    for start, members in starts.items():
         best = 0.0
-        for gene, sign in one:
+        for gene, sign in start:
             best = max(best, up.confidence(gene, "up"), up.confidence(gene, "down"))
             if sign < 0 and measured(gene, readout, cell_line) in ("up", "down"):
                 best = max(best, MEASURED)

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from knowledge.base import Knowledge
@@ -176,12 +177,12 @@ class EffectPredictor:
             for gene in genes
         ]
         trust = KNOCKDOWN_FOR_DRUG if perturbation.drugged else 1.0
-        p_de = _informed(p_de, [trust * _TELLS_DE.get(outcome, 0) for outcome in outcomes])
-        p_up = _informed(p_up, [trust * _TELLS_UP.get(outcome, 0) for outcome in outcomes])
+        p_de = informed(p_de, [trust * _TELLS_DE.get(outcome, 0) for outcome in outcomes])
+        p_up = informed(p_up, [trust * _TELLS_UP.get(outcome, 0) for outcome in outcomes])
         # An interval of a knockdown is none of a drug.
-        known = [None if perturbation.drugged else row for row in rows]
-        around_de = _moved([row and row.interval for row in known], alone_de, p_de)
-        around_up = _moved([row and row.p_up_interval for row in known], alone_up, p_up)
+        known = not perturbation.drugged
+        around_de = _moved([row.interval if known else None for row in rows], alone_de, p_de)
+        around_up = _moved([row.p_up_interval if known else None for row in rows], alone_up, p_up)
         modelled: Mapping[str, DrugNumbers] = {}
         if perturbation.drugged and self.drug_model is not None:
             modelled = self.drug_model.numbers(perturbation, genes)
@@ -202,16 +203,15 @@ class EffectPredictor:
                 usual=usual[gene].p_de if gene in usual else None,
                 conflict=_conflict(support.take(np.array([index])), p_up[index], outcomes[index]),
             )
-            reason = row.reason
-            if gene in modelled:
-                effect, reason = _of_model(effect, modelled[gene])
             if gene in perturbation.genes and not perturbation.drugged:
                 read: dict[str, object] = {"abstained": True, "reason": OWN_GENE}
             elif losing_nothing:
                 reason = NO_TARGET if perturbation.drugged else NOTHING_TO_LOSE
                 read = {"abstained": True, "reason": reason}
+            elif gene in modelled:
+                read = _of_model(modelled[gene], reached, gene)
             else:
-                read = self._reading(effect, reason, reached, path)
+                read = self._reading(effect, row.reason, reached, path)
             effects.append(effect.model_copy(update=read))
         return tuple(effects)
 
@@ -381,12 +381,20 @@ class EffectPredictor:
         )
 
 
-def _of_model(effect: Effect, found: DrugNumbers) -> tuple[Effect, str]:
-    """Return the effect with the numbers of the drug model, and what they rest on."""
-    numbers = found.model_dump(include={"p_de", "p_up"})
-    intervals = {"interval": found.interval, "p_up_interval": found.p_up_interval}
-    said = effect.model_copy(update={**numbers, **intervals, "conflict": ""})
-    return said, f"drug model of {found.context}"
+def _of_model(found: DrugNumbers, reached: Reach, gene: str) -> dict[str, object]:
+    """Return what the drug model says of a gene, and whether a path would say otherwise."""
+    up, down = reached.confidence(gene, "up"), reached.confidence(gene, "down")
+    path = "up" if up > down else "down" if down > up else ""
+    against = found.call in ("up", "down") and path not in ("", found.call)
+    return {
+        **found.model_dump(include={"p_de", "p_up", "call"}),
+        "interval": found.interval,
+        "p_up_interval": found.p_up_interval,
+        "reason": f"drug model of {found.context}: {found.reason}",
+        "conflict": f"related drugs were measured to do so, though a path says {path}"
+        if against
+        else "",
+    }
 
 
 def _state(perturbation: Perturbation) -> str:
@@ -461,13 +469,13 @@ def _union(measured: Sequence[str], reached: Reach) -> list[str]:
     return sorted({*measured, *reached.transcripts()})
 
 
-def _informed(p: Floats, told: Sequence[float]) -> Floats:
+def informed(p: Floats, told: Sequence[float] | NDArray[np.floating | np.integer]) -> Floats:
     """Return probabilities after measurements that said yes (+1), no (-1), nothing (0), or less.
 
     The model's own prediction leaves the measured row out, so the two are independent evidence.
     """
     likelihood_ratio = np.log((1 - MEASUREMENT_ERROR) / MEASUREMENT_ERROR)
-    return np.asarray(expit(logit(p) + likelihood_ratio * np.array(told)))
+    return np.asarray(expit(logit(p) + likelihood_ratio * np.asarray(told)))
 
 
 def _moved(intervals: Sequence[Interval | None], old: Floats, new: Floats) -> list[Interval | None]:

@@ -57,7 +57,8 @@ def measured_row(
     if outcome is None:
         return None
     (gene,) = perturbation.genes
-    evidence = row_evidence(gene, readout, perturbation.cell_line, outcome)
+    source = response.own_screen(gene, readout, perturbation.cell_line)
+    evidence = row_evidence(gene, readout, perturbation.cell_line, outcome, source=source)
     return MeasuredRow(outcome=outcome, evidence=evidence)
 
 
@@ -70,14 +71,15 @@ def row_evidence(
     weight: float = 1.0,
     why: str = "",
     reference: str = "",
+    source: str = "",
 ) -> Evidence:
-    """Return a training row of a screen as evidence that names its experiment."""
+    """Return a row of a screen, by default a training row, as evidence."""
     said = f"left {readout} unchanged" if outcome == "unchanged" else f"moved {readout} {outcome}"
     return Evidence(
         id=f"obs:{gene}>{readout}:{cell_line}",
         kind="measured",
         statement=f"Knocking down {gene} in {cell_line} {said}{why}",
-        source=SCREENS,
+        source=source or SCREENS,
         reference=reference,
         weight=weight,
         genes=(gene, readout),
@@ -95,8 +97,8 @@ def analogue_facts(
     """Return up to `k` related experiments that changed `readout` and up to `k` that did not."""
     changed, unchanged = response.analogues(gene, readout, cell_line, LOOKED_THROUGH)
     return (
-        [analogue_evidence(gene, one) for one in changed if _near(gene, one)][:k],
-        [analogue_evidence(gene, one) for one in unchanged if _near(gene, one)][:k],
+        [analogue_evidence(gene, one, response) for one in changed if _near(gene, one)][:k],
+        [analogue_evidence(gene, one, response) for one in unchanged if _near(gene, one)][:k],
     )
 
 
@@ -110,8 +112,9 @@ def _said(analogue: Analogue) -> tuple[str, ...]:
     return tuple(reason for reason in analogue.reasons if not reason.startswith(FAR_FETCHED))
 
 
-def analogue_evidence(gene: str, analogue: Analogue) -> Evidence:
+def analogue_evidence(gene: str, analogue: Analogue, response: ResponseModel) -> Evidence:
     """Return a related experiment as measured evidence for a prediction about `gene`."""
+    own = response.own_screen(analogue.perturbation, analogue.readout, analogue.cell_line)
     said = "did not change" if analogue.outcome == "unchanged" else f"moved {analogue.outcome}"
     experiment = f"{analogue.perturbation} was knocked down in {analogue.cell_line}"
     why = "; the same gene in another line"
@@ -121,7 +124,7 @@ def analogue_evidence(gene: str, analogue: Analogue) -> Evidence:
         id=f"obs:{analogue.perturbation}>{analogue.readout}:{analogue.cell_line}~{gene}",
         kind="measured",
         statement=f"{analogue.readout} {said} when {experiment}{why}",
-        source=SCREENS,
+        source=own or SCREENS,
         weight=analogue.similarity,
         genes=(analogue.perturbation, analogue.readout),
         sign={"up": 1, "down": -1}.get(analogue.outcome, 0),

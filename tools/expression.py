@@ -178,7 +178,7 @@ def beside_sum(response: "ExpressionResponse") -> BesideSum | None:
 def heading(response: "ExpressionResponse") -> str:
     """Return what was perturbed where, what the numbers are, and how they compare with a sum."""
     context = response.context
-    several = f" {_sum_words(response)}" if len(response.genes) > 1 else ""
+    several = f" {sum_words(response)}" if len(response.genes) > 1 else ""
     where = f"{_doing(response)} in {context.cell_line or 'cells'} (context {context.name}):"
     if response.seen:
         return f"{where} measured {NUMBERS[context.unit]} as the screen has them.{several}"
@@ -207,7 +207,7 @@ def _doing(response: "ExpressionResponse") -> str:
     return f"{DOING[response.context.kind]} {'+'.join(response.genes)}"
 
 
-def _sum_words(response: "ExpressionResponse") -> str:
+def sum_words(response: "ExpressionResponse") -> str:
     """Return how a joint response compares with the sum of the single ones, in words."""
     compared = beside_sum(response)
     if compared is None or response.additive is None:

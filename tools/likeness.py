@@ -1,7 +1,10 @@
 """Perturbations whose measured signature is like that of another, or opposite to it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from knowledge.schema import Likeness, Perturbation
 from tools.effects import EffectPredictor
@@ -32,8 +35,8 @@ def alike(
 ) -> tuple[list[Likeness], int]:
     """Return the perturbations most like `one` in its line, and how many were compared.
 
-    A signature is P(changes) times 2 P(up if it changes) - 1 for `one`, as the response model
-    predicts it, and the measured changes for the others, each without the line's habit.
+    A signature is P(changes) times 2 P(up if it changes) - 1 for `one`, what was measured of it
+    included, and the measured changes for the others, each without the line's habit.
 
     Args:
         predictor: Response model and cascade.
@@ -49,33 +52,13 @@ def alike(
     for name, usual in response.habit(line).items():
         habit[order[name]] = usual.p_de * (2 * usual.p_up - 1)
     mine = np.zeros(len(order))
-    for row in response.predict(one.genes, None, line, kind=one.kind):
-        if not row.abstained:
-            mine[order[row.readout]] = row.p_de * (2 * row.p_up - 1) - habit[order[row.readout]]
+    for row in predictor.effects(one, response.readouts(line)):
+        if not row.abstained and row.p_de is not None:
+            mine[order[row.gene]] = row.p_de * (2 * row.p_up - 1) - habit[order[row.gene]]
     genes, measured = response.signatures(line)
     if not mine.any():
         return [], len(genes)
-    found = []
-    for i, gene in enumerate(genes):
-        at = measured.indices[measured.indptr[i] : measured.indptr[i + 1]]
-        way = measured.data[measured.indptr[i] : measured.indptr[i + 1]].astype(np.float64)
-        changed = np.abs(way) > _CHANGED
-        if gene in one.genes or changed.sum() < FEWEST_CHANGES:
-            continue
-        way = np.where(changed, way, 0.0)
-        # Few measured changes make a chance likeness, so that it is shrunk.
-        n = float(changed.sum())
-        likeness = _cosine(mine[at], way - habit[at]) * n / (n + SHRINKS)
-        agrees = np.sign(mine[at][changed]) * way[changed] > 0
-        found.append(
-            Likeness(
-                gene=gene,
-                likeness=round(likeness, 4),
-                same=int(agrees.sum()),
-                opposite=int((~agrees).sum()),
-                readouts=len(at),
-            )
-        )
+    found = _measured(genes, measured, mine, habit, frozenset(one.genes))
     if atlas is not None and atlas.parts.get(line):
         known = {row.gene for row in found}
         found += [
@@ -94,6 +77,43 @@ def alike(
     found.sort(key=lambda row: (sign * row.likeness, row.gene))
     kept = [row for row in found if (row.likeness < 0) is opposite]
     return kept[:limit], len(found)
+
+
+def _measured(
+    genes: Sequence[str],
+    measured: sparse.csr_array,
+    mine: Floats,
+    habit: Floats,
+    without: frozenset[str],
+) -> list[Likeness]:
+    """Return the likeness of every measured knockdown with changes enough, over what it read."""
+    starts, read = measured.indptr[:-1], measured.indices
+    there = np.diff(measured.indptr) > 0
+
+    def summed(values: Floats) -> Floats:
+        # `reduceat` takes an empty row for its neighbour's first value.
+        return np.where(there, np.add.reduceat(np.append(values, 0.0), starts), 0.0)
+
+    way = measured.data.astype(np.float64)
+    changed = np.abs(way) > _CHANGED
+    theirs = np.where(changed, way, 0.0) - habit[read]
+    agrees = changed & (np.sign(mine[read]) * way > 0)
+    n, same = summed(changed.astype(np.float64)), summed(agrees.astype(np.float64))
+    norm = np.sqrt(summed(mine[read] ** 2) * summed(theirs**2))
+    dot = summed(mine[read] * theirs)
+    # Few measured changes make a chance likeness, so that it is shrunk.
+    cosine = np.divide(dot, norm, out=np.zeros(len(n)), where=norm > 0) * n / (n + SHRINKS)
+    return [
+        Likeness(
+            gene=gene,
+            likeness=round(float(cosine[i]), 4),
+            same=int(same[i]),
+            opposite=int(n[i] - same[i]),
+            readouts=int(measured.indptr[i + 1] - measured.indptr[i]),
+        )
+        for i, gene in enumerate(genes)
+        if gene not in without and n[i] >= FEWEST_CHANGES
+    ]
 
 
 def _predicted(
@@ -143,11 +163,6 @@ def mediators(predictor: EffectPredictor, one: Perturbation, limit: int = SHOWN)
     ]
     rows.sort(key=lambda row: (-row.readouts, row.gene))
     return rows[:limit]
-
-
-def _cosine(a: Floats, b: Floats) -> float:
-    norm = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(a @ b) / norm if norm else 0.0
 
 
 _LEAST_PATH = 0.05

@@ -12,6 +12,7 @@ from tools.effects import EffectPredictor
 from tools.experiments import analogous_experiments_tool
 from tools.expression import predict_expression_tool, shipped_expression
 from tools.genes import gene_tool
+from tools.lists.comparing import compare_perturbations_tool
 from tools.lists.tools import (
     causes_of_list_tool,
     explain_list_tool,
@@ -67,5 +68,6 @@ def build_toolbox(
             explain_list_tool(knowledge, predictor),
             causes_of_list_tool(knowledge, predictor, data),
             find_perturbations_tool(knowledge, predictor, data),
+            compare_perturbations_tool(knowledge, predictor),
         ]
     return Toolbox(tools)

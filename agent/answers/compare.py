@@ -5,11 +5,8 @@ from collections.abc import Sequence
 from agent.answers.drugs import accounts, basis_words, opening
 from agent.answers.findings import Findings, chance, with_facts
 from agent.context import AgentContext
-from agent.wording import listed
-from knowledge.schema import Effect, Evidence, Perturbation, Question, Side
-
-# Without readouts asked about, this many of each side's likeliest changes are laid side by side.
-SHOWN = 8
+from knowledge.schema import Evidence, Perturbation, Question, Side
+from tools.comparison import labels, leading, overlap
 
 
 def compared(question: Question, context: AgentContext) -> Findings:
@@ -26,7 +23,7 @@ def side_by_side(
     """Return the labelled perturbations with their effects on the same readouts."""
     predictor = context.predictor
     everything = [predictor.effects(way, question.readouts or None) for _, way in ways]
-    readouts = question.readouts or _leading(everything)
+    readouts = question.readouts or leading(everything)
     sides, facts = [], list[Evidence]()
     for (label, way), effects in zip(ways, everything, strict=True):
         by_gene = {effect.gene: effect for effect in effects}
@@ -37,7 +34,7 @@ def side_by_side(
     if question.readouts:
         said = [_about(gene, sides) for gene in readouts]
     else:
-        said = _overlap([label for label, _ in ways], everything)
+        said = overlap([label for label, _ in ways], everything)
     unique = {fact.id: fact for fact in facts}
     told = [one for side in sides for one in accounts(side.perturbation, side.effects, context)[0]]
     drugs = tuple(
@@ -49,31 +46,6 @@ def side_by_side(
         drugs=drugs,
         evidence=tuple(unique.values()),
     )
-
-
-def labels(ways: Sequence[Perturbation]) -> list[str]:
-    """Return what sets each side apart: its genes, its kind, its line or its background."""
-    out = []
-    for way in ways:
-        parts = [way.label if way.drugged else "+".join(way.done)]
-        if not way.drugged and len({(one.kind, one.drugged) for one in ways}) > 1:
-            parts.append(way.kind)
-        if len({one.cell_line for one in ways}) > 1:
-            parts.append(f"in {way.cell_line}")
-        if len({one.background for one in ways}) > 1:
-            lost = listed(way.background)
-            parts.append(f"without {lost}" if lost else f"in {way.cell_line} as it is")
-        out.append(" ".join(parts))
-    return out
-
-
-def _leading(everything: Sequence[Sequence[Effect]]) -> tuple[str, ...]:
-    chosen: dict[str, None] = {}
-    for effects in everything:
-        known = [effect for effect in effects if not effect.abstained]
-        for effect in sorted(known, key=lambda one: (-one.specific, one.gene))[:SHOWN]:
-            chosen[effect.gene] = None
-    return tuple(chosen)
 
 
 def _about(gene: str, sides: Sequence[Side]) -> str:
@@ -94,26 +66,6 @@ def _about(gene: str, sides: Sequence[Side]) -> str:
             said += f" It changes most probably with {who}."
         else:
             said += " The two cannot be told apart." if len(known) == 2 else " No side stands out."
-    return said
-
-
-def _overlap(labels: Sequence[str], everything: Sequence[Sequence[Effect]]) -> list[str]:
-    """Return how many genes each side is predicted to change, and how many of them both do."""
-    changed = [
-        {e.gene: e.call for e in effects if e.call in ("up", "down") and not e.subtle}
-        for effects in everything
-    ]
-    counts = [
-        f"{label} changes {len(one):,} genes" for label, one in zip(labels, changed, strict=True)
-    ]
-    said = [f"By the predictions, {listed(counts)}."]
-    first = changed[0]
-    for label, other in zip(labels[1:], changed[1:], strict=True):
-        both = first.keys() & other.keys()
-        same = sum(first[gene] == other[gene] for gene in both)
-        said.append(
-            f"{labels[0]} and {label} have {len(both):,} of them in common, {same:,} the same way."
-        )
     return said
 
 

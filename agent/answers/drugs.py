@@ -5,6 +5,7 @@ causal bridge and answer; here the same five are told from evidence.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from agent.belief import believable
 from agent.context import AgentContext
@@ -24,6 +25,7 @@ from tools.druggable import VERBS, drug_facts, inferred_from, relatives, target_
 
 # Targets that are followed one by one, and told; a drug may have a hundred weak ones.
 FOLLOWED, TOLD = 6, 8
+Basis = Literal["drug model", "target knockdown", "target activation", "pathways alone"]
 # Below this a table lists what a drug was ever seen to touch.
 LEAST_CERTAINTY = 0.2
 RELATIVES = 6
@@ -189,7 +191,7 @@ def _moves(
     return tuple(said)
 
 
-def _basis(alone: Perturbation, effects: Sequence[Effect]) -> str:  # one of the four of DrugAccount
+def _basis(alone: Perturbation, effects: Sequence[Effect]) -> Basis:
     if any(effect.reason.startswith("drug model") for effect in effects):
         return "drug model"
     if effects and all(effect.p_de is None for effect in effects):
@@ -201,7 +203,12 @@ def _basis_words(alone: Perturbation, effects: Sequence[Effect]) -> str:
     name = listed(list(map(written, alone.drugs)))
     basis = _basis(alone, effects)
     if basis == "drug model":
-        return f"Numbers are those of the drug model; dose and time of {name} are not known."
+        others = [effect for effect in effects if not effect.reason.startswith("drug model")]
+        rest = f"; others are {inferred_from(alone)}" if others else ""
+        return (
+            f"Numbers are told from related drugs in the same cells by the drug model{rest}; dose "
+            f"and time of {name} are not known."
+        )
     if basis == "pathways alone":
         return (
             f"No number is known for {name} here: directions follow from the pathways alone, a "

@@ -4,12 +4,17 @@ from agent.answers.findings import Findings, with_facts
 from agent.context import AgentContext
 from agent.wording import listed
 from knowledge.drugs import given
-from knowledge.schema import Evidence, Lead, Question
+from knowledge.schema import Direction, Evidence, Lead, Perturbation, Question
 from tools.druggable import THROUGH_TARGETS, drugs_like, drugs_moving
+from tools.effects import EffectPredictor
 from tools.likeness import SHOWN, alike, mediators
 from tools.lists.atlas import atlas_of
-from tools.reverse import LEADS, leads
+from tools.lists.search import FoundPerturbation
+from tools.lists.search import found as searched
 
+LEADS = 12
+# Of what a search finds, so many are looked at for those whose effect is called.
+LOOKED_AT = 40
 TOLD = 5
 # So many times more knockdowns are looked through where only those that a drug does are told.
 WIDER = 40
@@ -26,27 +31,27 @@ def sought(question: Question, context: AgentContext) -> Findings:
     one, predictor = question.perturbation, context.predictor
     if one.manner == "drug":
         return drugs_sought(question, context)
+    atlas = atlas_of(context.data, predictor.response)
     found: list[Lead] = []
     facts: list[Evidence] = []
     said, unknown = [], list[str]()
     for readout in question.readouts:
-        best, read = leads(
-            predictor, readout, one.cell_line, one.kind, question.direction, question.top or LEADS
+        search = searched(
+            predictor, atlas, [readout], one.cell_line, question.direction, one.kind, LOOKED_AT
         )
-        for lead in best:
-            way = one.model_copy(update={"genes": (lead.gene,)})
-            (effect,), behind = with_facts(predictor, way, [lead.effect])
-            facts += behind
-            found.append(
-                lead.model_copy(update={"effect": effect, "evidence_ids": effect.evidence_ids})
-            )
-        said.append(_sentence(question, readout, best, read))
-        if not read:
-            unknown.append(
-                f"No screen of {one.cell_line} read {readout}: only the graph was searched."
-            )
-    if one.kind == "activation":
-        unknown.append(MIRRORED)
+        best = list[Lead]()
+        for row in search.rows:
+            if len(best) == (question.top or LEADS):
+                break
+            lead = _lead(predictor, one, readout, row, question.direction)
+            if lead is not None:
+                (effect,), behind = with_facts(predictor, _of(one, row.gene), [lead.effect])
+                facts += behind
+                new = {"effect": effect, "evidence_ids": effect.evidence_ids}
+                best.append(lead.model_copy(update=new))
+        found += best
+        said.append(_sentence(question, readout, best, search.measured))
+        unknown += [note for note in search.notes if note not in unknown]
     unique = {fact.id: fact for fact in facts}
     return Findings(
         summary=" ".join(said),
@@ -54,6 +59,30 @@ def sought(question: Question, context: AgentContext) -> Findings:
         evidence=tuple(unique.values()),
         unknown=tuple(unknown),
     )
+
+
+def _lead(
+    predictor: EffectPredictor,
+    one: Perturbation,
+    readout: str,
+    row: FoundPerturbation,
+    direction: Direction | None,
+) -> Lead | None:
+    """Return a perturbation that a search found, None where its effect is not called that way."""
+    (effect,) = predictor.effects(_of(one, row.gene), [readout])
+    if effect.call not in ("up", "down") or direction not in (None, effect.call):
+        return None
+    return Lead(
+        gene=row.gene,
+        effect=effect,
+        measured=row.measured is not None,
+        linked=row.linked,
+        breadth=row.breadth,
+    )
+
+
+def _of(one: Perturbation, gene: str) -> Perturbation:
+    return one.model_copy(update={"genes": (gene,)})
 
 
 def drugs_sought(question: Question, context: AgentContext) -> Findings:

@@ -1,7 +1,7 @@
 """Reads drugs: where a question names them, what they begin with, and which drugs are sought."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -38,6 +38,17 @@ _DOSE = re.compile(
     r"(?:\b(?:at|of|with|a|the)\s+)*(?<![\w.])\d+(?:[.,]\d+)?\s?"
     r"(?:[μµunmp]M|(?:[μµunm]g|U|IU)/m[lL]|nanomolar|micromolar|millimolar)\b"
     r"(?:\s+(?:dose|of)\b)?"
+)
+# What makes a compound's name a part of another: "estrogen receptor", "serine synthesis".
+_PART_OF = re.compile(
+    r"\s*-?\s*(?:receptors?|(?:bio)?synthes\w+|synthases?|synthetases?|metaboli\w+|catabolism|"
+    r"transport\w*|uptake|oxidation|import\w*|export\w*|starv\w*|depriv\w*|withdrawal|"
+    r"deplet\w*|homeostasis|sens(?:ing|ors?)|pathways?|cycle|elements?|binding|signal?ling|"
+    r"\w+(?:kinase|reductase|hydroxylase|deaminase|dehydrogenase|oxidase|transferase)|kinases?)\b",
+    re.IGNORECASE,
+)
+_TREATED = re.compile(
+    r"\b(?:treat\w*|expos\w*|given|under|presence|incubat\w*|with|adding|added|plus)\b|\+", re.I
 )
 _TREATS = re.compile(
     r"treat\w*|expos\w+|giv(?:e|en|ing)|add(?:ed|ing|ition)?|incubat\w+|stimulat\w+|drugs?|"
@@ -85,6 +96,8 @@ def mentions(text: str, drugs: Drugs, symbols: SymbolTable) -> list[Mention]:
         symbols: A word that is a gene's approved symbol is that gene.
     """
     runs = list(_RUN.finditer(text))
+    done = any(cue.strength == 3 for cue in _cues(text))
+    sure = not done or _TREATED.search(text) is not None
     found: list[Mention] = []
     at = 0
     while at < len(runs):
@@ -93,9 +106,19 @@ def mentions(text: str, drugs: Drugs, symbols: SymbolTable) -> list[Mention]:
             at += 1
             continue
         mention, taken = hit
-        found.append(mention)
         at += taken
+        # Tables know every amino acid and hormone as a drug; beside a knockout it describes.
+        known = sure or drugs.curated(mention.name)
+        if known and not _PART_OF.match(text, mention.end):
+            found.append(mention)
     return found
+
+
+def _cues(text: str) -> Iterator[vocabulary.Cue]:
+    """Iterate over the perturbation words of a text."""
+    for match in re.finditer(r"\b\w", text):
+        if cue := vocabulary.cue_at(text, match.start()):
+            yield cue[1]
 
 
 def _longest(

@@ -1,12 +1,13 @@
 """`knockwise eval`: how good the predictions are, on published benchmarks, with controls."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from app.commands import (
+    eval_analyse,
     eval_campaign,
     eval_drugs,
     eval_fused,
@@ -17,9 +18,12 @@ from app.commands import (
     eval_lists,
     eval_mechanism,
     eval_pairs,
+    eval_perturbqa,
+    eval_product,
     eval_programmes,
     eval_regulators,
     eval_sams,
+    eval_unseen,
 )
 from app.jobs.outputs import Careful
 from app.jobs.own_screen import PANEL as OWN
@@ -86,59 +90,7 @@ def main() -> None:
     """Score the predictions on a benchmark."""
 
 
-@app.command(
-    cls=Careful,
-    epilog="Example: knockwise eval perturbqa --data ../shared/data --setting multi --out multi",
-)
-def perturbqa(
-    data: Data,
-    out: Out,
-    setting: Annotated[
-        Literal["multi", "strict", "extended"],
-        typer.Option(
-            help="What the model may have seen of a test perturbation: its rows in other lines "
-            "(multi), none anywhere (strict), or other lines and extra screens (extended)."
-        ),
-    ] = "multi",
-    cell_line: Annotated[
-        list[str] | None, typer.Option(help="Line to score; repeat for several, all by default.")
-    ] = None,
-    seed: Seed = 0,
-    folds: Annotated[
-        int | None,
-        typer.Option(min=2, help="Folds of the cross-validation; 10 by default, 4 in strict."),
-    ] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the trees.")] = 2,
-    ablation: Annotated[
-        bool | None,
-        typer.Option(
-            "--ablation/--no-ablation",
-            help="Fit anew without each family of features; by default but in strict.",
-        ),
-    ] = None,
-) -> None:
-    """Train, predict and score everything in one setting of PerturbQA, with controls.
-
-    Writes predictions for every official test row, metrics, and a scoreboard with plots. Ctrl-C
-    loses at most the fold at work: run the same command again to go on. A finished run is only
-    rendered anew.
-    """
-    from app.jobs.evaluation import evaluated
-    from models.threads import yield_cores
-
-    yield_cores()
-    from evals.perturbqa.page import summary
-    from evals.perturbqa.run import FOLDS, EvalSettings, evaluate
-
-    run = EvalSettings(
-        setting=setting,
-        cell_lines=cell_lines(cell_line),
-        seed=seed,
-        folds=folds or FOLDS[setting],
-        ablation=setting != "strict" if ablation is None else ablation,
-    )
-    more = "predictions.parquet"
-    evaluated(out, lambda told: evaluate(data, out, run, threads, told), summary, more)
+app.command(cls=Careful, epilog=eval_perturbqa.EPILOG)(eval_perturbqa.perturbqa)
 
 
 @app.command(
@@ -263,6 +215,7 @@ def expression(
     evaluated(out, lambda told: evaluate(data, out, run, threads, told), summary)
 
 
+app.command(cls=Careful, epilog=eval_analyse.EPILOG)(eval_analyse.analyse)
 app.command(cls=Careful, epilog=eval_drugs.EPILOG)(eval_drugs.drugs)
 app.command(cls=Careful, epilog=eval_fused.EPILOG)(eval_fused.fused)
 app.command(cls=Careful, epilog=eval_genen.EPILOG)(eval_genen.genen)
@@ -274,26 +227,9 @@ app.command(cls=Careful, epilog=eval_programmes.EPILOG)(eval_programmes.programm
 app.command(cls=Careful, epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
 app.command(cls=Careful, epilog=eval_sams.EPILOG)(eval_sams.sams)
 app.command(cls=Careful, epilog=eval_lists.EPILOG)(eval_lists.lists)
+app.command(cls=Careful, epilog=eval_product.EPILOG)(eval_product.product)
+app.command(cls=Careful, epilog=eval_unseen.EPILOG)(eval_unseen.unseen)
 for _name, _benchmark in plugins("benchmarks"):
     app.command(_name, cls=Careful)(_benchmark)
-
-
-def cell_lines(words: list[str] | None) -> tuple[str, ...]:
-    """Return the lines in the order of the benchmark, whatever their case; all where none is named.
-
-    Raises:
-        KnockwiseError: The benchmark has no such line.
-    """
-    from models.inputs.screens import CELL_LINES
-
-    wanted = {word.casefold(): word for word in words or CELL_LINES}
-    known = {line.casefold(): line for line in CELL_LINES}
-    for word in wanted.keys() - known.keys():
-        raise KnockwiseError(
-            f"PerturbQA has no screen of {wanted[word]}; choose among {', '.join(CELL_LINES)}."
-        )
-    return tuple(line for folded, line in known.items() if folded in wanted)
-
-
 app.command(cls=Careful, epilog=eval_pairs.EPILOG)(eval_pairs.pairs)
 app.command(cls=Careful, epilog=eval_campaign.EPILOG)(eval_campaign.campaign)

@@ -51,7 +51,7 @@ def language(
     Every row is asked once and its answer kept. Ctrl-C loses at most the rows at work: run the same
     command again to go on.
     """
-    from app.commands.eval import cell_lines
+    from app.commands.eval_perturbqa import cell_lines
     from app.jobs.evaluation import evaluated
     from app.show.terminal import settings
     from evals.language.page import summary

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from knowledge.errors import KnockwiseError
+
+OWN = "Your own predictions"
 Data = Annotated[Path, typer.Option(help="Folder that holds regulators/, perturbseq/, knowledge/.")]
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on in it.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
@@ -37,14 +40,61 @@ def regulators(
         typer.Option("--open-questions/--no-open-questions", help="Score lists of readouts."),
     ] = True,
     seed: Seed = 0,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of your directions (regulator, gene, p_up after its loss), scored beside "
+            "a run's; nothing is asked.",
+            rich_help_panel=OWN,
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="The finished run to compare with.", rich_help_panel=OWN),
+    ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            min=0, max=1, help="Refuse where a smaller share is answered.", rich_help_panel=OWN
+        ),
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Refuse a table with anything amiss in it.", rich_help_panel=OWN
+        ),
+    ] = False,
 ) -> None:
     """Score answers about regulators beside their parts and controls.
 
     The product is asked as `ask` answers, with the knowledge that `knockwise index build` compiled
     and with the starter pack alone. Ctrl-C loses at most the question at work: run the same command
-    again to go on. A finished run is only rendered anew.
+    again to go on. A finished run is only rendered anew. With --predictions your own directions are
+    scored in seconds beside those of a finished run.
     """
     from app.jobs.evaluation import evaluated
+
+    if predictions is not None and against is not None:
+        from evals.regulators.own.page import summary as own_summary
+        from evals.regulators.own.run import OwnRegulators
+        from evals.regulators.own.run import evaluate as own_evaluate
+        from knowledge.user_tables.file import regular_file
+
+        table = regular_file(predictions)
+        mine = OwnRegulators(coverage=coverage or 0.0, strict=strict, seed=seed)
+        evaluated(
+            out, lambda told: own_evaluate(data, table, out, mine, against, told), own_summary
+        )
+        return
+    if predictions is not None:
+        raise KnockwiseError(
+            "--predictions of regulators are compared with a finished run of `knockwise eval "
+            "regulators`; name its folder as --against."
+        )
+    if against is not None or coverage is not None or strict:
+        raise KnockwiseError(
+            "--against, --coverage and --strict are about your own numbers; add --predictions."
+        )
     from app.show.terminal import settings
     from models.threads import yield_cores
 

@@ -55,7 +55,7 @@ def explain(
 
     check_out(out, (".csv",))
     check_out(page, (".html",))
-    from app.jobs.opening import open_session
+    from app.jobs.opening import open_session, shared
     from app.jobs.pairs import ground_gene, ground_genes, split_perturbations
     from app.lists import line_of
     from app.show.lists import explanation_page, explanation_rows, show_explanation, write_rows
@@ -64,11 +64,12 @@ def explain(
     from knowledge.user_tables.orthologues import human_of_mouse
     from tools.lists.explanation import explained
     from tools.lists.hits import explained_hits
-    from tools.lists.results import Reading, read_result
+    from tools.lists.listed import Reading
+    from tools.lists.results import read_result
 
     chosen, console = settings(), progress()
     with console.status("Reading what is known ..."):
-        session = open_session(chosen)
+        session = open_session(chosen if page is None else shared(chosen))
         knowledge = session.knowledge
         named = [ground_genes(knowledge.symbols, one) for one in split_perturbations(pert or ())]
         genes = tuple(dict.fromkeys(gene for several in named for gene in several))

@@ -51,19 +51,18 @@ def find(
         raise QuestionError("Name genes, or one of --like and --opposite.")
     if up and down:
         raise QuestionError("Choose --up or --down, or leave both away for either.")
-    from app.jobs.opening import open_session
+    from app.jobs.opening import open_session, shared
     from app.jobs.pairs import ground_gene
-    from app.lists import line_of
+    from app.lists import alike_perturbations, alike_rows, alike_words, line_of
     from app.show.lists import show_table, table_page, write_rows
     from knowledge.files import replace_text
     from tools.druggable import THROUGH_TARGETS, with_drugs
     from tools.lists.atlas import atlas_of
-    from tools.lists.ranking import library_of
-    from tools.lists.search import alike, found
+    from tools.lists.search import found
 
     chosen, console = settings(), progress()
     with console.status("Reading what is known ..."):
-        session = open_session(chosen)
+        session = open_session(chosen if page is None else shared(chosen))
     knowledge, predictor = session.knowledge, session.predictor
     line = line_of(session, cell_line)
     tell_line(cell_line, line)
@@ -71,24 +70,19 @@ def find(
     notes: tuple[str, ...] = ()
     if like is not None or opposite is not None:
         gene = ground_gene(knowledge.symbols, like or opposite or "")
+        against = opposite is not None
         with console.status("Searching ..."):
-            library = library_of(predictor, chosen.data)
-            sought = "alike" if like is not None else "opposite"
-            alikes = alike(predictor, library, gene, line, sought, wide)  # type: ignore[arg-type]
-        title = f"Losses with the {'same' if like else 'opposite'} consequences as that of {gene}"
-        rows: list[dict[str, Any]] = [
-            {"perturbation": one.gene, "kind": "knockdown", "cell_line": line,
-             "score": round(one.score, 3), "predicted": one.predicted, "measured": one.measured,
-             "footprint": one.footprint}
-            for one in alikes
-        ]  # fmt: skip
+            alikes, compared = alike_perturbations(session, gene, line, opposite=against, top=wide)
+        title = alike_words(gene, line, opposite=against, compared=compared)
+        rows: list[dict[str, Any]] = alike_rows(alikes, line)
         shown = [
-            {"Perturbed": one.gene, "Score": f"{one.score:.1f}",
-             "Measured likeness": "" if one.measured is None else f"{one.measured:.2f}",
-             "Paths": "" if one.footprint is None else f"{one.footprint:.2f}"}
+            {"Perturbed": one.gene, "Likeness": f"{one.likeness:+.2f}",
+             "Same way": f"{one.same}" if one.measured else "",
+             "Other way": f"{one.opposite}" if one.measured else "",
+             "Known by": "measurement" if one.measured else "prediction"}
             for one in alikes
         ]  # fmt: skip
-        lead, bar = f"{title} in {line}.", "score"
+        lead, bar = f"{title}.", "likeness"
         dumped: dict[str, Any] = {"rows": [one.model_dump(mode="json") for one in alikes]}
     else:
         readouts = readouts_named(session, wanted or [])

@@ -23,6 +23,10 @@ def plan(
     learn: Annotated[
         bool, typer.Option("--learn", help="Plan what teaches a model most; names no gene.")
     ] = False,
+    phenotype: Annotated[
+        str | None,
+        typer.Option(help="Plan hits for a phenotype of mice or people, by its name or id."),
+    ] = None,
     budget: Annotated[int, typer.Option(help="How many perturbations at most.")] = 24,
     measured: Annotated[
         Path | None,
@@ -53,35 +57,41 @@ def plan(
 
     check_out(out, (".csv",))
     check_out(page, (".html",))
-    if learn == bool(wanted):
-        raise QuestionError("Name the genes or the set to move, or plan with --learn.")
-    if (up and down) or (cover and (up or down)) or (learn and (cover or up or down)):
-        raise QuestionError("Choose one of --up, --down, --cover and --learn.")
+    if sum((bool(wanted), learn, phenotype is not None)) != 1:
+        raise QuestionError(
+            "Name the genes or the set to move, or plan with --learn, or for a --phenotype."
+        )
+    if sum((up, down, cover, learn, phenotype is not None)) > 1:
+        raise QuestionError("Choose one of --up, --down, --cover, --learn and --phenotype.")
     from app.commands.find import readouts_named
-    from app.jobs.opening import open_session
+    from app.jobs.opening import open_session, shared
     from app.lists import line_of, plan_notes
     from app.show.lists import show_table, table_page, write_rows
     from knowledge.files import replace_text
     from tools.lists.assay import cells_needed
     from tools.lists.atlas import atlas_of
-    from tools.lists.design import answers, planned
+    from tools.lists.design import Goal, answers, planned
+    from tools.lists.phenotypic import phenotype_hits
     from tools.lists.results import read_result
+    from tools.phenotypes import shipped_phenotypes
 
     cells = cells_needed(fold, molecules)
     chosen, console = settings(), progress()
     with console.status("Reading what is known ..."):
-        session = open_session(chosen)
+        session = open_session(chosen if page is None else shared(chosen))
     knowledge, predictor = session.knowledge, session.predictor
     line = line_of(session, cell_line)
     tell_line(cell_line, line)
     readouts = readouts_named(session, wanted) if wanted else ()
     done = answers(read_result(str(measured), knowledge.symbols)) if measured else {}
+    goal: Goal = "learn" if learn else "cover" if cover else "modifiers"
     with console.status("Planning ..."):
+        hits = phenotype_hits(shipped_phenotypes(), phenotype) if phenotype is not None else None
         atlas = atlas_of(chosen.data, predictor.response)
         found = planned(
             predictor,
             atlas,
-            "learn" if learn else "cover" if cover else "modifiers",
+            "phenotype" if hits is not None else goal,
             line,
             budget,
             readouts=readouts,
@@ -89,6 +99,7 @@ def plan(
             kind=kind.value,
             measured=done,
             panel=panel,
+            hits=hits,
         )
     rows: list[dict[str, Any]] = [
         {
@@ -122,6 +133,7 @@ def plan(
         for one in found.rows
     ]
     what = {
+        "phenotype": f"for the phenotype {hits.name}" if hits is not None else "",
         "modifiers": f"to move {', '.join(readouts[:6])}{' ...' if len(readouts) > 6 else ''}",
         "cover": f"that together move most of {len(readouts)} genes",
         "learn": "that teach a model of the line most",

@@ -61,18 +61,19 @@ def who(
 
     check_out(out, (".csv",))
     check_out(page, (".html",))
-    from app.jobs.opening import open_session
+    from app.jobs.opening import open_session, shared
     from app.lists import line_of
     from app.show.lists import p_words, show_table, table_page, write_rows
     from knowledge.files import replace_text
     from knowledge.user_tables.orthologues import human_of_mouse
     from tools.druggable import THROUGH_TARGETS, with_drugs
+    from tools.lists.listed import Reading
     from tools.lists.ranking import causes, library_of
-    from tools.lists.results import Reading, read_result
+    from tools.lists.results import read_result
 
     chosen, console = settings(), progress()
     with console.status("Reading what is known ..."):
-        session = open_session(chosen)
+        session = open_session(chosen if page is None else shared(chosen))
         line = line_of(session, cell_line)
         listed = read_result(
             result,

@@ -4,7 +4,17 @@ import gc
 
 from agent.session import Session
 from agent.settings import Settings
+from app.show.terminal import progress
 from knowledge.base import collector_paused
+from knowledge.own_screens import own_screens
+
+
+def shared(settings: Settings) -> Settings:
+    """Return settings of a session whose answers others will see: without private screens."""
+    if any(one.private for one in own_screens(settings.data)):
+        progress().print("Private screens are left out of what others will see.", style="yellow")
+    chosen = "none" if settings.screens == "none" else "public"
+    return settings.model_copy(update={"screens": chosen})
 
 
 def open_session(settings: Settings) -> Session:

@@ -40,7 +40,8 @@ class Desk:
             if self._session is None:
                 from agent.session import Session
 
-                self._session = Session.open(self.settings)
+                public = self.settings.model_copy(update={"screens": "public"})
+                self._session = Session.open(public)
             return self._session
 
     def warm(self) -> None:

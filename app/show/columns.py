@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from app.jobs import expressions, phenotypes
+from tools.counts import activity, differential, enrichment
 from tools.effect_rows import EffectRow, RunRow
 
 HEAD = """
@@ -48,6 +49,12 @@ def columns_page() -> str:
         *_table(expressions.COLUMNS),
         "## `phenotype --out`",
         *_table(phenotypes.COLUMNS),
+        "## `differential.csv` of `analyse`",
+        *_table(differential.COLUMNS),
+        "## `gene_sets.csv` of `analyse`",
+        *_table(enrichment.COLUMNS),
+        "## `regulators.csv` of `analyse`",
+        *_table(activity.COLUMNS),
     ]
     return "\n\n".join(parts) + "\n"
 

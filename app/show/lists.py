@@ -225,7 +225,7 @@ def title(found: ListExplanation) -> str:
 def explanation_page(found: ListExplanation) -> str:
     """Return an explained list as one HTML page that loads nothing."""
     figure = paths_figure(found)
-    return _page(
+    return page_of(
         "explained.html.j2",
         found=found,
         title=title(found),
@@ -253,11 +253,12 @@ def table_page(title: str, lead: str, rows: Sequence[Mapping[str, Any]], notes: 
         bar: A column of numbers from 0 to 1.
     """
     most = max((abs(row[bar] or 0.0) for row in rows), default=1.0) or 1.0
-    return _page("ranked.html.j2", title=title, headline=lead, rows=rows, notes=notes, bar=bar,
+    return page_of("ranked.html.j2", title=title, headline=lead, rows=rows, notes=notes, bar=bar,
                  most=most)  # fmt: skip
 
 
-def _page(name: str, **values: Any) -> str:  # noqa: ANN401
+def page_of(name: str, **values: Any) -> str:  # noqa: ANN401
+    """Return a page of lists by its template."""
     css = "\n".join(template(one) for one in ("parts.css", "report.css", "lists.css"))
     return page_environment().get_template(name).render(css=css, disclaimer=DISCLAIMER, **values)
 

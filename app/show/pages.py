@@ -22,7 +22,9 @@ from app.show.sizes import sizes_of
 from app.show.story import Citations, main_steps, ordered_effects, predicted_calls, trees
 from app.show.surveys import done, known_by, shown
 from app.show.terminal import UNICODE, plain
+from knowledge.errors import QuestionError
 from knowledge.schema import Answer, CascadeStep
+from tools.own_screens import PRIVATE
 
 MOST_EFFECTS = 30
 TEMPLATES = Path("app/show/templates")
@@ -46,7 +48,11 @@ def html_page(answer: Answer, story: Story | None = None) -> str:
     """Return the report as one HTML page that loads nothing from anywhere.
 
     Without a `story` our own templates tell it.
+
+    Raises:
+        QuestionError: The answer counts a private screen.
     """
+    check_public(answer)
     answer = cleaned(answer)
     environment = page_environment()
     with templates(TEMPLATES / "report.html.j2"):
@@ -58,7 +64,12 @@ def html_page(answer: Answer, story: Story | None = None) -> str:
 
 
 def markdown_page(answer: Answer, story: Story | None = None) -> str:
-    """Return the report as Markdown, the cascade drawn in characters."""
+    """Return the report as Markdown, the cascade drawn in characters.
+
+    Raises:
+        QuestionError: The answer counts a private screen.
+    """
+    check_public(answer)
     answer = cleaned(answer)
     drawing = StringIO()
     console = Console(file=drawing, width=TREE_WIDTH, highlight=False)
@@ -151,6 +162,19 @@ def told_story(answer: Answer, story: Story | None = None) -> Story:
 def template(name: str) -> str:
     """Return a template, a style sheet or a script of pages as text."""
     return (files(__package__) / "templates" / name).read_text(encoding="utf-8")
+
+
+def check_public(answer: Answer) -> None:
+    """Refuse to hand around an answer that counts a private screen: its numbers rest on it.
+
+    Raises:
+        QuestionError: It does.
+    """
+    if f"{PRIVATE}s" in answer.versions.data:
+        raise QuestionError(
+            "This answer counts a private screen, which stays out of reports; ask again with "
+            "--without-screen NAME and report that run (`knockwise screen list` shows the names)."
+        )
 
 
 def cleaned(answer: Answer) -> Answer:

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from agent.session import Session
 from app.jobs.pairs import ground_gene, ground_genes
-from app.lists import line_of, set_named
+from app.lists import alike_perturbations, alike_words, line_of, set_named
 from app.web.uploads import Upload
 from knowledge.errors import QuestionError
 from knowledge.schema import Direction, Frozen, Perturbation, PerturbationKind
@@ -17,9 +17,10 @@ from tools.lists.atlas import atlas_of
 from tools.lists.causes import Library
 from tools.lists.explanation import explained
 from tools.lists.hits import explained_hits
+from tools.lists.listed import Reading, ResultList
 from tools.lists.ranking import causes, library_of
-from tools.lists.results import Reading, ResultList, read_result
-from tools.lists.search import alike, found
+from tools.lists.results import read_result
+from tools.lists.search import found
 
 Side = Literal["high", "low", "either"]
 Sought = Literal["alike", "opposite"]
@@ -187,29 +188,21 @@ def searched(session: Session, words: str, sought: str, kind: str, cell_line: st
 
 
 def _alike(session: Session, words: str, sought: Sought, line: str) -> Ranked:
-    gene = ground_gene(session.knowledge.symbols, words.strip())
-    like = alike(
-        session.predictor,
-        _library(session.predictor, session.settings.data),
-        gene,
-        line,
-        sought,
-        TOP,
-    )
+    gene, against = ground_gene(session.knowledge.symbols, words.strip()), sought == "opposite"
+    like, compared = alike_perturbations(session, gene, line, opposite=against, top=TOP)
     rows = (
         (
             one.gene,
-            f"{one.score:.1f}",
-            "" if one.measured is None else f"{one.measured:.2f}",
-            "" if one.footprint is None else f"{one.footprint:.2f}",
+            f"{one.likeness:+.2f}",
+            f"{one.same} of {one.same + one.opposite}" if one.measured else "",
+            "measurement" if one.measured else "prediction",
         )
         for one in like
     )
-    word = "same" if sought == "alike" else "opposite"
     return Ranked(
-        title=f"Losses with the {word} consequences as that of {gene} in {line}",
-        lead="By what screens measured, predictions and signed paths.",
-        columns=("Perturbed", "Score", "Measured likeness", "Paths"),
+        title=alike_words(gene, line, opposite=against, compared=compared),
+        lead="Cosine of what each does, without what the line's readouts do anyway.",
+        columns=("Perturbed", "Likeness", "Measured changes the same way", "Known by"),
         rows=tuple(rows),
     )
 

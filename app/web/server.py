@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from agent.session import Session
 from agent.settings import Settings
-from app.jobs.opening import open_session
+from app.jobs.opening import open_session, shared
 from app.show.pages import template
 from app.web.desk import Desk, left_waiting
 from app.web.guard import Guard
@@ -53,7 +53,7 @@ def create_app(
         RunError: The folder of runs cannot be written, or another server works in it.
     """
     people = People(settings.runs, invitation)
-    desk = Desk(opened or (lambda: open_session(settings)))
+    desk = Desk(opened or (lambda: open_session(shared(settings))))
     view = View(people)
     lock = FileLock(settings.runs / "web.lock")
 

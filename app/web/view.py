@@ -22,6 +22,7 @@ PLACES = (
     ("/genes", "Genes"),
     ("/lists", "Lists"),
     ("/find", "Find"),
+    ("/compare", "Compare"),
     ("/plan", "Plan"),
     ("/express", "Expression"),
     ("/phenotypes", "Phenotypes"),

@@ -14,6 +14,13 @@ HOW = (
     "*plan* knows which genes are alike and no outcome; *random* is the mean of several orders, "
     "*degree* takes the genes with most relatives first."
 )
+HITS, CHARGED = "hits found", "chosen, not measured"
+ESSENTIAL, GIVEN = "chosen, essential", "chosen"
+PUBLIC = (
+    "Screens of one phenotype, in the format of BioDiscoveryAgent, are played in rounds: a plan "
+    "names genes, is told which are hits, and plans on. *random* draws as many genes as were asked "
+    "for from those measured, the mean of 200 draws. A line of Knockwise stands in for the cells."
+)
 NEEDED = (
     "How much of the campaign an order needs to be as good as random choice at its end, between "
     "two rounds in line; `nan` where it never is."
@@ -25,6 +32,9 @@ def page(record: Record) -> Page:
     scores = record.results.scores
     reached = scores.plain.where(measure="auroc")
     gains = Scores(scores.gains)
+    public = scores.plain.where(measure=HITS)
+    if public:
+        return _public(record, public, scores.plain)
     return Page(
         "Simulated campaign: which perturbations next",
         (HOW,),
@@ -45,8 +55,34 @@ def page(record: Record) -> Page:
     )
 
 
+def _public(record: Record, found: Scores, scores: Scores) -> Page:
+    """Return the page of public screens."""
+    sections = [
+        Section("Share of the hits found", "", (pivot(found, ("screen", "predictor"), "round"),))
+    ]
+    for measure, words in (
+        (GIVEN, "How many genes a plan gave: it is not padded."),
+        (CHARGED, "Share of them that the screen did not measure: charged, and no hit."),
+        (ESSENTIAL, "Share of them that most cancer lines need."),
+    ):
+        table = pivot(scores.where(measure=measure), ("screen", "predictor"), "round")
+        sections.append(Section(measure.capitalize(), words, (table,)))
+    return Page(
+        "Public screens played in rounds",
+        (PUBLIC,),
+        record.made(),
+        tuple(sections),
+        ours="plan",
+        suffix=" (public screens)",
+    )
+
+
 def summary(results: Results) -> str:
     """Return what a terminal shows."""
+    found = results.scores.where(measure=HITS)
+    if found:
+        table = pivot(found, ("screen", "predictor"), "round", number(3), caption=HITS)
+        return table.markdown()
     needed = results.scores.where(measure=SHARE)
     return pivot(needed, "predictor", "cell_line", number(2), caption=SHARE).markdown()
 

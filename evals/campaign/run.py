@@ -2,7 +2,7 @@
 
 A fifth of a line's training perturbations is never chosen and is predicted after every round, by
 the vote of the chosen ones weighted by how alike two genes are (no label is in that likeness). The
-score is the AUROC within a readout, averaged over readouts. Orders: ours (`tools.lists.design`,
+score is the AUROC within a readout, averaged over readouts. Orders: ours (`tools.lists.choosing`,
 greedy facility location over the line's genes), random, and by degree, the most related first.
 """
 
@@ -14,18 +14,23 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 
+from agent.settings import Settings
+from evals.campaign import screens
 from evals.campaign.page import BENCHMARK, SHARE
+from evals.campaign.screens import TRUTH, played, read_screens
 from evals.harness.metrics import Ranking
 from evals.harness.resampling import Resampler, Sample
 from evals.harness.run import Inputs, Run
 from evals.harness.scores import Gain, Results, Score
+from evals.harness.session import benchmark_session
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
 from models.inputs.screens import CELL_LINES
 from models.response import ResponseModel
 from models.response.checkpoint import SHIPPED
-from tools.lists import design
-from tools.lists.design import spread
+from tools.lists import choosing, design
+from tools.lists.atlas import atlas_of
+from tools.lists.choosing import spread
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -44,6 +49,8 @@ class CampaignEval(Frozen):
         random: Random orders, whose mean is the control.
         seed: Of everything that is drawn.
         draws: Bootstrap resamples.
+        each: Genes a round on public screens.
+        stands_in: The line whose predictions stand in for the cells of a public screen.
     """
 
     cell_lines: tuple[str, ...] = CELL_LINES
@@ -52,6 +59,8 @@ class CampaignEval(Frozen):
     random: int = Field(5, ge=1)
     seed: int = 0
     draws: int = 200
+    each: int = Field(128, ge=1)
+    stands_in: str = "Jurkat"
 
 
 class _Line(NamedTuple):
@@ -68,7 +77,7 @@ def evaluate(out: Path, run: CampaignEval, progress: Progress) -> Results:
     Raises:
         RunError: `out` holds another run.
     """
-    inputs = Inputs({"response": SHIPPED / "config.json"}, (design,))
+    inputs = Inputs({"response": SHIPPED / "config.json"}, (choosing,))
 
     def work(folder: Run) -> Results:
         response = ResponseModel.load()
@@ -77,6 +86,41 @@ def evaluate(out: Path, run: CampaignEval, progress: Progress) -> Results:
             progress(f"screens of {line}", number / len(run.cell_lines))
             with folder.clock(line):
                 scores += _played(_screen(response, line), line, run)
+        return Results.of("campaign", scores)
+
+    return BENCHMARK.evaluate(out, run, inputs, work, progress)
+
+
+def evaluate_public(
+    folder: Path, out: Path, run: CampaignEval, world: Settings, progress: Progress
+) -> Results:
+    """Return what plans find of public screens; a finished run is read.
+
+    Args:
+        folder: Where the files of BioDiscoveryAgent are.
+        out: The run folder.
+        run: Rounds, genes a round, and the line that stands in.
+        world: Where the knowledge and the atlas are.
+        progress: Told what is done.
+
+    Raises:
+        DataError: The folder holds no screen.
+        RunError: `out` holds another run.
+    """
+    session = benchmark_session(world)
+    predictor = session.predictor
+    shown = read_screens(folder, session.knowledge.symbols)
+    files = {one.name: folder / f"{TRUTH}{one.name}.csv" for one in shown}
+    inputs = Inputs({"response": SHIPPED / "config.json", **files}, (choosing, design, screens))
+
+    def work(kept: Run) -> Results:
+        atlas = atlas_of(world.data, predictor.response)
+        scores: list[Score] = []
+        for one in shown:
+            with kept.clock(one.name):
+                scores += played(
+                    one, predictor, atlas, run.stands_in, run.rounds, run.each, progress, run.seed
+                )
         return Results.of("campaign", scores)
 
     return BENCHMARK.evaluate(out, run, inputs, work, progress)

@@ -7,6 +7,7 @@ from evals.genes.facts import GROUPS, RANKED, Absent, Facts, TaskFacts
 from evals.genes.published import PUBLISHED
 from evals.harness.benchmark import Benchmark
 from evals.harness.page import Page, Record, Section
+from evals.harness.resampling import Resampler
 from evals.harness.scores import Results, Score, Scores
 from evals.harness.tables import Table, pivot, shown, signed, table
 
@@ -38,11 +39,16 @@ CAUTION = (
     "between folds; GO annotations, which genen is made with, were partly curated with Reactome "
     "and HPA."
 )
+LEAKS = "HLA class I vs class II"
+"""The texts of its 21 genes name the class: an AUC of 1 there is reading, not knowing."""
 MEANS = (
     "Mean AUC over the tasks that have both labels here and published scores, by the benchmark's "
-    "groups; best first. Then in how many of these tasks it is above the median, and above the "
-    "best, of the other published models."
+    f"groups; best first. *{LEAKS}* is left out, as the texts of its 21 genes name the class; the "
+    "mean with it is the last column. 95 % intervals resample tasks: what lies within another's "
+    "interval has no rank of its own. Then in how many of these tasks it is above the median, and "
+    "above the best, of the other published models."
 )
+DRAWS = 2000
 DERIVED = (
     "Single classes of tasks with several labels, each against the rest; the benchmark lists these "
     "tasks and published no scores of them."
@@ -131,42 +137,49 @@ def _means(results: Results) -> Table:
     published = {key: one.value.value for key, one in every.by("task", "predictor").items()}
     models = every.values("predictor")
     ours = {key: one.value.value for key, one in _ours(facts, scores).items()}
-    group = {
+    every_task = {
         one.task: one.group
         for one in facts.tasks
         if all((one.task, model) in published for model in models)
     }
+    group = {task: of for task, of in every_task.items() if task != LEAKS}
     groups = [name for name in GROUPS if name in group.values()]
     sizes = [sum(of == name for of in group.values()) for name in groups]
     values = {
-        **{f"*{model}*": {task: published[task, model] for task in group} for model in models},
+        **{f"*{model}*": {task: published[task, model] for task in every_task} for model in models},
         **{
-            f"**{one.name}**": {task: ours[task, one.name] for task in group}
+            f"**{one.name}**": {task: ours[task, one.name] for task in every_task}
             for one in facts.embeddings
         },
     }
     if not group:
         return Table(("embedding", "all (0)"), ())
-    mean = {name: sum(found.values()) / len(found) for name, found in values.items()}
+    tasks = Resampler(group, 0, DRAWS)
+    mean = {
+        name: tasks.mean(list(group), [found[task] for task in group])
+        for name, found in values.items()
+    }
     rows = []
-    for name in sorted(values, key=lambda one: -mean[one]):
+    for name in sorted(values, key=lambda one: -mean[one].value):
         cells = [
-            sum(v for task, v in values[name].items() if group[task] == one) / size
+            sum(values[name][task] for task, of in group.items() if of == one) / size
             for one, size in zip(groups, sizes, strict=True)
         ]
         others = [
             sorted(published[task, model] for model in models if name != f"*{model}*")
             for task in group
         ]
-        mine = list(values[name].values())
+        mine = [values[name][task] for task in group]
         above = (
             sum(v > median(those) for v, those in zip(mine, others, strict=True)),
             sum(v > those[-1] for v, those in zip(mine, others, strict=True)),
         )
-        figures = (f"{cell:.3f}" for cell in (*cells, mean[name]))
-        rows.append((name, *figures, *(str(count) for count in above)))
+        figures = (f"{cell:.3f}" for cell in cells)
+        whole = sum(values[name].values()) / len(every_task)
+        told = (str(mean[name].estimate()), *(str(count) for count in above), f"{whole:.3f}")
+        rows.append((name, *figures, *told))
     header = [f"{name} ({size})" for name, size in zip(groups, sizes, strict=True)]
-    counts = ("above the median", "above the best")
+    counts = ("above the median", "above the best", f"with {LEAKS}")
     return Table(("embedding", *header, f"all ({len(group)})", *counts), tuple(rows))
 
 

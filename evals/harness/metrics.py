@@ -1,7 +1,7 @@
 """Metrics of ranked predictions and of probabilities."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,12 +41,21 @@ class Ranking:
         self._end = np.searchsorted(g[~positive], present, "right")
         self._first = np.searchsorted(g[positive], present, "left")
         self._of_positive = np.searchsorted(present, g[positive])
-        self._rows = len(group)
+        self.rows = len(group)
+        # Any row of each group, to find what else is known of the group.
+        self.row: IntArray = order[np.searchsorted(g, present, "left")].astype(np.int64)
+        # For average precision: where the rows that score no less than a positive begin.
+        self._order = order
+        self._at_least = np.searchsorted(tie, tie[positive], "left")
+        self._behind = np.searchsorted(g, present, "right")
+        self._sizes = self._behind - np.searchsorted(g, present, "left")
+        self._positives_at_least = np.searchsorted(tie[positive], tie[positive], "left")
+        self._positives_behind = np.searchsorted(g[positive], present, "right")
 
     @property
     def whole(self) -> float:
         """Return the mean over groups, every row counted once; nan where no group has both."""
-        return float(self.macro(np.ones((self._rows, 1)))[0])
+        return float(self.macro(np.ones((self.rows, 1)))[0])
 
     def aurocs(self, weight: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return the AUROC of each group `(groups, draws)`; nan where a class has no weight.
@@ -68,13 +77,54 @@ class Ranking:
         out: NDArray[np.floating] = np.where(pairs > 0, wins / np.maximum(pairs, 1e-12), np.nan)
         return out
 
-    def macro(self, weight: NDArray[np.floating]) -> FloatArray:
-        """Return the mean over groups of each draw `(draws,)`; nan where no group has both."""
-        values = self.aurocs(weight)
-        found = np.isfinite(values)
-        total = np.where(found, values, 0).sum(axis=0, dtype=np.float64)
-        count = found.sum(axis=0)
-        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    def average_precisions(self, weight: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Return the average precision of each group `(groups, draws)`; nan as in `aurocs`.
+
+        The mean, over positives, of the share of positives among the rows that score no less: rows
+        of equal score are taken together, as scikit-learn does.
+
+        Args:
+            weight: How often each row counts `(rows, draws)`.
+        """
+        draws = weight.shape[1]
+        if not len(self.groups):
+            return np.zeros((0, draws))
+        every = np.zeros((len(self._order) + 1, draws), weight.dtype)
+        np.cumsum(weight[self._order], axis=0, out=every[1:])
+        mine = weight[self._positive]
+        right = np.zeros((len(mine) + 1, draws), weight.dtype)
+        np.cumsum(mine, axis=0, out=right[1:])
+        group = self._of_positive
+        told = every[self._behind][group] - every[self._at_least]
+        hits = right[self._positives_behind][group] - right[self._positives_at_least]
+        precision = np.divide(hits, told, out=np.zeros_like(hits), where=told > 0)
+        summed = np.add.reduceat(mine * precision, self._first, axis=0)
+        whole = np.add.reduceat(mine, self._first, axis=0)
+        others = every[self._behind] - every[self._behind - self._sizes] - whole
+        out: NDArray[np.floating] = np.where(
+            (whole > 0) & (others > 0), summed / np.maximum(whole, 1e-12), np.nan
+        )
+        return out
+
+    def macro(
+        self,
+        weight: NDArray[np.floating],
+        over: NDArray[np.floating] | None = None,
+        values: Callable[[NDArray[np.floating]], NDArray[np.floating]] | None = None,
+    ) -> FloatArray:
+        """Return the mean over groups of each draw `(draws,)`; nan where no group has both.
+
+        Args:
+            weight: How often each row counts `(rows, draws)`.
+            over: How often each group counts `(groups, draws)`; once where it is left out.
+            values: Of each group and draw; the AUROC by default.
+        """
+        found_values = (values or self.aurocs)(weight)
+        found = np.isfinite(found_values)
+        counted = found if over is None else np.where(found, over, 0)
+        total = (np.where(found, found_values, 0) * counted).sum(axis=0, dtype=np.float64)
+        count = counted.sum(axis=0, dtype=np.float64)
+        return np.where(count > 0, total / np.maximum(count, 1e-12), np.nan)
 
     def resampled(self, unit: IntArray, drawn: NDArray[np.floating]) -> FloatArray:
         """Return the macro AUROC of each resample `(draws,)`.

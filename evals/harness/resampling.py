@@ -3,16 +3,18 @@
 import math
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from evals.harness.metrics import FloatArray, IntArray, Ranking
+from evals.harness.metrics import CHUNK, FloatArray, IntArray, Ranking
 from knowledge.schema import Frozen
 
 DRAWS = 500
+SHARE = (0.0, 1.0)
+"""Between what an AUROC and a share lie."""
 Units = Sequence[Hashable] | NDArray[np.generic] | pd.Series | pd.Index
 
 
@@ -27,6 +29,13 @@ class Estimate(Frozen):
     high: float = math.nan
     n: int = 0
 
+    def within(self, low: float, high: float) -> "Estimate":
+        """Return it with an interval that does not pass what no value can; nan stays nan."""
+        ends = {name: min(max(getattr(self, name), low), high) for name in ("low", "high")}
+        told = {name: end for name, end in ends.items() if not math.isnan(getattr(self, name))}
+        changed = any(end != getattr(self, name) for name, end in told.items())
+        return self.model_copy(update=told) if changed else self
+
     def __str__(self) -> str:
         if math.isnan(self.low):
             return f"{self.value:.3f}"
@@ -35,18 +44,29 @@ class Estimate(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A value and its resamples, which add and subtract draw by draw."""
+    """A value and its resamples, which add and subtract draw by draw.
+
+    Attributes:
+        value: Of all rows.
+        draws: Of each resample.
+        units: How many were drawn from.
+        readouts: How many groups are averaged.
+        bounds: What no value of the measure can pass, and so no interval.
+    """
 
     value: float
     draws: FloatArray
     units: int
     readouts: int = 0
+    bounds: tuple[float, float] = (-math.inf, math.inf)
 
     def __sub__(self, other: Self) -> "Sample":
-        return Sample(self.value - other.value, self.draws - other.draws, self.units)
+        bounds = (self.bounds[0] - other.bounds[1], self.bounds[1] - other.bounds[0])
+        return Sample(self.value - other.value, self.draws - other.draws, self.units, bounds=bounds)
 
     def __neg__(self) -> "Sample":
-        return Sample(-self.value, -self.draws, self.units)
+        low, high = self.bounds
+        return Sample(-self.value, -self.draws, self.units, bounds=(-high, -low))
 
     def __truediv__(self, other: Self) -> "Sample":
         return Sample(self.value / other.value, self.draws / other.draws, self.units)
@@ -64,11 +84,12 @@ class Sample:
             np.mean([part.draws for part in parts], axis=0),
             sum(part.units for part in parts),
             sum(part.readouts for part in parts),
+            (min(part.bounds[0] for part in parts), max(part.bounds[1] for part in parts)),
         )
 
     def estimate(self) -> Estimate:
         """Return the value with its interval."""
-        return estimate(self.value, self.draws, self.units)
+        return estimate(self.value, self.draws, self.units, self.bounds)
 
 
 class Resampler:
@@ -83,6 +104,15 @@ class Resampler:
     def __init__(self, units: Iterable[Hashable], seed: int = 0, draws: int = DRAWS) -> None:
         self._units = pd.Index(sorted(set(units)))  # type: ignore[type-var]  # names or numbers
         self._drawn = resamples(len(self._units), draws, np.random.default_rng(seed))
+
+    @property
+    def draws(self) -> int:
+        """Return how many there are."""
+        return int(self._drawn.shape[1])
+
+    def part(self, at: IntArray, draws: slice) -> NDArray[np.float32]:
+        """Return how often units of these numbers count in some of the resamples."""
+        return self._drawn[:, draws][at]
 
     def at(self, unit: Units) -> IntArray:
         """Return the number of each row's unit `(rows,)`."""
@@ -103,12 +133,73 @@ class Resampler:
         draws: FloatArray = np.full(len(weight), np.nan)
         np.divide(total @ drawn, weight, out=draws, where=weight > 0)
         mean = float(found.mean()) if len(found) else math.nan
-        return Sample(mean, draws, int((count > 0).sum()))
+        return Sample(mean, draws, int((count > 0).sum()), bounds=_bounds(found))
 
     def auroc(self, unit: Units, ranking: Ranking) -> Sample:
         """Return the macro AUROC of a ranking whose rows belong to `unit`."""
         draws = ranking.resampled(self.at(unit), self._drawn)
-        return Sample(ranking.whole, draws, len(set(unit)), len(ranking.groups))
+        return Sample(ranking.whole, draws, len(set(unit)), len(ranking.groups), SHARE)
+
+
+class Axis(NamedTuple):
+    """One of the two things that were sampled: which rows belong to which unit, and the draws.
+
+    Attributes:
+        draw: Of the units.
+        unit: Of each row.
+    """
+
+    draw: Resampler
+    unit: Units
+
+
+def crossed(
+    ranking: Ranking,
+    inside: Axis | None,
+    over: Axis | None,
+    by: Literal["auroc", "average precision"] = "auroc",
+) -> Sample:
+    """Return the macro AUROC or average precision, both sources of chance drawn anew.
+
+    A row is a perturbation and a readout, and both were sampled: where readouts are the groups,
+    perturbations are drawn `inside` them and readouts drawn `over` them, each whole and apart from
+    the other (the pigeonhole bootstrap: Owen, Annals of Applied Statistics 2007, somewhat wide).
+
+    Args:
+        ranking: Of the rows.
+        inside: What is drawn among the rows of a group; not drawn where it is left out.
+        over: What is drawn among the groups; not drawn where it is left out.
+        by: The measure.
+    """
+    values = ranking.aurocs if by == "auroc" else ranking.average_precisions
+    whole = ranking.macro(np.ones((ranking.rows, 1)), values=values)
+    first = inside or over
+    if first is None:
+        raise ValueError("nothing is drawn")
+    width = first.draw.draws
+    at = None if inside is None else inside.draw.at(inside.unit)
+    of_group = None if over is None else over.draw.at(np.asarray(over.unit)[ranking.row])
+    parts = []
+    for start in range(0, width, CHUNK):
+        here = slice(start, min(start + CHUNK, width))
+        if inside is None or at is None:
+            weight = np.ones((ranking.rows, here.stop - start), np.float32)
+        else:
+            weight = inside.draw.part(at, here)
+        groups = None
+        if over is not None and of_group is not None:
+            groups = over.draw.part(of_group, here)
+        parts.append(ranking.macro(weight, groups, values))
+    units = len(set(first.unit))
+    return Sample(float(whole[0]), np.concatenate(parts), units, len(ranking.groups), SHARE)
+
+
+def _bounds(values: FloatArray) -> tuple[float, float]:
+    """Return what a mean of such values cannot pass: shares and signed shares have ends."""
+    for low in (0.0, -1.0):
+        if len(values) and values.min() >= low and values.max() <= 1:
+            return low, 1.0
+    return -math.inf, math.inf
 
 
 def resamples(units: int, draws: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -117,8 +208,13 @@ def resamples(units: int, draws: int, rng: np.random.Generator) -> NDArray[np.fl
     return np.ascontiguousarray(drawn.T, dtype=np.float32)
 
 
-def estimate(value: float, resampled: FloatArray, n: int) -> Estimate:
-    """Return `value` with the 95 % interval that its resamples show.
+def estimate(
+    value: float,
+    resampled: FloatArray,
+    n: int,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+) -> Estimate:
+    """Return `value` with the 95 % interval that its resamples show, within `bounds`.
 
     The interval is the spread of the resamples around their own mean, laid around the value:
     a resample repeats units and so loses readouts that keep one class only, which moves the macro
@@ -127,5 +223,5 @@ def estimate(value: float, resampled: FloatArray, n: int) -> Estimate:
     found = resampled[np.isfinite(resampled)]
     if not len(found):
         return Estimate(value=value, n=n)
-    low, high = np.quantile(found, [0.025, 0.975]) - found.mean() + value
+    low, high = np.clip(np.quantile(found, [0.025, 0.975]) - found.mean() + value, *bounds)
     return Estimate(value=value, low=float(low), high=float(high), n=n)

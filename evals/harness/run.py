@@ -46,7 +46,7 @@ class Inputs(NamedTuple):
         modules: That hold numbers: of a package all its modules but those of prose. None where
             figures are worked out anew each time.
         versions: Of whatever is no file, such as the compiled knowledge.
-        unscored: Names of modules in these packages that no figure rests on.
+        unscored: Names of modules and packages in these that no figure rests on.
     """
 
     files: Mapping[str, Path]
@@ -75,7 +75,12 @@ class Inputs(NamedTuple):
         file = Path(str(module.__file__))
         if file.name != "__init__.py":
             return [file]
-        return sorted(p for p in file.parent.rglob("*.py") if p.stem not in PROSE | self.unscored)
+        left = PROSE | self.unscored
+        return sorted(
+            path
+            for path in file.parent.rglob("*.py")
+            if left.isdisjoint({path.stem, *path.relative_to(file.parent).parts[:-1]})
+        )
 
 
 class Unit(NamedTuple):

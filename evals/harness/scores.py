@@ -20,6 +20,17 @@ Verdict = Literal["better", "level", "worse"]
 FactsT = TypeVar("FactsT", bound=Frozen)
 ROUNDING = 0.0005
 """A gain that a table shows as zero is none."""
+BOUNDS: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(
+        ("auroc", "roc_auc", "rouge_recall", "rouge_f1", "agrees", "itself in first ten",
+         "complex in first hundred", "in order", "called", "right of the called", "sign", "gene",
+         "within"),
+        (0.0, 1.0),
+    ),
+    "pearson": (-1.0, 1.0),
+    "r2": (-math.inf, 1.0),
+}  # fmt: skip
+"""What values of a measure cannot pass, and so no interval of a score."""
 WHO = ("predictor", "role", "than", "measure")
 FIGURES = ("value", "low", "high", "n")
 
@@ -81,6 +92,8 @@ class Score:
             value = value.estimate()
         elif not isinstance(value, Estimate):
             value = Estimate(value=value)
+        if measure in BOUNDS and not isinstance(self, Gain):
+            value = value.within(*BOUNDS[measure])
         given = {"predictor": predictor, "measure": measure, "value": value, "role": role}
         for name, one in (given | {"keys": keys}).items():
             object.__setattr__(self, name, one)

@@ -21,6 +21,7 @@ from agent.llm.open import cache_file, open_chat
 from agent.session import Session
 from agent.settings import Settings
 from agent.strategies import load_strategy
+from evals.harness.session import benchmark_session
 from evals.language.judge import Asker, judge_rows
 from evals.language.rows import Row
 from evals.language.store import Judged
@@ -137,4 +138,4 @@ def judge_chunk(
 
 @lru_cache(maxsize=1)
 def _session(settings: str) -> Session:
-    return Session.open(Settings.model_validate_json(settings))
+    return benchmark_session(Settings.model_validate_json(settings))

@@ -27,6 +27,7 @@ from evals.harness.page import Page, Record, Section
 from evals.harness.resampling import Estimate
 from evals.harness.run import Inputs, Run
 from evals.harness.scores import Results, Score, Scores
+from evals.harness.session import benchmark_session
 from evals.harness.tables import Table, pivot, table
 from evals.language.judge import Asker, judge_rows
 from evals.language.outcome import answered, cross_fused
@@ -126,7 +127,7 @@ def evaluate(
         RunError: `out` holds another run.
         LLMError: No model answers.
     """
-    session = Session.open(settings.model_copy(update={"reasoner": "evidence"}))
+    session = benchmark_session(settings.model_copy(update={"reasoner": "evidence"}))
     root = sources_root(data)
     strategies = [load_strategy(name) for name in run.strategies]
     inputs = Inputs(

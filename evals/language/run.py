@@ -22,6 +22,7 @@ from agent.settings import Settings
 from agent.strategies import load_strategy
 from evals.harness.run import REPLIES, Inputs, Run, write_table
 from evals.harness.scores import Results
+from evals.harness.session import benchmark_session
 from evals.language.facts import Facts, cost, failures, stacks
 from evals.language.judge import Asker, judge_rows
 from evals.language.outcome import answered, cross_fused, fitted, fused_by
@@ -151,7 +152,7 @@ async def batch(
     _check(run)
     strategy = load_strategy(run.strategy)
     settings = run.own_settings
-    session = Session.open(settings)
+    session = benchmark_session(settings)
     async with nullcontext(chat) if chat else open_chat(settings, offline=run.offline) as model:
         name = (model.model, run.strategy, strategy.prompts_hash)
         folder = _claim(run, session, *name, progress)

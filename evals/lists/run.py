@@ -16,6 +16,7 @@ from evals import regulator_pairs
 from evals.harness.resampling import DRAWS, Resampler
 from evals.harness.run import Inputs, Run
 from evals.harness.scores import Results, Score
+from evals.harness.session import benchmark_session
 from evals.lists.held_out import HeldOutAtlases
 from evals.lists.page import BENCHMARK
 from evals.lists.paths import chosen, explained_rows
@@ -68,7 +69,7 @@ def evaluate(
         RunError: `out` holds another run.
     """
     root = sources_root(data)
-    session = Session.open(world)
+    session = benchmark_session(world)
     names = [*SET_FILES, *([REGULATORS] if settings.regulators else [])]
     inputs = Inputs(
         {name: root / name for name in names},

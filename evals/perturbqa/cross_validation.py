@@ -22,7 +22,7 @@ def cross_validated(fitted: FittedModel, draws: int = 200, seed: int = 0) -> Sco
         seed: Of the resamples.
     """
     table = held_out_table(fitted, Unit("all", CELL_LINES), seed)
-    return Scores(score(table, "cv", Resampler(table.pert, seed, draws))[0])
+    return Scores(score(table, "cv", Resampler(table.pert, seed, draws)))
 
 
 def as_markdown(scores: Scores, setting: Setting) -> str:

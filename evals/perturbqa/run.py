@@ -1,7 +1,8 @@
 """Trains and scores one setting of PerturbQA in a run folder that can be gone on with.
 
 `units/NAME/` holds what each fit left: held_out, tested, ablation and faithfulness tables, and
-partial work; `predictions.parquet` every official test row.
+partial work; `predictions.parquet` every official test row; `kept.parquet` what the model and the
+controls say of rows whose labels are at hand, to be compared with.
 """
 
 import shutil
@@ -16,10 +17,12 @@ from evals import rows, tasks
 from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run, part, write_table
 from evals.harness.scores import Results, Score
-from evals.perturbqa import ablation, slices
+from evals.perturbqa import ablation, composition, intervals, slices
 from evals.perturbqa.facts import Facts
+from evals.perturbqa.kept import keep
 from evals.perturbqa.page import BENCHMARK
-from evals.perturbqa.score import MODEL, joined, reliability, score
+from evals.perturbqa.ranked import draws, ranked
+from evals.perturbqa.score import MODEL, predictors, reliability, score
 from evals.perturbqa.unit import (
     Tables,
     ablation_table,
@@ -44,6 +47,8 @@ PREDICTIONS = [
 ]  # fmt: skip
 # `strict` fits once per line; with fewer folds all its fits take as long as one of the others.
 FOLDS: Mapping[Setting, int] = {"multi": 10, "strict": 4, "extended": 10}
+OF_OTHERS = frozenset({"own", "product"})
+"""Packages here that score other predictions than those of a run."""
 FIT_SHARE = 0.85
 """Share of a run's time that fitting takes, for the progress bar; the rest is resampling."""
 
@@ -81,12 +86,14 @@ def evaluate(
     inputs = Inputs(
         {name: root / name for name in names},
         (model, benchmark, tasks, rows),
+        unscored=OF_OTHERS,
     )
 
     def work(run: Run) -> Results:
         with run.clock("fit"):
             tables = _fitted(data, run, settings, threads)
         write_table(tables.tested[PREDICTIONS], run.out / "predictions.parquet")
+        keep(tables.tested, tables.held_out, run.out)
         with run.clock("score"):
             return _results(tables, root, run, settings)
 
@@ -113,7 +120,7 @@ def _fitted(data: Path, run: Run, settings: EvalSettings, threads: int) -> Table
         visible = scoring.visible_rows(read, data, settings.setting, unit)
         fitted = scoring.fit_model(read, training, partial, part(told, 0.0, 0.75), visible)
         told("controls on held-out rows", 0.76)
-        held_out = held_out_table(fitted, unit, settings.seed)
+        held_out = held_out_table(fitted, unit, settings.seed, simple=True)
         told("predicting the official test rows", 0.79)
         with run.clock("predict the test rows, controls included"):
             tested = tested_table(fitted, unit, sources_root(data), settings.seed)
@@ -136,15 +143,24 @@ def _fitted(data: Path, run: Run, settings: EvalSettings, threads: int) -> Table
 def _results(tables: Tables, root: Path, run: Run, settings: EvalSettings) -> Results:
     run.progress("resampling perturbations", FIT_SHARE)
     draw = Resampler({*tables.held_out.pert, *tables.tested.pert}, settings.seed, settings.draws)
-    tested, on_test = score(tables.tested, "test", draw)
+    tested = score(tables.tested, "test", draw)
     run.progress("resampling held-out perturbations", FIT_SHARE + 0.02)
-    held_out, on_held_out = score(tables.held_out, "cv", draw)
-    run.progress("slices", FIT_SHARE + 0.1)
+    held_out = score(tables.held_out, "cv", draw)
+    run.progress("slices", FIT_SHARE + 0.06)
     classes = slices.functional_classes(root, read_symbols(root))
+    parts = [composition.with_parts(one) for one in (tables.tested, tables.held_out)]
+    named = ["pert", "gene"]
+    both = draws(pd.concat([tables.tested[named], tables.held_out[named]]), settings.seed)
     scores = [
         *tested,
         *held_out,
-        *joined(on_held_out, on_test),
+        *ranked(tables.tested, predictors(tables.tested), MODEL, "test", both),
+        *ranked(tables.held_out, predictors(tables.held_out), MODEL, "cv", both),
+        *composition.parts(parts[0], "test", draw),
+        *composition.parts(parts[1], "cv", draw),
+        *composition.gap(parts[1], parts[0], draw),
+        *intervals.coverage(tables.tested, "test", draw, settings.seed),
+        *intervals.coverage(tables.held_out, "cv", draw, settings.seed),
         *slices.by_training_rows(tables.held_out, draw),
         *slices.by_class(tables.held_out, classes, draw),
         *reliability(tables.tested, "test"),

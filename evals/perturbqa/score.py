@@ -12,17 +12,18 @@ import pandas as pd
 from evals.harness.metrics import brier, equal_bins, expected_calibration_error
 from evals.harness.resampling import Estimate, Resampler, Sample
 from evals.harness.scores import Key, Score
-from evals.tasks import MEAN, TASKS, Samples, TaskName, compared, labelled, samples
+from evals.tasks import MEAN, TASKS, TaskName, compared, labelled, samples
 from models.inputs.screens import CELL_LINES
 
-Split = Literal["test", "cv", "joined"]
-"""Official test rows, held-out training rows, or for each line the first of them with labels."""
+Split = Literal["test", "cv"]
+"""Official test rows, or held-out training rows; the two are never averaged."""
 MODEL = "response model"
 BINS = 10
 CONTROLS: dict[str, str] = {
     "gene prior": "how often the readout changes (or rises) in the line; .5 by construction",
     "perturbation prior": "how much the perturbation changes in the other lines",
     "cross-line transfer": "what the same perturbation did to the same readout in other lines",
+    "logistic regression": "fitted to the same features as the trees, which tells what trees add",
     "knowledge-kNN vote": "outcomes of the readout under perturbations of related genes, weighted "
     "by how related they are",
     "retrieval only": "share of changes among the ten nearest rows of the readout, unweighted",
@@ -32,29 +33,19 @@ CONTROLS: dict[str, str] = {
 """Predictors of their own, scored on the model's rows; each is a column of a unit's tables."""
 
 
-def score(table: pd.DataFrame, split: Split, draw: Resampler) -> tuple[list[Score], Samples]:
-    """Return the scores of the model and the controls on the labelled rows, and their resamples."""
-    columns = {MODEL: "p", **{name: name for name in CONTROLS if name in table}}
-    found = samples(table, columns, draw)
+def predictors(table: pd.DataFrame) -> dict[str, str]:
+    """Return the column of the model and of each control that a table has."""
+    return {MODEL: "p", **{name: name for name in CONTROLS if name in table}}
+
+
+def score(table: pd.DataFrame, split: Split, draw: Resampler) -> list[Score]:
+    """Return the scores of the model and the controls on the labelled rows."""
+    found = samples(table, predictors(table), draw)
     scores = [*compared(found, MODEL, split=split)]
     for (task, line, name), sample in found.items():
         if name == MODEL and line != MEAN:
             scores += _calibration(labelled(table, task, line), sample, task, line, split)
-    return scores, found
-
-
-def joined(held_out: Samples, tested: Samples) -> Iterator[Score]:
-    """Yield the mean over all four lines, on test rows where labels are at hand, else on held-out.
-
-    Nothing is told of a task of which a line has neither.
-    """
-    each, both = {**held_out, **tested}, Samples()
-    for task in TASKS:
-        for name in (MODEL, *CONTROLS):
-            lines = [each[task, line, name] for line in CELL_LINES if (task, line, name) in each]
-            if len(lines) == len(CELL_LINES):
-                both[task, MEAN, name] = Sample.mean(lines)
-    yield from compared(both, MODEL, split="joined")
+    return scores
 
 
 def reliability(table: pd.DataFrame, split: Split) -> Iterator[Score]:

@@ -1,34 +1,35 @@
 """Fits one unit of a setting and writes down what it and the controls say of every row."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from evals.perturbqa import ablation
+from evals.perturbqa import ablation, logistic
+from evals.perturbqa.controls import (
+    CURVE,
+    ELSEWHERE,
+    FEATURES,
+    LINES,
+    NEAREST,
+    label_of,
+    official_questions,
+    questions_of,
+    votes,
+)
 from evals.perturbqa.faithfulness import faithfulness
-from evals.perturbqa.retrieval import Questions, retrieval_votes
 from evals.rows import official_rows
-from evals.tasks import TASKS, TaskName
+from evals.tasks import TASKS
 from knowledge.progress import Progress
-from models.inputs.screens import CELL_LINES, UNKNOWN, BoolArray, IntArray, Rows
+from models.inputs.screens import CELL_LINES, UNKNOWN, BoolArray, Rows
 from models.response.features import FEATURE_FAMILIES
 from models.response.field import FloatArray
 from models.response.model import LEAST_SIMILARITY
 from models.response.scoring import FittedModel, Unit
 from models.response.settings import TrainingSettings
-from models.response.similarity import similarity_to
 
-FEATURES = {
-    "gene prior": "{}_prior",
-    "perturbation prior": "{}_strength_elsewhere",
-    "cross-line transfer": "{}_exact_elsewhere",
-    "knowledge-kNN vote": "{}_vote",
-}
-"""Controls that are features of the model, by the name of the feature for a task."""
-CURVE = {"de": "de", "dir": "up"}
 CITING_PAIRS = 160
 """Pairs of all units whose cited rows are taken away; each takes a good part of a second."""
 PAIR = ["pert", "gene", "cell_line"]
@@ -51,14 +52,23 @@ class Tables(NamedTuple):
     faithfulness: pd.DataFrame
 
 
-def held_out_table(fitted: FittedModel, unit: Unit, seed: int) -> pd.DataFrame:
-    """Return the held-out predictions of a unit's lines, and the controls'."""
+def held_out_table(
+    fitted: FittedModel, unit: Unit, seed: int, *, simple: bool = False
+) -> pd.DataFrame:
+    """Return the held-out predictions of a unit's lines, and the controls'.
+
+    Args:
+        fitted: The model.
+        unit: Its lines.
+        seed: Of the shuffled control.
+        simple: Whether the simple supervised baseline is fitted too, which takes minutes.
+    """
     rows, held = fitted.rows, fitted.held_out
     names = np.array(fitted.corpus.vocabulary.genes)
     vocabulary = fitted.corpus.vocabulary
     parts = []
     for task in TASKS:
-        label = _label(rows, task)
+        label = label_of(rows, task)
         raw = held.changed if task == "de" else held.up
         use = _in_lines(rows, unit) & (label != UNKNOWN)
         here = rows.take(use)
@@ -70,6 +80,9 @@ def held_out_table(fitted: FittedModel, unit: Unit, seed: int) -> pd.DataFrame:
         features["gene prior"] = expit(features["gene prior"])
         abstained = _abstained(fitted, use)
         p = curve.probability(raw[use], here.line)
+        p = np.where(abstained, features["gene prior"], p)
+        nearest = held.features[use, held.names.index("relatives")].astype(np.float64)
+        low, high = curve.interval(p, nearest)
         table = pd.DataFrame(
             {
                 "pert": names[vocabulary.perturbations[here.pert]],
@@ -78,16 +91,30 @@ def held_out_table(fitted: FittedModel, unit: Unit, seed: int) -> pd.DataFrame:
                 "task": task,
                 "label": label[use].astype(np.float64),
                 "fold": held.fold[use],
-                "p": np.where(abstained, features["gene prior"], p),
+                "p": p,
+                "low": low,
+                "high": high,
                 "abstained": abstained,
+                NEAREST: nearest,
+                ELSEWHERE: features["cross-line transfer"] != 0,
+                LINES: held.features[use, held.names.index("de_lines_elsewhere")],
                 **features,
             }
         )
+        if simple:
+            table[logistic.NAME] = logistic.held_out(fitted, label, use, task)
         for k in np.unique(held.fold):
             asked = use & (held.fold == k)
-            votes = _votes(fitted, _questions(fitted, rows.take(asked)), held.fold != k, task, seed)
+            found = votes(
+                fitted.corpus,
+                rows,
+                questions_of(fitted.corpus, rows.take(asked)),
+                held.fold != k,
+                task,
+                seed,
+            )
             at = held.fold[use] == k
-            for name, column in votes.items():
+            for name, column in found.items():
                 table.loc[at, name] = column
         parts.append(table)
     return pd.concat(parts, ignore_index=True)
@@ -109,8 +136,11 @@ def tested_table(fitted: FittedModel, unit: Unit, root: Path, seed: int) -> pd.D
     )
     pairs = asked[PAIR].drop_duplicates(ignore_index=True)
     said = fitted.predict(pairs)
+    seen, names = fitted.features(pairs)
+    said[NEAREST] = seen[:, names.index("relatives")].astype(np.float64)
+    said[LINES] = seen[:, names.index("de_lines_elsewhere")]
     at = pd.MultiIndex.from_frame(pairs).get_indexer(pd.MultiIndex.from_frame(asked[PAIR]))
-    said = said.iloc[at].reset_index(drop=True)
+    said, seen = said.iloc[at].reset_index(drop=True), seen[at]
     is_de = asked.task == "de"
     everything = np.ones(len(fitted.rows), bool)
     out = asked.assign(
@@ -120,16 +150,24 @@ def tested_table(fitted: FittedModel, unit: Unit, root: Path, seed: int) -> pd.D
         high=said.p_de_high.where(is_de, said.p_up_high),
         abstained=said.abstained,
         reason=said.reason,
+        **{name: said[name] for name in (NEAREST, LINES)},
         **{
             name: said[column.format("de")].where(is_de, said[column.format("up")])
             for name, column in FEATURES.items()
         },
     )
     out["gene prior"] = expit(out["gene prior"].astype(np.float64))
+    # Nothing is known of a gene outside the vocabulary: it was measured nowhere.
+    out[ELSEWHERE] = out["cross-line transfer"].fillna(0) != 0
     for task in TASKS:
-        here = out.task == task
-        questions = _official_questions(fitted, out[here])
-        for name, column in _votes(fitted, questions, everything, task, seed).items():
+        here = (out.task == task).to_numpy()
+        out.loc[here, logistic.NAME] = logistic.asked(
+            fitted.held_out.features, names, label_of(fitted.rows, task), seen[here]
+        )
+        questions = official_questions(fitted.corpus, out[here])
+        for name, column in votes(
+            fitted.corpus, fitted.rows, questions, everything, task, seed
+        ).items():
             out.loc[here, name] = column
     return out
 
@@ -178,15 +216,11 @@ def ablation_table(
     )
     parts = []
     for number, task in enumerate(TASKS):
-        label = _label(part, task)
+        label = label_of(part, task)
         columns = {name: both[number] for name, both in scores.items()}
         parts.append(base.assign(task=task, label=label, **columns))
     table = pd.concat(parts, ignore_index=True)
     return table[table.label != UNKNOWN]
-
-
-def _label(rows: Rows, task: TaskName) -> IntArray:
-    return rows.de if task == "de" else rows.up
 
 
 def _abstained(fitted: FittedModel, use: BoolArray) -> BoolArray:
@@ -204,51 +238,3 @@ def _abstained(fitted: FittedModel, use: BoolArray) -> BoolArray:
 
 def _in_lines(rows: Rows, unit: Unit) -> BoolArray:
     return np.isin(rows.line, [CELL_LINES.index(line) for line in unit.cell_lines])
-
-
-def _votes(
-    fitted: FittedModel, questions: Questions, visible: BoolArray, task: TaskName, seed: int
-) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    vocabulary, seen = fitted.corpus.vocabulary, fitted.rows.take(visible)
-    shape = (len(vocabulary.perturbations), len(vocabulary.readouts))
-    rng = np.random.default_rng(seed)
-    votes = retrieval_votes(questions, seen, _label(seen, task), shape, rng)
-    return {"retrieval only": votes.retrieved, "label-shuffled retrieval": votes.shuffled}
-
-
-def _questions(fitted: FittedModel, rows: Rows) -> Questions:
-    perts, asked = np.unique(rows.pert, return_inverse=True)
-    genes = fitted.corpus.vocabulary.perturbations[perts]
-    return _asked(fitted, genes, perts, rows.line, asked, rows.readout)
-
-
-def _official_questions(fitted: FittedModel, table: pd.DataFrame) -> Questions:
-    vocabulary = fitted.corpus.vocabulary
-    asked, perts = pd.factorize(table.pert)
-    genes = _at(vocabulary.genes, perts)
-    own = _at(vocabulary.perturbations, genes)
-    readout = _at(vocabulary.readouts, _at(vocabulary.genes, table.gene))
-    line = _at(CELL_LINES, table.cell_line)
-    return _asked(fitted, genes, own, line, asked, readout)
-
-
-def _at(known: Any, words: Any) -> IntArray:  # noqa: ANN401  # anything an index can be made of
-    """Return where each word is among the known ones, -1 where it is not."""
-    at: IntArray = pd.Index(known).get_indexer(pd.Index(words)).astype(np.int64)
-    return at
-
-
-def _asked(
-    fitted: FittedModel,
-    genes: IntArray,
-    own: IntArray,
-    line: IntArray,
-    asked: IntArray,
-    readout: IntArray,
-) -> Questions:
-    corpus = fitted.corpus
-    between = corpus.relatives.between(corpus.vocabulary.perturbations)
-    similarity = np.zeros((len(genes), len(between)), np.float32)
-    known = genes >= 0
-    similarity[known] = similarity_to(corpus.relatives, between, genes[known], own[known])
-    return Questions(line, asked, readout, similarity, own)

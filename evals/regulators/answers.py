@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from agent.session import Session
 from agent.settings import Settings
 from evals.altered_graphs import AlteredGraph, Relations
 from evals.harness.metrics import FloatArray
+from evals.harness.session import benchmark_session
 from knowledge.base import load_knowledge
 from knowledge.cascade import reach, start
 from knowledge.errors import KnockwiseError
@@ -63,7 +63,7 @@ class World:
 
 def open_world(settings: Settings, seed: int, *, expression: bool = True) -> World:
     """Return the product as `settings` open it, and once more with the starter pack alone."""
-    session = Session.open(settings)
+    session = benchmark_session(settings)
     predictors: dict[Scope, EffectPredictor] = {session.knowledge.scope: session.predictor}
     if session.knowledge.scope == "full":
         response = session.predictor.response

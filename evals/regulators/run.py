@@ -149,6 +149,7 @@ def evaluate(
         files,
         (benchmark, altered_graphs, regulator_pairs, cascade),
         {**best.knowledge.versions, **models},
+        frozenset({"own"}),
     )
 
     def work(folder: Run) -> Results:

@@ -75,7 +75,7 @@ def _scored(
     if len(rows):
         yield Score("", "pairs", len(rows), **keys)
     for measure in measures:
-        samples = {name: _sample(rows, name, measure, resampler) for name in predictors}
+        samples = {name: sample_of(rows, name, measure, resampler) for name in predictors}
         yield from _compared(samples, measure, keys)
         if measure == "sign":
             for name, sample in samples.items():
@@ -95,7 +95,8 @@ def _compared(
                 yield Gain(name, PRIOR, measure, sample - prior, **keys)
 
 
-def _sample(rows: pd.DataFrame, name: str, measure: Measure, draw: Resampler) -> Sample | None:
+def sample_of(rows: pd.DataFrame, name: str, measure: Measure, draw: Resampler) -> Sample | None:
+    """Return what a column of directions reaches by a measure; None of too few rows."""
     if rows.empty:
         return None
     score, up = rows[name].to_numpy(np.float64), rows["up"].to_numpy(np.int64)

@@ -138,9 +138,9 @@ def expression_screen(
     genes = cell_genes(data.obs, layout, symbols, name)
     if kind != "activation":
         _tell_activations(data.obs[layout.perturbation], kind, name)
-    values = _values(data, layout, name)
+    values = values_of(data, layout, name)
     names = readout_names(
-        told_names(_var(data, layout), layout.genes, symbols, name), symbols, name
+        told_names(var_of(data, layout), layout.genes, symbols, name), symbols, name
     )
     batches = (
         _codes(named_column(data.obs, layout.batch, name)) if layout.batch else np.zeros(len(genes))
@@ -284,7 +284,7 @@ def _unknown_labels(
     )
 
 
-def _values(data: "AnnData", layout: Layout, name: str) -> Any:  # noqa: ANN401  # dense, sparse or in the file
+def values_of(data: "AnnData", layout: Layout, name: str) -> Any:  # noqa: ANN401  # dense, sparse or in the file
     """Return the matrix of cells and genes that the layout means.
 
     Raises:
@@ -299,7 +299,8 @@ def _values(data: "AnnData", layout: Layout, name: str) -> Any:  # noqa: ANN401 
     raise DataError(f"{name} has no layer {layout.layer!r}; it has {_layers(data)}.")
 
 
-def _var(data: "AnnData", layout: Layout) -> "pd.DataFrame":
+def var_of(data: "AnnData", layout: Layout) -> "pd.DataFrame":
+    """Return the table of genes that goes with the values."""
     found: pd.DataFrame = data.raw.var if layout.layer == RAW and data.raw is not None else data.var
     return found
 

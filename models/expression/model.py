@@ -114,6 +114,10 @@ class ExpressionModel:
             additive=np.sum(singles, axis=0, dtype=np.float32) if several else None,
         )
 
+    def large(self, context: Context) -> float:
+        """Return the size of change that one in twenty measured ones of a context exceeds."""
+        return float(np.quantile(np.abs(self._fit(context).screen.response), 0.95))
+
     def _fit(self, context: Context) -> FittedKernel:
         """Return the context's process, solved when first asked for."""
         if context.name not in self._fitted:

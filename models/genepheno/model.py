@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.errors import KnockwiseError
 from models.checkpoint import read_checkpoint
 from models.genepheno.alignment import SequenceIndex, self_bits
 from models.genepheno.checkpoint import FORMAT, Checkpoint
@@ -26,6 +27,8 @@ from models.inputs.genes import UnknownGeneError
 FloatArray: TypeAlias = NDArray[np.float32]
 Basis = Literal["sequence", "curated functions"]
 SHIPPED = Path(__file__).resolve().parent.parent / "weights" / "genepheno"
+# Genes whose terms are computed together when all are asked.
+CURATED_AT_ONCE = 512
 NEIGHBOURS = 5
 _CHUNK = 512
 
@@ -237,6 +240,26 @@ class GenePhenoModel:
             )
             for unit in carrying(weights * departure, self._above, most)
         )
+
+    def genes_with(self, term: str, collection: Collection) -> dict[str, float]:
+        """Return P(term) for every gene with curated functions, as `predict_curated` gives it.
+
+        Raises:
+            KnockwiseError: The model does not predict this term or collection.
+        """
+        terms = self.vocabulary(collection).terms
+        if term not in terms:
+            raise KnockwiseError(f"The phenotype model does not predict {term}; name another.")
+        row, names = terms.index(term), list(self._curated)
+        found: dict[str, float] = {}
+        for start in range(0, len(names), CURATED_AT_ONCE):
+            part = names[start : start + CURATED_AT_ONCE]
+            activations = np.zeros((len(part), len(self.functions)), np.float32)
+            for at, gene in enumerate(part):
+                activations[at, list(self._curated[gene])] = 1.0
+            p = self._probabilities(collection, activations, "curated functions")[:, row]
+            found |= dict(zip(part, p.tolist(), strict=True))
+        return found
 
     def weights(self, collection: Collection) -> FloatArray:
         """Return what each function that is annotated adds to each phenotype `(functions, terms)`.

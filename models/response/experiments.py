@@ -1,6 +1,7 @@
 """The training rows behind the predictions: looked up, and ranked as analogous experiments."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +48,14 @@ class Experiments:
         self._by_readout = [matrix.tocsc() for matrix in self._by_pert]
         number = np.arange(1, len(rows) + 1).astype(np.float32)
         self._number = [rows.matrix(line, number, shape) for line in range(N_LINES)]
+        # One perturbation is asked about readout by readout.
+        self.outcomes = lru_cache(maxsize=64)(self._outcomes)
 
     def outcome(self, perturbation: int, readout: int, line: int) -> Outcome | None:
         """Return the outcome of a pair, or None where there is no row."""
         return self.outcomes(perturbation, line).get(readout)
 
-    def outcomes(self, perturbation: int, line: int) -> dict[int, Outcome]:
+    def _outcomes(self, perturbation: int, line: int) -> dict[int, Outcome]:
         """Return readout -> outcome over the rows of a perturbation in a line."""
         row = self._by_pert[line][[perturbation]]
         return {

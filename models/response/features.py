@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from models.inputs.screens import UNKNOWN, IntArray, Rows
@@ -154,10 +155,32 @@ def fit_evidence(
     return FittedEvidence(tasks["de"], tasks["up"], tasks["signed"])
 
 
-def assemble_task(rows: Rows, values: FloatArray, field: Field, shape: tuple[int, int]) -> Task:
-    """Return the task around a fitted process; `shape` is `(perturbations, readouts)`."""
-    prior, deviation, count = moments(rows, values, shape[1])
+def assemble_task(
+    rows: Rows,
+    values: FloatArray,
+    field: Field,
+    shape: tuple[int, int],
+    own: NDArray[np.bool_] | None = None,
+) -> Task:
+    """Return the task around a fitted process.
+
+    Args:
+        rows: The measured pairs.
+        values: Their labels.
+        field: The process.
+        shape: `(perturbations, readouts)`.
+        own: Which rows are of screens of one's own. Those make no prior, for changes are rarer or
+            more frequent among them; they are set against the prior at their own rate of change.
+    """
+    trained = slice(None) if own is None else ~own
+    fitted = rows if own is None else rows.take(~own)
+    prior, deviation, count = moments(fitted, values[trained], shape[1])
     scaled = _residuals(rows, values, prior, deviation)
+    if own is not None:
+        mine = rows.take(own)
+        scaled[own] = _at_own_rate(mine, values[own], fitted, values[trained], prior, deviation)
+        read = np.bincount(mine.line * shape[1] + mine.readout, minlength=count.size)
+        count = np.where(count > 0, count, read.reshape(count.shape)).astype(np.float32)
     ones = np.ones(len(rows), np.float32)
     residual = tuple(rows.matrix(line, scaled, shape) for line in range(N_LINES))
     seen = tuple(rows.matrix(line, ones, shape) for line in range(N_LINES))
@@ -165,6 +188,36 @@ def assemble_task(rows: Rows, values: FloatArray, field: Field, shape: tuple[int
     n_rows = np.stack([m.sum(1) for m in seen]).astype(np.float32)
     strength = (summed / (n_rows + STRENGTH_ROWS)).astype(np.float32)
     return Task(prior, deviation, count, residual, seen, field, strength, n_rows)
+
+
+def _at_own_rate(
+    mine: Rows,
+    values: FloatArray,
+    fitted: Rows,
+    labels: FloatArray,
+    prior: FloatArray,
+    deviation: FloatArray,
+) -> FloatArray:
+    """Return how far rows of one's own depart from priors at their own mean, line by line.
+
+    A probability moves on the log-odds scale, a signed mean in proportion.
+    """
+    expected = prior[mine.line, mine.readout].astype(np.float64)
+    signed = bool(labels.min(initial=0) < 0)
+    for line in np.unique(mine.line):
+        here = mine.line == line
+        usual = labels[fitted.line == line]
+        if not len(usual):
+            continue
+        if signed:
+            expected[here] *= np.abs(values[here]).mean() / max(float(np.abs(usual).mean()), 1e-6)
+            continue
+        rates = np.clip([values[here].mean(), usual.mean()], 1e-3, 1 - 1e-3)
+        shift = float(np.diff(np.log(rates / (1 - rates)))[0])
+        odds = expected[here] / (1 - expected[here]) * np.exp(-shift)
+        expected[here] = odds / (1 + odds)
+    at = (mine.line, mine.readout)
+    return np.asarray((values - expected) / deviation[at], np.float32)
 
 
 def _residuals(

@@ -21,9 +21,9 @@ class Likeness(NamedTuple):
 
 
 def perturbations(model: ResponseModel) -> tuple[str, ...]:
-    """Return the measured perturbations, in the order of `Likeness.similarity`."""
+    """Return the perturbations of the training screens, in the order of `Likeness.similarity`."""
     symbols = model._checkpoint.names["genes"]
-    return tuple(symbols[i] for i in model._pert_gene)
+    return tuple(symbols[i] for i in model._pert_gene[: model._trained_perturbations])
 
 
 def likeness(model: ResponseModel, gene: str) -> Likeness | None:
@@ -31,8 +31,9 @@ def likeness(model: ResponseModel, gene: str) -> Likeness | None:
     index = model._gene.get(gene)
     if index is None:
         return None
-    query = model._query(index, 0)
-    return Likeness(query.similarity[0], int(query.own[0]))
+    query, n = model._query(index, 0), model._trained_perturbations
+    own = int(query.own[0])
+    return Likeness(query.similarity[0, :n], own if own < n else -1)
 
 
 def why_alike(model: ResponseModel, gene: str, perturbation: str) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from models.response.features import (
     planes,
 )
 from models.response.field import N_LINES, Field, FieldSettings
+from models.response.own_rows import OwnRows, Sources, joined
 from models.response.query import Query
 from models.response.schema import Analogue, Outcome, ResponsePrediction
 from models.response.similarity import SCALE, Kin, Relatives, kin_of, similarity_to
@@ -91,11 +92,17 @@ class ResponseModel:
 
     Args:
         checkpoint: The stored parts.
+        screens: Rows of one's own, which vote and are looked up beside the training rows.
     """
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, screens: Sequence[OwnRows] = ()) -> None:
+        added = joined(checkpoint, screens) if screens else None
+        self._trained_perturbations = len(checkpoint.arrays["perturbations"])
+        if added is not None:
+            checkpoint = added.checkpoint
         config, arrays = checkpoint.config, checkpoint.arrays
         self.version = checkpoint.version
+        self.screens = tuple(f"{one.name} {one.digest}" for one in screens)
         self.cell_lines = config.cell_lines
         self.de_threshold = config.de_threshold
         self._checkpoint = checkpoint
@@ -115,7 +122,9 @@ class ResponseModel:
         )
         self._rows = _rows(arrays)
         shape = (len(self._pert_gene), len(self._readout_gene))
-        self._evidence = _evidence(self._rows, arrays, config.field, shape)
+        own = None if added is None else added.own
+        self._evidence = _evidence(self._rows, arrays, config.field, shape, own)
+        self._sources = None if added is None else Sources(added, self._rows, shape)
         self._calibration = config.calibration
         self._measured_here = [np.flatnonzero(self._evidence.de.count[i]) for i in range(N_LINES)]
         self._experiments = Experiments(
@@ -127,13 +136,13 @@ class ResponseModel:
         self._block = lru_cache(maxsize=64)(self._predict_block)
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> Self:
-        """Read a checkpoint; the shipped one by default.
+    def load(cls, folder: Path | None = None, screens: Sequence[OwnRows] = ()) -> Self:
+        """Read a checkpoint; the shipped one by default, with rows of one's own beside its own.
 
         Raises:
             DataError: The folder is incomplete, damaged or of another format.
         """
-        return cls(read_checkpoint(folder or SHIPPED, FORMAT))
+        return cls(read_checkpoint(folder or SHIPPED, FORMAT), screens)
 
     def genes(self) -> tuple[Gene, ...]:
         """Return every gene the model can embed, with the outdated symbols the screens use."""
@@ -188,6 +197,13 @@ class ResponseModel:
         if own == UNKNOWN or column == UNKNOWN:
             return None
         return self._experiments.outcome(own, column, line)
+
+    def own_screen(self, gene: str, readout: str, cell_line: str) -> str:
+        """Return the screen of one's own that measured a pair; "" where a training screen did."""
+        if self._sources is None:
+            return ""
+        at = self._own_index(gene), self._readout.get(readout, UNKNOWN), self._line(cell_line)
+        return self._sources.screen(*at)
 
     def predict(
         self,
@@ -443,6 +459,7 @@ def _evidence(
     arrays: Mapping[str, NDArray[Any]],
     settings: Mapping[str, FieldSettings],
     shape: tuple[int, int],
+    own: NDArray[np.bool_] | None = None,
 ) -> FittedEvidence:
     """Rebuild what was fitted from the duals and loadings it was stored as."""
     tasks = {}
@@ -454,5 +471,6 @@ def _evidence(
         matrices = tuple(mine.matrix(line, duals, shape) for line in range(N_LINES))
         factors = np.stack([matrix @ loadings for matrix in matrices]).astype(np.float32)
         field = Field(settings[name], loadings, matrices, factors)
-        tasks[name] = assemble_task(mine, values, field, shape)
+        part = own if own is None or len(mine) == len(rows) else own[rows.up != UNKNOWN]
+        tasks[name] = assemble_task(mine, values, field, shape, part)
     return FittedEvidence(tasks["de"], tasks["up"], tasks["signed"])

@@ -1,12 +1,15 @@
 """Boosted trees over the features: fitted, and asked only about folds they did not see."""
 
+import hashlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.files import replacing
 from models.inputs.screens import UNKNOWN, BoolArray, IntArray, Rows
 from models.response.ensemble import Ensemble
 from models.response.field import FloatArray
@@ -70,13 +73,32 @@ def held_out_scores(
     task: str,
     names: tuple[str, ...],
     run: TrainingSettings,
+    cache: Path | None = None,
 ) -> NDArray[np.float64]:
-    """Return the raw score of each row that has an answer, from trees fitted to other folds."""
+    """Return the raw score of each row that has an answer, from trees fitted to other folds.
+
+    Args:
+        fold: Of each row.
+        features: Of each row, made without its fold.
+        rows: The rows.
+        task: `de` or `up`.
+        names: Of the features.
+        run: Folds, rounds, seed and threads.
+        cache: Folder in which the scores of finished folds are kept for a resumed run.
+    """
     label = rows.de if task == "de" else rows.up
     scores = np.full(len(fold), np.nan)
     use: BoolArray = label != UNKNOWN
+    version = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
     for k in range(run.folds):
         fit, test = fold != k, use & (fold == k)
+        path = cache / f"scores-{task}-{k}-{version}.npy" if cache else None
+        if path and path.is_file():
+            scores[test] = np.load(path, allow_pickle=False)
+            continue
         trees = fit_task(features[fit], rows.take(fit), task, names, run)
         scores[test] = trees.raw_score(features[test], run.threads)
+        if path:
+            with replacing(path) as draft, draft.open("wb") as file:
+                np.save(file, scores[test])
     return scores

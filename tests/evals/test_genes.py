@@ -259,8 +259,8 @@ def test_published_scores_stand_beside_ours_with_intervals(run):
     expected = over_folds([0.9, 0.91, 0.92, 0.93, 0.94], (0, 1))
     assert str(found["Pathways", "ONE"]) == str(expected) == "0.920 [0.891, 0.949]"
     page = (run / "scoreboard.md").read_text()
-    assert "| **odd** | 1.000 | 1.000 | 1.000 | 2 | 2 |" in page
-    assert "| *ONE* | 0.920 | 0.920 | 0.920 | 2 | 2 |" in page
+    assert "| **odd** | 1.000 | 1.000 | 1.000 [1.000, 1.000] | 2 | 2 | 1.000 |" in page
+    assert "| *ONE* | 0.920 | 0.920 | 0.920 [0.920, 0.920] | 2 | 2 | 0.920 |" in page
     assert "| *TWO* | 0.620 | 0.620 | 0.620 | 0 | 0 |" in page
     assert BENCHMARK.page(Record.read(run)).markdown() + "\n" == page
 

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import roc_auc_score
+from scipy.special import betaincinv
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from evals.harness.metrics import (
     Ranking,
@@ -14,7 +15,19 @@ from evals.harness.metrics import (
     macro_auroc,
     per_group_auroc,
 )
-from evals.harness.resampling import Resampler, estimate, resamples
+from evals.harness.resampling import (
+    SHARE,
+    Axis,
+    Estimate,
+    Resampler,
+    Sample,
+    crossed,
+    estimate,
+    resamples,
+)
+from evals.harness.scores import Gain, Score, Scores
+from evals.harness.verdicts import counted, widened
+from evals.perturbqa.intervals import COVERED, EXPECTED, concentration, coverage
 from evals.tasks import auroc
 
 
@@ -135,3 +148,68 @@ def test_paired_differences_are_narrower_than_the_scores_they_compare():
     alone = good.estimate()
     assert 0 < ahead.low < ahead.value == pytest.approx(good.value - worse.value)
     assert ahead.high - ahead.low < (alone.high - alone.low) / 2
+
+
+def test_average_precision_agrees_with_scikit_learn_ties_and_weights_included():
+    rng = np.random.default_rng(3)
+    group, label = rng.integers(0, 9, 400), (rng.random(400) < 0.2).astype(int)
+    score, weight = np.round(rng.random(400) + 0.3 * label, 1), rng.integers(0, 4, 400) * 1.0
+    ranking = Ranking(group, label, score)
+    found = ranking.average_precisions(np.c_[np.ones(400), weight])
+    for number, name in enumerate(ranking.groups):
+        here = group == name
+        said = (label[here], score[here])
+        assert found[number, 0] == pytest.approx(average_precision_score(*said))
+        weighed = average_precision_score(*said, sample_weight=weight[here])
+        assert found[number, 1] == pytest.approx(weighed)
+
+
+def test_readouts_drawn_anew_widen_an_interval_and_leave_the_value():
+    rng = np.random.default_rng(4)
+    pert, gene = np.repeat(np.arange(30), 20), np.tile(np.arange(20), 30)
+    label = (rng.random(600) < 0.3).astype(int)
+    score = rng.random(600) + label * (gene % 4)
+    ranking = Ranking(gene, label, score)
+    perts, genes = (Axis(Resampler(one, seed, 200), one) for seed, one in enumerate((pert, gene)))
+    alone, both = crossed(ranking, perts, None), crossed(ranking, perts, genes)
+    assert alone.value == both.value == perts.draw.auroc(pert, ranking).value
+    one, other = alone.estimate(), both.estimate()
+    assert other.high - other.low > one.high - one.low
+
+
+def test_no_interval_passes_what_no_value_can():
+    found = Sample(0.97, np.array([0.8, 0.9, 1.0, 1.0]), 4, bounds=SHARE).estimate()
+    assert found.high == 1
+    ahead = Sample(0.9, np.zeros(2), 1, bounds=SHARE) - Sample(0.1, np.ones(2), 1, bounds=SHARE)
+    assert ahead.bounds == (-1, 1)
+    told = Score("one", "auroc", Estimate(value=0.99, low=0.9, high=1.07, n=3))
+    assert (told.value.low, told.value.high) == (0.9, 1.0)
+    assert Score("one", "l2", Estimate(value=3, low=2, high=4)).value.high == 4
+
+
+def test_many_comparisons_widen_each_interval():
+    gain = Gain("one", "other", "auroc", Estimate(value=0.1, low=0.02, high=0.18, n=9))
+    assert counted([gain]) == {"better": 1, "level": 0, "worse": 0}
+    assert counted([gain], among=100) == {"better": 0, "level": 1, "worse": 0}
+    assert widened(gain, 1) is gain
+
+
+def test_right_intervals_hold_as_many_rates_as_they_would():
+    rng = np.random.default_rng(5)
+    p, nu = np.repeat(rng.uniform(0.05, 0.4, 40), 250), 30.0
+    pert = np.repeat(np.arange(40), 250)
+    rate = np.repeat(rng.beta(p[::250] * nu, (1 - p[::250]) * nu), 250)
+    low, high = (betaincinv(p * nu, (1 - p) * nu, q) for q in (0.05, 0.95))
+    assert concentration(p[:1], high[:1])[0] == pytest.approx(nu, rel=1e-3)
+    table = pd.DataFrame(
+        {"pert": pert, "gene": "G", "cell_line": "K562", "task": "de", "p": p, "low": low,
+         "high": high, "label": (rng.random(len(p)) < rate).astype(float), "abstained": False}
+    )  # fmt: skip
+    found = Scores(coverage(table, "cv", Resampler(pert, 0, 50), 0))
+    held, expected = (found.find(measure=name).value.value for name in (COVERED, EXPECTED))
+    assert abs(held - expected) < 0.15
+    narrow = table.assign(low=table.p - 0.001, high=table.p + 0.001)
+    assert (
+        Scores(coverage(narrow, "cv", Resampler(pert, 0, 50), 0)).find(measure=COVERED).value.value
+        < 0.3
+    )

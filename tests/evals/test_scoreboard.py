@@ -1,16 +1,19 @@
 """The scoreboard is written from kept figures alone, and every one of them names its run."""
 
+import hashlib
 import json
+import subprocess
 
 import pytest
 
+from evals.harness.brought import KEPT
 from evals.harness.resampling import Estimate
 from evals.harness.scores import Gain, Results, Score
 from evals.language.facts import Cost
 from evals.language.facts import Facts as LanguageFacts
 from evals.perturbqa.facts import Facts
 from evals.perturbqa.score import CONTROLS, MODEL
-from evals.scoreboard import RESULTS, SCOREBOARD, keep, scoreboard
+from evals.scoreboard import NOT_IN_HISTORY, RESULTS, SAME_CODE, SCOREBOARD, keep, scoreboard
 from knowledge.errors import DataError
 
 
@@ -38,7 +41,7 @@ def finished(folder, results):
 def run(tmp_path):
     scores = []
     for predictor in (MODEL, *CONTROLS):
-        for split, line in (("test", "K562"), ("cv", "HepG2"), ("cv", "mean"), ("joined", "mean")):
+        for split, line in (("test", "K562"), ("cv", "HepG2"), ("cv", "mean"), ("test", "mean")):
             keys = {"task": "de", "cell_line": line, "split": split}
             scores.append(
                 Score(predictor, "auroc", estimate(0.81 if predictor == MODEL else 0.6), **keys)
@@ -54,11 +57,12 @@ def test_a_kept_run_is_on_the_page_with_what_made_it(run, tmp_path):
     assert kept.name == "strict.json"
     page = scoreboard(tmp_path / "results")
     assert "## PerturbQA, setting strict" in page
-    assert "| response model | 0.810 [0.800, 0.820] |" in page
+    assert "| response model | 0.810 [0.800, 0.820] |  | 0.810 [0.800, 0.820] |" in page
+    assert "| PerturbQA, setting strict | response model | auroc | 28 | 28 | 0 | 0 |" in page
     assert "`c0ffee0000`" in page
     assert "abababababababab" in page
-    assert "read by earlier sessions of this project, twice" in page
-    assert "| *CORE-Voting* | 0.703 |" in page
+    assert "were read by earlier sessions of this project" in page
+    assert "| *CORE-Voting*, four lines | 0.703 |" in page
 
 
 def test_an_unfinished_run_is_not_kept(run, tmp_path):
@@ -79,7 +83,58 @@ def test_a_language_models_run_has_its_own_section(tmp_path):
     assert kept.name == "language-qwen-tiny-3-summer.json"
     page = scoreboard(tmp_path / "results")
     assert "## LLM reasoner: strategy `summer`, model `qwen/tiny 3`, train split" in page
-    assert "PerturbQA: mean over the four lines" not in page
+    assert "## PerturbQA: official test rows" not in page
+
+
+def test_predictions_that_a_run_leaves_are_kept_with_its_figures(run, tmp_path):
+    (run / KEPT).write_bytes(b"rows")
+    keep(run, tmp_path / "results")
+    assert (tmp_path / "results" / "strict.parquet").read_bytes() == b"rows"
+
+
+def test_every_commit_that_a_kept_run_names_is_in_the_history():
+    git = ["git", "-C", str(RESULTS)]
+    shallow = subprocess.run(
+        [*git, "rev-parse", "--is-shallow-repository"], capture_output=True, text=True, check=False
+    )
+    if shallow.stdout.strip() != "false":
+        pytest.skip("no clone with its whole history")
+    commits = {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))["config"]["commit"]
+        for path in RESULTS.glob("*.json")
+    }
+    lost = {
+        name: commit
+        for name, commit in commits.items()
+        if subprocess.run(
+            [*git, "cat-file", "-e", f"{commit}^{{commit}}"], capture_output=True, check=False
+        ).returncode
+    }
+    assert lost.items() <= NOT_IN_HISTORY.items(), "make these figures anew"
+
+
+def test_code_that_is_said_to_be_that_of_another_commit_is_that_file_by_file():
+    for name, commit in SAME_CODE.items():
+        tree = git("ls-tree", "-r", "--full-tree", commit)
+        if not tree:
+            pytest.skip("no clone with its whole history")
+        blobs = {}
+        for line in tree.decode().splitlines():
+            (_, _, blob), path = line.partition("\t")[0].split(), line.partition("\t")[2]
+            if path.startswith(("models/response/", "evals/", "models/inputs/")):
+                blobs.setdefault(path.rpartition("/")[2], []).append(blob)
+        recorded = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+        if recorded["config"]["commit"] != NOT_IN_HISTORY[name]:
+            continue  # it was made anew
+        for file, digest in recorded["config"]["code"].items():
+            texts = (git("cat-file", "blob", blob) for blob in blobs[file])
+            assert digest in {hashlib.sha256(text).hexdigest() for text in texts}, file
+
+
+def git(*words):
+    """What git prints; nothing where it cannot."""
+    command = ["git", "-C", str(RESULTS), *words]
+    return subprocess.run(command, capture_output=True, check=False).stdout
 
 
 def test_the_committed_scoreboard_is_what_the_committed_results_say():

@@ -10,7 +10,7 @@ from knowledge.errors import QuestionError
 from tools.lists.assay import cells_needed
 from tools.lists.atlas import Atlas
 from tools.lists.design import answers, planned, spread
-from tools.lists.results import ListedGene, ResultList
+from tools.lists.listed import ListedGene, ResultList
 
 NO_ATLAS = Atlas(folder=None, response="", parts={})
 

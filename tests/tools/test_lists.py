@@ -11,12 +11,13 @@ from knowledge.schema import Perturbation
 from models.fusion import Fusion
 from models.response import ResponseModel
 from tools.effects import EffectPredictor
+from tools.likeness import alike
 from tools.lists.atlas import Builder, decoding, encoded, open_atlas
 from tools.lists.explanation import explained
 from tools.lists.hits import explained_hits
 from tools.lists.ranking import causes, library_of
 from tools.lists.results import read_result
-from tools.lists.search import alike, found
+from tools.lists.search import found
 
 STRESS = "DDIT3+,HERPUD1+,TRIB3+,ASNS+,CHAC1+,DNAJB9+,SDF2L1+,HSPA5+"
 SCREENED = ("HSPA5", "EIF2B4", "SCAP", "MBTPS1", "RPL5", "PSMD1", "GATA1", "AARS1")
@@ -166,6 +167,8 @@ def test_a_set_is_moved_where_most_of_its_members_are(predictor, atlas):
     assert told.rows[0].moved >= 2
 
 
-def test_perturbations_alike_share_a_pathway(predictor, data, atlas):
-    near = alike(predictor, library_of(predictor, data, atlas), "SCAP", "K562", top=10)
+def test_perturbations_alike_share_a_pathway(predictor, atlas):
+    one = Perturbation(genes=("SCAP",), kind="knockdown", cell_line="K562")
+    near, compared = alike(predictor, one, limit=10, atlas=atlas)
+    assert compared > 100
     assert {"MBTPS1", "MBTPS2", "SREBF2", "SREBF1"} & {one.gene for one in near}

@@ -3,7 +3,8 @@
 import pytest
 
 from knowledge.errors import QuestionError
-from tools.lists.results import Reading, read_result
+from tools.lists.listed import Reading
+from tools.lists.results import read_result
 
 GENES = ("DDIT3", "LDLR", "ACTB", "TP53")
 TABLES = {

@@ -1,7 +1,8 @@
 """Plans the next perturbations: those that serve a goal, spread out, with controls and a panel.
 
-Three goals. *Modifiers*: perturbations that move a gene or a set (`tools.lists.search`). *Cover*:
-the fewest perturbations that together move most of a set. *Learn*: perturbations that tell a model
+Four goals. *Modifiers*: perturbations that move a gene or a set (`tools.lists.search`). *Cover*:
+the fewest perturbations that together move most of a set. *Phenotype*: losses
+known or expected to cause one in mice or people. *Learn*: perturbations that tell a model
 of all perturbations most, which are those that stand for many genes that nothing measured stands
 for yet; a facility-location objective, whose greedy maximum is at least 1 - 1/e of the best
 (Nemhauser, Wolsey and Fisher 1978). Lists are never padded: a plan ends where nothing is gained.
@@ -20,24 +21,25 @@ from models.response import ResponseModel
 from tools.effects import EffectPredictor
 from tools.lists.assay import controls, panel_of
 from tools.lists.atlas import Atlas, decoding, perturbable
-from tools.lists.results import ResultList
+from tools.lists.choosing import (
+    FEEDBACK,
+    REPEATED,
+    diverse,
+    feedback_of,
+    nearness,
+    profiles,
+    spread,
+)
+from tools.lists.listed import ResultList
+from tools.lists.phenotypic import PhenotypeHits
 from tools.lists.search import FoundPerturbation, found
 
 Floats = NDArray[np.float64]
-Goal = Literal["modifiers", "cover", "learn"]
+Goal = Literal["modifiers", "cover", "learn", "phenotype"]
 MOST_BUDGET = 1000
 # So many candidates of a search per place of a plan of modifiers.
 POOL = 6
-# How much a candidate loses that is all but the same as one already chosen.
-REPEATED = 0.7
 ESSENTIAL = 0.8
-LEAST_GAIN = 1e-3
-# How much a measured neighbour that answered the goal raises a candidate.
-FEEDBACK = 0.5
-# A gene is told by so many of its nearest relatives; two less alike do not stand for each other.
-RELATIVES = 24
-NEAR = 0.25
-AT_ONCE = 1024
 
 
 class PlannedPerturbation(Frozen):
@@ -100,6 +102,7 @@ def planned(
     kind: PerturbationKind = "knockdown",
     measured: Mapping[str, float] | None = None,
     panel: int = 20,
+    hits: PhenotypeHits | None = None,
 ) -> Plan:
     """Return the next perturbations.
 
@@ -115,14 +118,17 @@ def planned(
         measured: What is done already: gene -> how well it answered the goal (1 a hit, 0 none);
             those are not planned again, and their relatives gain or lose by it.
         panel: How many readouts a targeted assay reads.
+        hits: Of the goal `phenotype`: how probably each gene's loss causes it.
 
     Raises:
         QuestionError: The goal needs readouts and there are none, or the budget is out of range.
     """
     if not 1 <= budget <= MOST_BUDGET:
         raise QuestionError(f"A budget is of 1 to {MOST_BUDGET:,} perturbations; {budget} is not.")
-    if goal != "learn" and not readouts:
+    if goal in ("modifiers", "cover") and not readouts:
         raise QuestionError("Name the gene or the set that the perturbations are to move.")
+    if (goal == "phenotype") != (hits is not None):
+        raise QuestionError("Name the phenotype that the perturbations are to cause.")
     done = dict(measured or {})
     if goal == "modifiers":
         rows, looked = _modifiers(
@@ -130,6 +136,8 @@ def planned(
         )
     elif goal == "cover":
         rows, looked = _covering(predictor, atlas, readouts, cell_line, kind, budget, done)
+    elif hits is not None:
+        rows, looked = _phenotypic(predictor.response, hits, budget, done)
     else:
         rows, looked = _learning(predictor.response, cell_line, budget, done)
     rows = _told(rows, predictor, atlas, cell_line)
@@ -158,54 +166,6 @@ def answers(result: ResultList) -> dict[str, float]:
     }
 
 
-def spread(
-    nearness: sparse.csr_array, covered: Floats, weight: Floats, allowed: NDArray[np.bool_], n: int
-) -> tuple[list[int], list[float]]:
-    """Return candidates that stand for most of what nothing stands for yet, with their gains.
-
-    Greedy facility location: a gene is stood for as well as by its nearest chosen candidate.
-
-    Args:
-        nearness: Of every gene to every candidate `(genes, candidates)`, 0 to 1.
-        covered: How well each gene is stood for already `(genes,)`.
-        weight: What each gene counts `(genes,)`.
-        allowed: Which candidates may be chosen `(candidates,)`.
-        n: How many at most.
-    """
-    columns = nearness.tocsc()
-    covered = covered.copy()
-    upper = np.full(columns.shape[1], np.inf)
-    upper[~allowed] = -np.inf
-    chosen: list[int] = []
-    gains: list[float] = []
-    while len(chosen) < n:
-        best, value = -1, LEAST_GAIN
-        # Gains only fall, so a candidate whose last gain is below the best need not be looked at.
-        for at in np.argsort(-upper, kind="stable"):
-            if upper[at] <= value:
-                break
-            rows = columns.indices[columns.indptr[at] : columns.indptr[at + 1]]
-            near = columns.data[columns.indptr[at] : columns.indptr[at + 1]]
-            upper[at] = float(np.sum(weight[rows] * np.maximum(0.0, near - covered[rows])))
-            if upper[at] > value:
-                best, value = int(at), float(upper[at])
-        if best < 0:
-            break
-        rows = columns.indices[columns.indptr[best] : columns.indptr[best + 1]]
-        near = columns.data[columns.indptr[best] : columns.indptr[best + 1]]
-        covered[rows] = np.maximum(covered[rows], near)
-        upper[best] = -np.inf
-        chosen.append(best)
-        gains.append(value)
-    return chosen, gains
-
-
-def profiles(response: ResponseModel, genes: Sequence[str]) -> sparse.csr_array:
-    """Return the nearest relatives of genes among the perturbations, as rows of length 1."""
-    at = np.array([response._gene[gene] for gene in genes], np.int64)
-    return response._relatives.profiles(at, len(response._pert_gene), RELATIVES, np.float64)
-
-
 def _modifiers(
     predictor: EffectPredictor,
     atlas: Atlas,
@@ -224,35 +184,20 @@ def _modifiers(
     place = {row.gene: at for at, row in enumerate(known)}
     near = profiles(predictor.response, [row.gene for row in known])
     alike = np.asarray((near @ near.T).todense()) if known else np.zeros((0, 0))
-    feedback = _feedback(predictor.response, near, done)
+    answered = feedback_of(predictor.response, near, done)
     worth = {
         row.gene: row.worth
-        * (1 + FEEDBACK * (feedback[place[row.gene]] if row.gene in place else 0))
+        * (1 + FEEDBACK * (answered[place[row.gene]] if row.gene in place else 0))
         for row in rows
     }
-    chosen: list[FoundPerturbation] = []
-    gains: list[float] = []
-    left = {row.gene: row for row in rows}
-    while left and len(chosen) < budget:
-        taken = [place[one.gene] for one in chosen if one.gene in place]
-
-        def value(gene: str, taken: Sequence[int] = taken) -> float:
-            if gene not in place or not taken:
-                return worth[gene]
-            return worth[gene] * (1 - REPEATED * float(alike[place[gene], taken].max()))
-
-        best = max(left, key=lambda gene: (value(gene), gene))
-        gain = value(best)
-        if gain <= LEAST_GAIN:
-            break
-        chosen.append(left.pop(best))
-        gains.append(gain)
+    chosen = diverse(worth, place, alike, budget)
+    at = {row.gene: row for row in rows}
     return [
         PlannedPerturbation(
-            gene=one.gene, reason=_why(one, readouts), gain=gain, essential=one.essential,
-            notes=one.notes,
+            gene=gene, reason=_why(at[gene], readouts), gain=gain, essential=at[gene].essential,
+            notes=at[gene].notes,
         )
-        for one, gain in zip(chosen, gains, strict=True)
+        for gene, gain in chosen
     ], search.searched  # fmt: skip
 
 
@@ -264,19 +209,6 @@ def _why(one: FoundPerturbation, readouts: Sequence[str]) -> str:
     if one.path is not None:
         said += f"; {one.path.words}"
     return said
-
-
-def _feedback(response: ResponseModel, near: sparse.csr_array, done: Mapping[str, float]) -> Floats:
-    """Return per candidate how its measured relatives answered, -1 to 1, 0 without any."""
-    genes = [gene for gene in done if gene in response._gene]
-    if not genes or not near.shape[0]:
-        return np.zeros(near.shape[0])
-    answered = np.array([done[gene] for gene in genes], np.float64)
-    answered = answered - answered.mean()
-    top = np.abs(answered).max()
-    weights = np.asarray((near @ profiles(response, genes).T).todense())
-    voted = weights @ (answered / top if top else answered)
-    return np.asarray(voted / np.maximum(1.0, weights.sum(axis=1)))
 
 
 def _covering(
@@ -303,9 +235,12 @@ def _covering(
     else:
         for at, row in enumerate(rows):
             moves[:, at] = (row.p_de or 0.0) * row.moved / len(readouts)
-    nearness = sparse.csr_array(moves)
     order, gains = spread(
-        nearness, np.zeros(len(readouts)), np.ones(len(readouts)), np.ones(len(rows), bool), budget
+        sparse.csr_array(moves),
+        np.zeros(len(readouts)),
+        np.ones(len(readouts)),
+        np.ones(len(rows), bool),
+        budget,
     )
     return [
         PlannedPerturbation(
@@ -317,6 +252,34 @@ def _covering(
         )
         for at, gain in zip(order, gains, strict=True)
     ], search.searched
+
+
+def _phenotypic(
+    response: ResponseModel, hits: PhenotypeHits, budget: int, done: Mapping[str, float]
+) -> tuple[list[PlannedPerturbation], int]:
+    """Return genes whose loss is known or expected to cause a phenotype, relatives spread out."""
+    likely = {gene: 1.0 if gene in hits.known else p for gene, p in hits.probability.items()}
+    likely |= dict.fromkeys(hits.known, 1.0)
+    open_to = [gene for gene in likely if gene in response._gene and gene not in done]
+    pool = sorted(open_to, key=lambda gene: (-likely[gene], gene))[: POOL * budget + len(done)]
+    near = profiles(response, pool)
+    answered = feedback_of(response, near, done)
+    worth = {gene: likely[gene] * (1 + FEEDBACK * answered[at]) for at, gene in enumerate(pool)}
+    # One that is no likelier than any gene adds nothing.
+    worth = {gene: value - hits.prior for gene, value in worth.items() if value > hits.prior}
+    place = {gene: at for at, gene in enumerate(pool)}
+    alike = np.asarray((near @ near.T).todense())
+    rows = []
+    for gene, gain in diverse(worth, place, alike, budget):
+        said = f"P({hits.name}) {hits.probability.get(gene, 1.0):.2f} from its known functions"
+        if gene in hits.known:
+            said = f"{hits.name} was observed"
+        rows.append(
+            PlannedPerturbation(
+                gene=gene, reason=said, gain=gain, essential=response.ground(gene).essential
+            )
+        )
+    return rows, len(open_to)
 
 
 def _learning(
@@ -331,15 +294,15 @@ def _learning(
     at = {gene: place for place, gene in enumerate(genes)}
     there = [at[gene] for gene in known if gene in at]
     covered = np.zeros(len(genes))
-    stood = _nearness(near, near[there]).max(axis=1)
+    stood = nearness(near, near[there]).max(axis=1)
     covered = np.maximum(covered, np.asarray(stood.todense()).ravel())
     # Candidates that something measured stands for all but wholly teach nothing.
     open_to = np.flatnonzero(covered < 1 - REPEATED / 2)
     allowed = np.array([genes[place] not in known for place in open_to], bool)
     kept = near[open_to]
-    nearness = _nearness(near, kept)
-    order, gains = spread(nearness, covered, np.ones(len(genes)), allowed, budget)
-    columns = nearness.tocsc()
+    close = nearness(near, kept)
+    order, gains = spread(close, covered, np.ones(len(genes)), allowed, budget)
+    columns = close.tocsc()
     planned_rows = []
     for place, gain in zip(order, gains, strict=True):
         gene = genes[open_to[place]]
@@ -356,18 +319,6 @@ def _learning(
             )
         )
     return planned_rows, int(allowed.sum())
-
-
-def _nearness(rows: sparse.csr_array, columns: sparse.csr_array) -> sparse.csr_array:
-    """Return cosines of profiles, those below `NEAR` left out `(rows, columns)`."""
-    parts = []
-    turned = sparse.csr_array(columns.T)
-    for begin in range(0, rows.shape[0], AT_ONCE):
-        part = sparse.coo_array(rows[begin : begin + AT_ONCE] @ turned)
-        keep = part.data >= NEAR
-        where = (part.row[keep], part.col[keep])
-        parts.append(sparse.csr_array((part.data[keep], where), shape=part.shape))
-    return sparse.csr_array(sparse.vstack(parts))
 
 
 def _told(

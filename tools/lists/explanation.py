@@ -12,8 +12,9 @@ from knowledge.errors import QuestionError
 from knowledge.graph import Relation, SignedGraph
 from knowledge.schema import CascadeStep, Direction, Effect, Perturbation
 from knowledge.trust import is_starter
+from tools.comparison import ranked_above
 from tools.effects import EffectPredictor
-from tools.lists.results import ListedGene, ResultList
+from tools.lists.listed import ListedGene, ResultList
 from tools.lists.rows import (
     MOST_ROWS,
     Controls,
@@ -311,20 +312,13 @@ def _foresight(
     state = {one.gene: one for one in result.genes if one.known}
     mine = [one for one in effects if one.gene in state]
     held = [one for one in mine if not one.abstained and one.p_de is not None]
-    changed = [one.p_de for one in held if state[one.gene].state == "changed"]
-    quiet = [one.p_de for one in held if state[one.gene].state == "unchanged"]
-    auroc = None
-    if changed and quiet:
-        from scipy.stats import rankdata
-
-        ranks = rankdata([*changed, *quiet])[: len(changed)]
-        auroc = float((ranks.sum() - len(changed) * (len(changed) + 1) / 2)
-                      / (len(changed) * len(quiet)))  # fmt: skip
+    changed = [one.p_de or 0.0 for one in held if state[one.gene].state == "changed"]
+    quiet = [one.p_de or 0.0 for one in held if state[one.gene].state == "unchanged"]
     told = [row for row in rows if row.measured and row.p_up is not None and row.call]
     told = [row for row in told if row.verdict != "perturbed" and row.p_up != 0.5]
     right = sum((row.p_up >= 0.5) == (row.measured == "up") for row in told if row.p_up is not None)
     return Foresight(
-        auroc=auroc,
+        auroc=ranked_above(changed, quiet),
         compared=(len(changed), len(quiet)),
         direction=Share(count=right, of=len(told)),
         expected=_expected(perturbation, effects, state),

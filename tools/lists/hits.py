@@ -7,7 +7,7 @@ from knowledge.errors import QuestionError
 from knowledge.schema import Direction, Perturbation
 from tools.effects import EffectPredictor
 from tools.lists.explanation import path_told
-from tools.lists.results import ListedGene, ResultList
+from tools.lists.listed import ListedGene, ResultList
 from tools.lists.rows import (
     MOST_ROWS,
     Controls,
@@ -102,7 +102,7 @@ def explained_hits(
 def _row(
     predictor: EffectPredictor, one: ListedGene, found: Upstream, sort: Sorted
 ) -> ExplainedGene:
-    way = _moved(one, sort)
+    way = moved(one, sort)
     row = ExplainedGene(gene=one.gene, measured=one.direction, effect=one.effect, padj=one.padj,
                         verdict="unexplained")  # fmt: skip
     if one.gene == found.gene:
@@ -121,7 +121,7 @@ def _row(
     return row.model_copy(update={"reason": reason, "note": NOTES[reason]})
 
 
-def _moved(one: ListedGene, sort: Sorted) -> Direction | None:
+def moved(one: ListedGene, sort: Sorted) -> Direction | None:
     """Return which way a hit's loss moved the readout; None where that is not told."""
     if sort == "either" or one.direction is None:
         return None

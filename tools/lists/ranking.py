@@ -15,7 +15,7 @@ from tools.lists.atlas import Atlas, atlas_dir, atlas_of
 from tools.lists.causes import LEAST_LIST, WEIGHTS, Library, Scores, Way
 from tools.lists.explanation import path_told
 from tools.lists.footprints import footprints
-from tools.lists.results import ResultList
+from tools.lists.listed import ResultList
 from tools.lists.rows import MOST_ROWS, PathTold
 from tools.lists.signatures import kinship, parts, signatures
 from tools.lists.upstream import Upstream, upstream

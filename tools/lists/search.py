@@ -1,29 +1,26 @@
 """Searches every perturbation for those that move a gene or a set, specific ones first.
 
 `found` is the one door: the command `find`, the tool of a language model and the reverse questions
-of `ask` call it. `alike` looks for perturbations with the same or the opposite consequences.
+of `ask` call it. `tools.likeness` looks for perturbations with the same or opposite consequences.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.cascade import Candidate
-from knowledge.errors import DataError, QuestionError
+from knowledge.errors import QuestionError
 from knowledge.schema import Direction, Frozen, PerturbationKind, Probability
-from knowledge.sources.genes import sources_root
 from models.fusion import PathKind, Support
 from models.response.schema import Outcome
-from tools.effects import MEASUREMENT_ERROR, EffectPredictor
+from tools.effects import EffectPredictor, informed
 from tools.lists.atlas import Atlas, decoding
-from tools.lists.causes import Library
 from tools.lists.explanation import path_told
+from tools.lists.promoters import shared_promoters
 from tools.lists.rows import MOST_ROWS, PathTold
-from tools.lists.signatures import parts
 from tools.lists.upstream import Upstream, upstream
 
 Floats = NDArray[np.float64]
@@ -36,11 +33,6 @@ UNREAD = 0.4
 ESSENTIAL = 0.8
 # Without an atlas, only so many candidates are predicted, the best supported ones.
 PREDICTED = 60
-# Promoters nearer than this are silenced together.
-SHARED_PROMOTER = 1000
-FEATURES = "knowledge/gene_features_grch38.tsv.gz"
-MOST_SIGNATURE = 150
-Sought = Literal["alike", "opposite"]
 
 
 class FoundPerturbation(Frozen):
@@ -53,6 +45,7 @@ class FoundPerturbation(Frozen):
         p_up: P(up if it changes), likewise.
         moved: Of a set, how many members go the wanted way more probably than not.
         measured: What a screen of the line measured; of a set, of its first member measured.
+        linked: Whether signed paths lead from it to a readout.
         breadth: Share of the line's readouts that it is expected to change.
         worth: What the order goes by.
         path: The best signed path to the readout, of a set to its first member with one.
@@ -66,6 +59,7 @@ class FoundPerturbation(Frozen):
     p_up: Probability
     moved: int = 1
     measured: Outcome | None = None
+    linked: bool = False
     breadth: Probability | None = None
     worth: float
     path: PathTold | None = None
@@ -194,7 +188,12 @@ class _Column:
                          for g in self.genes])  # fmt: skip
         way = np.array([{"up": 1, "down": -1}.get(self.outcomes.get(g, ""), 0)
                         for g in self.genes])  # fmt: skip
-        p_de = informed(predictor.fusion.p_de(support), told)
+        # What was measured and not predicted starts from the readout's habit.
+        usual = predictor.response.habit(cell_line).get(readout)
+        alone = predictor.fusion.p_de(support)
+        if usual is not None:
+            alone = np.where(np.isnan(alone) & (told != 0), usual.p_de, alone)
+        p_de = informed(alone, told)
         p_up = informed(predictor.fusion.p_up(support), way)
         self.p_de = dict(zip(self.genes, p_de.tolist(), strict=True))
         self.p_up = dict(zip(self.genes, p_up.tolist(), strict=True))
@@ -219,13 +218,6 @@ class _Column:
         """Return the best path from a loss and which way it says, None without one."""
         way = self.up.direction(gene)
         return (self.up.path(gene, way), way) if way else None
-
-
-def informed(p: Floats, told: NDArray[np.int64]) -> Floats:
-    """Return probabilities after measurements that said yes (1), no (-1) or nothing (0)."""
-    ratio = (1 - MEASUREMENT_ERROR) / MEASUREMENT_ERROR
-    odds = p / (1 - p) * ratio ** told.astype(np.float64)
-    return np.asarray(odds / (1 + odds))
 
 
 def _kind(up: Upstream, gene: str) -> int:
@@ -281,7 +273,8 @@ def _predicted(
         kept = dict(zip(block.perturbations, pairs, strict=True))
         return {gene: pair for gene, pair in kept.items() if np.isfinite(pair[0])}
     moving = [gene for gene, outcome in outcomes.items() if outcome != "unchanged"]
-    chosen = sorted({*moving, *linked}, key=lambda gene: (gene not in linked, gene))
+    first, then = set(moving), linked
+    chosen = sorted({*first, *then}, key=lambda gene: (gene not in first, gene not in then, gene))
     out = {}
     for gene in chosen[:PREDICTED]:
         (one,) = predictor.response.predict([gene], [readout], cell_line)
@@ -351,6 +344,7 @@ def _row(
         p_up=p_up,
         moved=moved,
         measured=measured,
+        linked=any(gene in column.linked for column in columns),
         breadth=breadth,
         worth=worth,
         path=told,
@@ -381,109 +375,3 @@ def _notes(
     if kind == "activation":
         notes.append("Screens measured knockdowns; an activation is taken as the mirror of one.")
     return notes
-
-
-@lru_cache(maxsize=2)
-def shared_promoters(data: Path) -> Mapping[str, tuple[str, ...]]:
-    """Return the protein-coding genes whose promoter lies within 1 kb of a gene's own.
-
-    Nothing where the table of gene positions was not pulled.
-    """
-    try:
-        path = sources_root(data) / FEATURES
-    except DataError:
-        return {}
-    if not path.is_file():
-        return {}
-    import pandas as pd
-
-    table = pd.read_csv(path, sep="\t", usecols=["symbol", "locus_group", "chr", "tss"], dtype=str)
-    table = table[table["locus_group"] == "protein-coding gene"].dropna()
-    table = table.assign(tss=table["tss"].astype(float)).sort_values(["chr", "tss"])
-    out: dict[str, list[str]] = {}
-    for _, mine in table.groupby("chr"):
-        names, places = mine["symbol"].tolist(), mine["tss"].tolist()
-        for i in range(len(names) - 1):
-            if places[i + 1] - places[i] <= SHARED_PROMOTER:
-                out.setdefault(names[i], []).append(names[i + 1])
-                out.setdefault(names[i + 1], []).append(names[i])
-    return {gene: tuple(others) for gene, others in out.items()}
-
-
-class Likeness(Frozen):
-    """A perturbation whose consequences are like, or opposite to, another's."""
-
-    gene: str
-    score: float
-    predicted: float | None
-    measured: float | None
-    footprint: float | None
-
-
-def alike(
-    predictor: EffectPredictor,
-    library: Library,
-    gene: str,
-    cell_line: str,
-    sought: Sought = "alike",
-    top: int = 20,
-) -> tuple[Likeness, ...]:
-    """Return the losses whose consequences are most like those of `gene`'s loss, or most opposite.
-
-    Its consequences are what screens measured, or else its most specific predicted changes.
-
-    Raises:
-        QuestionError: Nothing is known of the consequences.
-    """
-    signs = consequences(predictor, library, gene, cell_line)
-    turned = {one: sign if sought == "alike" else -sign for one, sign in signs.items()}
-    scores = library.scores(turned, cell_line)
-    joined = scores.joined()
-    order = [at for at in np.argsort(-joined, kind="stable") if scores.genes[at] != gene][:top]
-
-    def part(name: str, at: int) -> float | None:
-        value = float(scores.parts[name][at])
-        return value if np.isfinite(value) else None
-
-    return tuple(
-        Likeness(
-            gene=scores.genes[at],
-            score=float(joined[at]),
-            predicted=part("predicted", at),
-            measured=part("measured", at),
-            footprint=part("footprint", at),
-        )
-        for at in order
-    )
-
-
-def consequences(
-    predictor: EffectPredictor, library: Library, gene: str, cell_line: str
-) -> dict[str, int]:
-    """Return the signed changes that a loss is known or predicted for: +1 up, -1 down.
-
-    Raises:
-        QuestionError: There are none.
-    """
-    rows = library.signatures
-    mine = [i for i, row in enumerate(rows.rows) if parts(row)[0] == gene]
-    mine.sort(key=lambda i: (parts(rows.rows[i])[1] != cell_line, -np.diff(rows.values.indptr)[i]))
-    if mine:
-        row = rows.values[[mine[0]]]
-        signs = {
-            rows.genes[at]: int(np.sign(v)) for at, v in zip(row.indices, row.data, strict=True)
-        }
-        if len(signs) >= MOST_SIGNATURE // 10:
-            return signs
-    from knowledge.schema import Perturbation
-
-    one = Perturbation(genes=(gene,), kind="knockdown", cell_line=cell_line)
-    called = [e for e in predictor.effects(one) if e.call in ("up", "down") and e.gene != gene]
-    called.sort(key=lambda effect: (-effect.specific, effect.gene))
-    signs = {e.gene: 1 if e.call == "up" else -1 for e in called[:MOST_SIGNATURE]}
-    if not signs:
-        raise QuestionError(
-            f"Nothing is measured or predicted of the loss of {gene} in {cell_line}; name another "
-            "gene or line."
-        )
-    return signs

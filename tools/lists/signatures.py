@@ -28,6 +28,9 @@ def signatures(response: ResponseModel, knowledge: Knowledge, data: Path) -> Sig
     there = _sets_root(data)
     version = f"{response.version} {there or ''}"
     path = data / "atlas" / "signatures.npz"
+    if response.screens:
+        # They come and go: made anew, the kept ones of the training screens left as they are.
+        return _made(response, knowledge, there)
     return kept(path, version, lambda: _made(response, knowledge, there))
 
 

@@ -14,8 +14,9 @@ from tools.genes import grounded
 from tools.lists.atlas import atlas_of
 from tools.lists.causes import Library
 from tools.lists.explanation import explained
+from tools.lists.listed import ResultList
 from tools.lists.ranking import Causes, causes, library_of
-from tools.lists.results import ResultList, read_result
+from tools.lists.results import read_result
 from tools.lists.rows import ListExplanation
 from tools.lists.search import SearchResult, found
 

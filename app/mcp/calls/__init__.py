@@ -5,6 +5,7 @@ from typing import Any
 from app.mcp.call import Call
 from app.mcp.calls.ask import ASK, READ
 from app.mcp.calls.cascade import CASCADE
+from app.mcp.calls.compare import COMPARE
 from app.mcp.calls.expression import EXPRESS
 from app.mcp.calls.genes import GENE, PHENOTYPE
 from app.mcp.calls.lists import EXPLAIN, FIND, WHO
@@ -19,6 +20,7 @@ CALLS: tuple[Call[Any], ...] = (
     EXPLAIN,
     WHO,
     FIND,
+    COMPARE,
     PLAN,
     EXPRESS,
     PHENOTYPE,

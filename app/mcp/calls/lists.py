@@ -174,7 +174,14 @@ def _who(desk: "Desk", args: WhoArgs, tell: Tell) -> Reply:
 
 
 def _find(desk: "Desk", args: FindArgs, tell: Tell) -> Reply:
-    from app.lists import alike_perturbations, alike_rows, found_perturbations, found_rows, line_of
+    from app.lists import (
+        alike_perturbations,
+        alike_rows,
+        alike_words,
+        found_perturbations,
+        found_rows,
+        line_of,
+    )
     from knowledge.errors import QuestionError
 
     if sum((bool(args.readouts), args.like is not None, args.opposite is not None)) != 1:
@@ -202,17 +209,16 @@ def _find(desk: "Desk", args: FindArgs, tell: Tell) -> Reply:
         }
     else:
         gene = args.like or args.opposite or ""
-        found = alike_perturbations(
-            session, gene, line, opposite=args.opposite is not None, top=args.top
-        )
+        against = args.opposite is not None
+        found, compared = alike_perturbations(session, gene, line, opposite=against, top=args.top)
         rows, notes = alike_rows(found, line), ()
-        same = "the opposite" if args.opposite else "the same"
-        lead = f"Losses with {same} consequences as that of {cell(gene)} in {line}."
+        lead = f"{alike_words(cell(gene), line, opposite=against, compared=compared)}."
         columns = {
             "perturbation": "Perturbed",
-            "score": "Score",
-            "measured": "Measured likeness",
-            "footprint": "Likeness of paths",
+            "likeness": "Likeness",
+            "same": "Same way",
+            "opposite": "Other way",
+            "known_by": "Known by",
         }
     first = rows[0]["perturbation"] if rows else None
     shown = rows[:SHOWN_ROWS]

@@ -15,13 +15,17 @@ class PlanArgs(Frozen):
     """Choose the perturbations to make next, spread out, with controls and a panel of readouts.
 
     Goals: `modifiers` move the readouts the wanted way; `cover` are the fewest that together move
-    most of them; `learn` teaches a model of the line most, and needs no readouts. The list is not
+    most of them; `phenotype` are losses known or expected to cause one; `learn` teaches a
+    model of the line most. The last two need no readouts. The list is not
     padded: it ends where nothing more is gained.
     """
 
-    goal: Literal["modifiers", "cover", "learn"] = Field(description="What for")
+    goal: Literal["modifiers", "cover", "learn", "phenotype"] = Field(description="What for")
     readouts: Genes = Field(
         default_factory=list, description="Genes to move, none for `learn`", max_length=500
+    )
+    phenotype: str | None = Field(
+        default=None, description="Its name or id, of mice or people", max_length=120
     )
     direction: Literal["up", "down"] | None = Field(
         default=None, description="Which way; null for either"
@@ -37,9 +41,13 @@ def _plan(desk: "Desk", args: PlanArgs, tell: Tell) -> Reply:
     from knowledge.errors import QuestionError
     from tools.lists.atlas import atlas_of
     from tools.lists.design import planned
+    from tools.lists.phenotypic import phenotype_hits
+    from tools.phenotypes import shipped_phenotypes
 
-    if (args.goal == "learn") == bool(args.readouts):
-        raise QuestionError("Give plan readouts, or the goal learn without any.")
+    if (args.goal in ("learn", "phenotype")) == bool(args.readouts):
+        raise QuestionError("Give plan readouts, or the goal learn or phenotype without any.")
+    if (args.goal == "phenotype") != bool(args.phenotype):
+        raise QuestionError("Name the phenotype with the goal phenotype, and with no other.")
     session = desk.session(tell)
     line = line_of(session, args.cell_line)
     symbols, predictor = session.knowledge.symbols, session.predictor
@@ -54,6 +62,7 @@ def _plan(desk: "Desk", args: PlanArgs, tell: Tell) -> Reply:
         readouts=readouts,
         direction=args.direction,
         kind=args.kind,
+        hits=phenotype_hits(shipped_phenotypes(), args.phenotype) if args.phenotype else None,
     )
     rows: list[dict[str, Any]] = [
         {

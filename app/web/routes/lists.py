@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Form, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
+from app.web.comparing import places_of, side_by_side
 from app.web.house import House, TheHouse, ThePerson, sworn
 from app.web.lists import KINDS, SIDES, Ranked, Wanted, answered, searched
 from app.web.plans import GOALS, MOST, plan_of
@@ -147,6 +148,32 @@ async def plan(
         most=MOST,
         goals=GOALS,
         **await _ranked(house, *asked),
+    )
+
+
+@router.get("/compare")
+async def compare(
+    request: Request, house: TheHouse, q: str = "", kind: str = "knockdown", where: str = ""
+) -> Response:
+    """Show perturbations side by side, with a heat map and what they have in common."""
+    session = await run_in_threadpool(lambda: house.session)
+    q, why, shown = q.strip()[:400], "", dict[str, Any](found=None)
+    if q:
+        try:
+            async with house.work:
+                shown = await run_in_threadpool(side_by_side, session, q, kind, where[:60])
+        except (KnockwiseError, ToolError) as error:
+            why = str(error)
+    return house.view.page(
+        request,
+        "compare.html.j2",
+        q=q,
+        kind=kind,
+        where=where,
+        why=why,
+        kinds=KINDS,
+        places_of=places_of(session),
+        **shown,
     )
 
 

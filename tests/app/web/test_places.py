@@ -104,3 +104,12 @@ def test_the_next_perturbations_are_planned_with_controls(visitor):
     assert "SREBF" in page
     for wrong in ("q=NOTAGENE&goal=down", "q=LDLR&goal=x", "q=LDLR&goal=up&budget=0", "goal=up"):
         assert 'role="alert"' in visitor.get(f"/plan?{wrong}").text
+
+
+def test_perturbations_are_compared_with_pictures(visitor):
+    page = visitor.get("/compare", params={"q": "SCAP, INSIG1", "where": "HepG2"}).text
+    assert page.count("<svg") >= 2
+    assert "opposite ways" in page
+    context = {"q": "KLF1+MAP2K6", "where": "context:norman"}
+    assert "sum of singles" in visitor.get("/compare", params=context).text
+    assert 'role="alert"' in visitor.get("/compare", params={"q": "SCAP"}).text

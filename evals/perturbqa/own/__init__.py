@@ -1,0 +1,1 @@
+"""Predictions that somebody brings, scored beside Knockwise and every control on the same rows."""

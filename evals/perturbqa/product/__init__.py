@@ -1,0 +1,1 @@
+"""What `ask` and `predict` answer, scored on the official test rows."""

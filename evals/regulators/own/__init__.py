@@ -1,0 +1,1 @@
+"""Directions that somebody brings, scored on the regulators' consensus genes beside a run's."""

@@ -1,0 +1,1 @@
+"""What may be unseen: the perturbation, its family, the readout, or both."""
