@@ -13,14 +13,14 @@ from evals.drugs import external
 from evals.drugs.facts import Calibrated, Facts, Wells
 from evals.drugs.page import BENCHMARK
 from evals.drugs.predictors import (
-    ELSEWHERE,
-    KNOCKDOWN,
+    MODE,
     NEAREST,
     OURS,
     PLATE,
     SHUFFLED,
     Predictors,
     aligned,
+    asked_of,
     knockdowns,
 )
 from evals.drugs.score import calibration, figures, profiles
@@ -46,6 +46,7 @@ MEASURED = "Tahoe-100M as measured"
 BY_DRUG, BY_MODE = "drug", "mode of action"
 # Who is asked where not everybody has something to say.
 SPLIT_BY_MODE, AS_MEASURED = (OURS, NEAREST, SHUFFLED), (OURS, NEAREST, PLATE)
+PROFILED = (OURS, NEAREST, MODE)
 
 
 class DrugsEval(Frozen):
@@ -117,7 +118,7 @@ def _scored(run: Run, data: Path, root: Path, settings: DrugsEval, model: DrugMo
             asked = {
                 who: one
                 for who, one in told.items()
-                if (split == BY_DRUG or who in SPLIT_BY_MODE)
+                if (split == BY_DRUG or asked_of(who) in SPLIT_BY_MODE)
                 and (name != MEASURED or who in AS_MEASURED)
             }
             keys = {"screen": name, "split": split}
@@ -125,7 +126,7 @@ def _scored(run: Run, data: Path, root: Path, settings: DrugsEval, model: DrugMo
             work = partial(figures, learner, splits, asked, resampler, settings.seed, slope, **keys)
             scores += run.scores(f"{name}/{split}", work)
             if split == BY_DRUG and name in (OP3, TAHOE):
-                whole = {who: one for who, one in told.items() if who not in (ELSEWHERE, KNOCKDOWN)}
+                whole = {who: one for who, one in told.items() if who in PROFILED}
                 work = partial(profiles, learner, splits, whole, resampler, **keys)
                 scores += run.scores(f"{name}/{split} profiles", work)
     run.progress("other laboratories", 0.9)

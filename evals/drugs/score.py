@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.drugs.predictors import ELSEWHERE, MODE, NEAREST, OURS, Predictor, Values
+from evals.drugs.predictors import ELSEWHERE, MODE, NEAREST, OURS, Predictor, Values, asked_of
 from evals.harness.metrics import Ranking
 from evals.harness.resampling import Resampler, Sample
 from evals.harness.scores import Gain, Score
@@ -121,16 +121,18 @@ def figures(
             (DIRECTION, RELATED, direction, related[direction.drug]),
             (CHANGED, EVERY, change, np.ones(len(change.drug), bool)),
         )
+        here: dict[tuple[str, str, str], list[Sample]] = {}
         for measure, which, rows, use in tasks:
             for who, score in rows.scores.items():
                 if (measure, which) != (DIRECTION, EVERY) and who not in WIDELY:
                     continue
                 ranking = Ranking(rows.group[use], rows.label[use], score[use])
                 sample = resampler.auroc(names[rows.drug[use]], ranking)
-                found.setdefault((measure, which, who), []).append(sample)
-                yield Score(
-                    who, measure, sample, _role(who), cells=context.name, drugs=which, **keys
-                )
+                here.setdefault((measure, which, asked_of(who)), []).append(sample)
+        for (measure, which, who), parts in here.items():
+            sample = Sample.mean(parts)
+            found.setdefault((measure, which, who), []).append(sample)
+            yield Score(who, measure, sample, _role(who), cells=context.name, drugs=which, **keys)
         pooled = {
             PRIOR: direction.prior,
             OURS: direction.prior + slope * direction.scores[OURS],
