@@ -23,7 +23,7 @@ OURS, NEAREST, MODE, SHUFFLED, PLATE, KNOCKDOWN, ELSEWHERE = (
     "knockdown of the target",
     "the same drug in other cells",
 )
-SHUFFLES = 5
+SHUFFLES = 3
 """Random orders in which drugs exchange what is known of them; figures are their mean."""
 LINE = "K562"
 """The screen that knockdowns of targets are predicted in: the one nearest to blood."""

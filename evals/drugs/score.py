@@ -28,7 +28,7 @@ MEAN = "mean"
 RELATED, EVERY = "with a relative", "all"
 PRIOR = "the gene's own prior"
 WIDELY = (OURS, NEAREST, MODE, ELSEWHERE)
-"""Who is scored by more than the direction of all drugs."""
+"""Who is scored by more than the direction of all drugs, where modes are not held out."""
 _THIRD = 1 / 3
 # Of the middle half, so that about as many are left as lie at the two ends.
 _DRAWN = 0.2
@@ -115,6 +115,7 @@ def figures(
     related = has_relative(learner.described)
     found: dict[tuple[str, str, str], list[Sample]] = {}
     rows_of = labelled(learner, splits, predictors, seed)
+    widely = WIDELY if MODE in predictors else ()
     for context, (direction, change) in zip(learner.screen.contexts, rows_of, strict=True):
         tasks = (
             (DIRECTION, EVERY, direction, np.ones(len(direction.drug), bool)),
@@ -124,7 +125,7 @@ def figures(
         here: dict[tuple[str, str, str], list[Sample]] = {}
         for measure, which, rows, use in tasks:
             for who, score in rows.scores.items():
-                if (measure, which) != (DIRECTION, EVERY) and who not in WIDELY:
+                if (measure, which) != (DIRECTION, EVERY) and who not in widely:
                     continue
                 ranking = Ranking(rows.group[use], rows.label[use], score[use])
                 sample = resampler.auroc(names[rows.drug[use]], ranking)
