@@ -9,9 +9,11 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 Q ?= Knock out HSPA5 in K562: what happens to DDIT3 and HERPUD1, and why?
 # How many processes run the tests.
 JOBS ?= 2
+# Tests that need no network, mirror, browser or server.
+HERE := not data and not live and not browser
 export HF_HUB_OFFLINE = 1
 
-.PHONY: ask web test check bench data-test live setup dev lock docs image mcpb clean
+.PHONY: ask web test test-slow check bench data-test live setup dev lock docs image mcpb clean
 
 setup: $(STAMP)
 
@@ -50,7 +52,11 @@ web: setup
 	@$(BIN)/knockwise web
 
 test: dev
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal -m "not data and not live and not browser"
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(HERE) and not slow"
+
+# What kills processes, plays hundreds of faults or trains: `.ci/run` runs it beside `test`.
+test-slow: dev
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist worksteal -m "$(HERE) and slow"
 
 data-test: dev
 	@$(BIN)/pytest -m data

@@ -21,13 +21,16 @@ from app.commands.explain import explain
 from app.commands.express import express
 from app.commands.find import find
 from app.commands.mcp import mcp
+from app.commands.morphology import morphology
 from app.commands.phenotype import phenotype
 from app.commands.plan import plan
 from app.commands.predict import predict
+from app.commands.quantify import quantify
 from app.commands.read import read
 from app.commands.report import report
 from app.commands.runs import runs
 from app.commands.serve import serve
+from app.commands.subtypes import subtypes
 from app.commands.web import web
 from app.commands.who import who
 from app.conventions import conventional
@@ -39,7 +42,7 @@ from knowledge.extras import missing
 # Command groups that are imported when they are called or listed.
 GROUPS = {
     name: f"{__package__}.commands.{name}"
-    for name in ("data", "index", "atlas", "screen", "train", "eval")
+    for name in ("image", "data", "index", "atlas", "screen", "train", "eval")
 }
 RESUMES = "Interrupted; run the same command again to go on."
 STORAGE = {
@@ -181,6 +184,7 @@ app.command(cls=Careful, epilog="Example: knockwise express --pert STAT1 --conte
     express
 )
 app.command(cls=Careful, epilog="Example: knockwise phenotype FGFR3")(phenotype)
+app.command(epilog="Example: knockwise morphology COPB1")(morphology)
 app.command(cls=Careful, epilog="Example: knockwise explain 'DDIT3+,ATF3+' --pert HSPA5")(explain)
 app.command(cls=Careful, epilog="Example: knockwise who 'DDIT3+,ATF3+,HERPUD1+'")(who)
 app.command(cls=Careful, epilog="Example: knockwise find LDLR --down --cell-line HepG2")(find)
@@ -190,6 +194,12 @@ app.command(
     cls=Careful,
     epilog="Example: knockwise analyse counts.csv --design samples.csv --contrast 'KO vs WT'",
 )(analyse)
+app.command(
+    cls=Careful, epilog="Example: knockwise quantify reads/ --transcripts cdna.fa.gz --out counts"
+)(quantify)
+app.command(
+    cls=Careful, epilog="Example: knockwise subtypes expression.tsv --pheno samples.csv --out found"
+)(subtypes)
 app.command(cls=Careful)(report)
 app.command()(runs)
 app.command()(serve)

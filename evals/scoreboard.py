@@ -29,6 +29,7 @@ from evals.harness.brought import KEPT
 from evals.harness.page import Record
 from evals.harness.tables import table
 from evals.harness.verdicts import counted, ours
+from evals.images.page import BENCHMARK as IMAGES
 from evals.language.page import BENCHMARK as LANGUAGE
 from evals.lists.page import BENCHMARK as LISTS
 from evals.mechanism.page import BENCHMARK as MECHANISM
@@ -39,6 +40,7 @@ from evals.phenotypes.page import BENCHMARK as GENEPHENO
 from evals.programmes.page import BENCHMARK as PROGRAMMES
 from evals.programmes.rivals.page import BENCHMARK as SAMS
 from evals.regulators.page import BENCHMARK as REGULATORS
+from evals.subtypes.page import BENCHMARK as SUBTYPES
 from evals.unseen.page import BENCHMARK as UNSEEN
 from evals.with_embeddings import BENCHMARK as WITH_EMBEDDINGS
 from knowledge.errors import DataError
@@ -57,12 +59,14 @@ OTHERS = (
     GENES,
     WITH_EMBEDDINGS,
     GENEPHENO,
+    IMAGES,
     LISTS,
     ANALYSE,
     MECHANISM,
     PROGRAMMES,
     SAMS,
     CAMPAIGN,
+    SUBTYPES,
 )
 NOT_IN_HISTORY: Mapping[str, str] = {
     "strict": "01138aba4e685a7277c9bd3659b9baf3551013db",

@@ -13,7 +13,9 @@ NodeKind = Literal["gene", "complex", "process", "programme"]
 Quantity = Literal["expression", "activity"]
 PerturbationKind = Literal["knockout", "knockdown", "activation"]
 Asks = Literal["what_happens", "which_genes", "how_many", "direction", "why", "phenotype"]
-Intent = Literal["forward", "why", "reverse", "compare", "epistasis", "essentiality", "planning"]
+Intent = Literal[
+    "forward", "why", "reverse", "compare", "epistasis", "essentiality", "morphology", "planning"
+]
 Seeks = Literal["regulators", "phenocopies", "rescuers"]
 Manner = Literal[
     "",

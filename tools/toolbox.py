@@ -20,6 +20,7 @@ from tools.lists.tools import (
 )
 from tools.literature import TextSearch, search_text_tool
 from tools.memberships import memberships_tool, set_members_tool
+from tools.morphology import predict_morphology_tool
 from tools.network import neighbours_tool, paths_tool
 from tools.phenotypes import predict_phenotypes_tool, shipped_phenotypes
 from tools.properties import gene_properties_tool, shipped_properties
@@ -59,6 +60,7 @@ def build_toolbox(
         predict_phenotypes_tool(knowledge, phenotypes),
         gene_properties_tool(knowledge, properties),
         predict_drug_tool(knowledge),
+        predict_morphology_tool(knowledge),
     ]
     if index is not None:
         tools.append(search_text_tool(knowledge, index))

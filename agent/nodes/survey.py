@@ -9,6 +9,7 @@ from agent.answers.epistasis import interacting
 from agent.answers.essentiality import needed
 from agent.answers.expressed import expressed
 from agent.answers.findings import Findings
+from agent.answers.morphology import appearing
 from agent.answers.reverse import sought
 from agent.context import AgentContext
 from agent.events import emit
@@ -22,6 +23,7 @@ SURVEYS: Mapping[Intent, Answering] = {
     "epistasis": interacting,
     "reverse": sought,
     "essentiality": needed,
+    "morphology": appearing,
 }
 
 
@@ -31,7 +33,7 @@ async def survey(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
     answering = expressed if question.context else SURVEYS[question.intent]
     found = answering(question, context)
     numbering = Numbering(found.evidence)
-    if question.context:
+    if question.context or question.intent == "morphology":
         numbering.cite(fact.id for fact in found.evidence)
     sides = tuple(_side(side, numbering) for side in found.sides)
     leads = tuple(_lead(lead, numbering) for lead in found.leads)
@@ -70,7 +72,7 @@ async def survey(state: AgentState, runtime: Runtime[AgentContext]) -> AgentUpda
         ("like perturbation", "like perturbations"): len(found.likenesses),
     }
     said = [f"{n} {one if n == 1 else many}" for (one, many), n in counts.items() if n]
-    emit(runtime, "survey", ", ".join(said) or "nothing found")
+    emit(runtime, "survey", ", ".join(said) or f"{len(found.evidence)} facts")
     return {"answer": answer}
 
 

@@ -11,6 +11,7 @@ import re
 
 from agent.question import words as vocabulary
 from agent.question.accounting import account
+from agent.question.appearance import read_appearance
 from agent.question.cells import (
     cell_lines,
     expression_context,
@@ -113,6 +114,10 @@ def parse_question(
     bones = skeleton(found)
     if given_drugs:
         found = as_words(found)
+    if not given_drugs and treated is None:
+        looks = read_appearance(text.strip(), plain, found, bones, knowledge)
+        if looks is not None:
+            return looks
     if row := refusal(bones):
         raise QuestionError(f"{row.says}; ask {ASKABLE}, for example {EXAMPLE}")
     alone_or_on = follows_on(bones, found) or (before is not None and goes_on(bones))

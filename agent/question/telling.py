@@ -190,6 +190,11 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
+def _morphology(question: Question) -> str:
+    one = question.perturbation
+    return f"What do {one.cell_line} cells look like without {listed(one.genes)}?"
+
+
 _BY_INTENT = {
     "forward": _forward,
     "why": _why,
@@ -197,5 +202,6 @@ _BY_INTENT = {
     "compare": _compare,
     "epistasis": _epistasis,
     "essentiality": _essentiality,
+    "morphology": _morphology,
     "planning": _planning,
 }

@@ -14,6 +14,7 @@ from app.commands import (
     eval_genen,
     eval_genepheno,
     eval_genes,
+    eval_images,
     eval_language,
     eval_lists,
     eval_mechanism,
@@ -23,6 +24,7 @@ from app.commands import (
     eval_programmes,
     eval_regulators,
     eval_sams,
+    eval_subtypes,
     eval_unseen,
 )
 from app.jobs.outputs import Careful
@@ -221,12 +223,14 @@ app.command(cls=Careful, epilog=eval_fused.EPILOG)(eval_fused.fused)
 app.command(cls=Careful, epilog=eval_genen.EPILOG)(eval_genen.genen)
 app.command(cls=Careful, epilog=eval_genes.EPILOG)(eval_genes.genes)
 app.command(cls=Careful, epilog=eval_genepheno.EPILOG)(eval_genepheno.genepheno)
+app.command(cls=Careful, epilog=eval_images.EPILOG)(eval_images.images)
 app.command(cls=Careful, epilog=eval_language.EPILOG)(eval_language.language)
 app.command(cls=Careful, epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
 app.command(cls=Careful, epilog=eval_programmes.EPILOG)(eval_programmes.programmes)
 app.command(cls=Careful, epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
 app.command(cls=Careful, epilog=eval_sams.EPILOG)(eval_sams.sams)
 app.command(cls=Careful, epilog=eval_lists.EPILOG)(eval_lists.lists)
+app.command(cls=Careful, epilog=eval_subtypes.EPILOG)(eval_subtypes.subtypes)
 app.command(cls=Careful, epilog=eval_product.EPILOG)(eval_product.product)
 app.command(cls=Careful, epilog=eval_unseen.EPILOG)(eval_unseen.unseen)
 for _name, _benchmark in plugins("benchmarks"):

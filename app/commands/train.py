@@ -5,7 +5,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from app.commands import train_drugs, train_genen, train_genepheno, train_programmes
+from app.commands import (
+    train_drugs,
+    train_genen,
+    train_genepheno,
+    train_morphology,
+    train_programmes,
+)
 from app.jobs.outputs import Careful
 from app.jobs.own_screen import PANEL as OWN
 from app.jobs.own_screen import Controls, GeneColumn, GuidePattern, Layer, SkipUnknown
@@ -207,6 +213,7 @@ def expression(
 
 app.command(cls=Careful, epilog=train_genen.EPILOG)(train_genen.genen)
 app.command(cls=Careful, epilog=train_genepheno.EPILOG)(train_genepheno.genepheno)
+app.command(cls=Careful, epilog=train_morphology.EPILOG)(train_morphology.morphology)
 app.command(cls=Careful, epilog=train_programmes.EPILOG)(train_programmes.programmes)
 app.command(cls=Careful, epilog=train_drugs.EPILOG)(train_drugs.drugs)
 

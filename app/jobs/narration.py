@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def rewriter(settings: "Settings") -> Rewrite:
     """Return what asks the language model of the settings."""
     from agent.llm.open import open_chat
-    from agent.narration import rewritten
+    from agent.narrative.editing import rewritten
 
     async def asked(sentences: Sequence[str], facts: Facts) -> Rewriting:
         async with open_chat(settings) as chat:

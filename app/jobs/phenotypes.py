@@ -22,6 +22,7 @@ from knowledge.files import harmless_cell, replacing
 from models.genepheno.model import GenePhenoModel, PhenotypePrediction
 from models.genepheno.sequences import Query, named_genes, read_fasta
 from models.inputs.genes import gene_symbols
+from tools.morphology import shipped_morphology, summary
 from tools.phenotype_terms import by_system, share_words, telling
 from tools.phenotypes import ABOUT, USUAL, Asked, observed, predictions_of, remarks
 
@@ -296,8 +297,19 @@ def show(model: GenePhenoModel, gene: str, collections: Sequence[Asked], top: in
     for one in found:
         _show_predicted(model, one, gene, top)
     _show_behind(found)
-    for note in (*problem, *remarks(gene, known, found), RESEARCH):
+    for note in (*problem, *remarks(gene, known, found), *_looks(gene), RESEARCH):
         results().print(Text(plain(note), style="dim"))
+
+
+def _looks(gene: str) -> tuple[str, ...]:
+    """Return how cells look without a gene, where it was photographed and something changed."""
+    try:
+        found = shipped_morphology().of(gene)
+    except KnockwiseError:
+        return ()
+    if not found.hit:
+        return ()
+    return (f"{summary(found)} `knockwise morphology {gene}` tells more.",)
 
 
 def shown_queries(

@@ -39,9 +39,9 @@ class Desk:
         with self._opening:
             if self._session is None:
                 from agent.session import Session
+                from app.jobs.opening import shared
 
-                public = self.settings.model_copy(update={"screens": "public"})
-                self._session = Session.open(public)
+                self._session = Session.open(shared(self.settings))
             return self._session
 
     def warm(self) -> None:

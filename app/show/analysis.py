@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from app.show import counts_figures
 from app.show.links import linked
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from app.jobs.analyses import Analysed
 
 MOST_ROWS = 60
+# Marks before the full stop of a sentence, which is read better before them.
+_ENDING = re.compile(r"((?:\s*\[[a-z]+ [^\]]+\])+)\.$")
 CAPTIONS = {
     "volcano": "Each dot is a gene: shrunken fold change against adjusted p-value.",
     "ma": "Fold change against mean expression: at low expression the shrinkage pulls to zero.",
@@ -165,6 +167,7 @@ def cited(text: str) -> Markup:
     files = {"gene": "differential.csv", "set": "gene_sets.csv", "regulator": "regulators.csv",
              "path": "explained.csv", "expected": "expected.csv", "source": "sources.csv",
              "check": "notes.json", "summary": "sentences.csv"}  # fmt: skip
+    text = _ENDING.sub(r".\1", text)
     parts, end = [], 0
     for found in MARK.finditer(text):
         parts.append(linked(text[end : found.start()]))
@@ -182,11 +185,6 @@ def cited(text: str) -> Markup:
 def bare(text: str) -> str:
     """Return a sentence without its marks."""
     return MARK.sub("", text)
-
-
-def escaped(text: str) -> str:
-    """Return text that HTML shows as it is."""
-    return str(escape(text))
 
 
 def methods(whole: "Analysed") -> str:

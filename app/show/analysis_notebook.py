@@ -34,6 +34,7 @@ def notebook_text(whole: "Analysed", names: list[str]) -> str:
         ),
         new_code_cell(inspect.getsource(counts_figures)),
         new_code_cell(
+            "%matplotlib inline\n"
             "from pathlib import Path\n"
             "import matplotlib as mpl\n"
             "mpl.rcParams.update(STYLE)\n"

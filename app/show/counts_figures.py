@@ -216,7 +216,8 @@ def gsea(table: pd.DataFrame, sets: pd.DataFrame, members: dict[str, set[str]]) 
 
 def regulators(table: pd.DataFrame, most: int = 20) -> "Figure":
     """Return the most changed activities of regulators."""
-    shown = table.assign(size=table["score"].abs()).nlargest(most, "size").sort_values("score")
+    ends = [table.nlargest(most // 2, "score"), table.nsmallest(most // 2, "score")]
+    shown = pd.concat(ends).drop_duplicates("regulator").sort_values("score")
     figure, axes = _panel(5.6, 0.8 + 0.2 * max(len(shown), 4))
     sure = shown["padj"] <= 0.05
     colours = np.where(~sure, QUIET, np.where(shown["score"] > 0, UP, DOWN))

@@ -11,6 +11,7 @@ from models.response import ResponseModel
 from tools.essentiality import PULL, Essentiality
 from tools.genes import gene_facts
 from tools.memberships import membership_facts
+from tools.morphology import SHOWS, remarks, shipped_morphology, summary
 from tools.network import neighbours
 from tools.phenotypes import ABOUT, outlook, shipped_phenotypes
 from tools.properties import moved_words, prediction_words, shipped_properties
@@ -121,6 +122,23 @@ def phenotype_parts(symbol: str) -> dict[str, Any]:
     """Return the phenotypes of a gene's loss: known ones, and apart those predicted."""
     found = outlook(shipped_phenotypes(), symbol)
     return {"outlook": found, "about": ABOUT}
+
+
+def morphology_parts(symbol: str) -> dict[str, Any]:
+    """Return how HeLa cells look without a gene: measured, and predicted apart."""
+    model = shipped_morphology()
+    try:
+        found = model.of(symbol)
+    except KnockwiseError as error:
+        return {"why": str(error), "rows": []}
+    measured = {one.channel: one for one in found.measured}
+    predicted = {one.channel: one for one in found.predicted}
+    rows = [
+        {"channel": channel, "shows": SHOWS[channel], "measured": measured.get(channel),
+         "predicted": predicted.get(channel)}
+        for channel in model.config.channels
+    ]  # fmt: skip
+    return {"why": "", "rows": rows, "said": summary(found), "notes": remarks(found)}
 
 
 def essentiality_parts(session: Session, symbol: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from evals.analyse.score import (
 from evals.harness.resampling import DRAWS
 from evals.harness.run import Inputs, Run
 from evals.harness.scores import Results, Score
+from evals.harness.session import benchmark_session
 from knowledge.base import load_symbols
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
@@ -83,7 +84,7 @@ def evaluate(
 
     def predictor() -> EffectPredictor:
         if not session:
-            session.append(Session.open(world))
+            session.append(benchmark_session(world))
         return session[0].predictor
 
     from importlib.metadata import version
@@ -122,14 +123,19 @@ def _evaluated(
         )
         found += sentence_scores(case.name, sentences)
     reference = pd.read_csv(root / AIRWAY_R)
-    table = pd.read_csv(run.out / "units" / "airway" / "report" / "differential.csv")
+    table = pd.read_csv(report_folder(run, "airway") / "differential.csv")
     plain = run.table(
         "airway/plain", lambda: plain_test(root / AIRWAY, root / AIRWAY_DESIGN), "airway"
     )
     for name, mine in (("knockwise analyse", table), ("Welch's t of log CPM", plain)):
         found += agreement(name, mine, reference, settings.alpha, settings.seed, settings.draws)
-    found += carcinoma_scores(run.out / "units" / "renal-carcinoma" / "report")
+    found += carcinoma_scores(report_folder(run, "renal carcinoma"))
     return Results.of(BENCHMARK.kind, found)
+
+
+def report_folder(run: Run, case: str) -> Path:
+    """Return where the report of a case is kept."""
+    return run.path(f"{case}/report").with_suffix("")
 
 
 def _reported(
@@ -141,7 +147,7 @@ def _reported(
     case: Case,
 ) -> pd.DataFrame:
     """Return every sentence of a report with its check, and those altered with theirs."""
-    folder = run.path(f"{case.name}/report", "").with_suffix("")
+    folder = report_folder(run, case.name)
     folder.mkdir(parents=True, exist_ok=True)
     request = Request(
         counts=root / case.counts,

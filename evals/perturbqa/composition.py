@@ -68,7 +68,9 @@ def parts(
     for task in TASKS:
         rows = labelled(table, task)
         for cut in CUTS:
-            for part in sorted(set(rows[f"by {cut}"])):
+            there = set(rows[f"by {cut}"])
+            order = [name for name in (*NAMES, *STRENGTH_NAMES) if name in there]
+            for part in order or sorted(there):
                 here = rows[rows[f"by {cut}"] == part]
                 keys: dict[str, Key] = {"by": cut, "part": part, "task": task, "rows": split}
                 yield Score(who, "share of rows", len(here) / len(rows), "ours", **keys)
@@ -127,8 +129,7 @@ def _weights(cv: pd.DataFrame, test: pd.DataFrame, used: list[str]) -> FloatArra
     mine, theirs = (one.groupby(used, observed=True).size() / len(one) for one in (cv, test))
     ratio = (theirs / mine).fillna(0)
     key = pd.MultiIndex.from_frame(cv[used]) if len(used) > 1 else pd.Index(cv[used[0]])
-    weight: FloatArray = ratio.reindex(key).fillna(0).to_numpy(np.float64)
-    return weight
+    return np.asarray(ratio.reindex(key).fillna(0).to_numpy(), np.float64)
 
 
 def _weighed(rows: pd.DataFrame, weight: FloatArray, draw: Resampler) -> Sample:

@@ -1,12 +1,13 @@
-"""How often the 90 % intervals of P(changes) and P(up) hold what is measured."""
+"""How often what is measured lies where the 90 % intervals of P(changes) and P(up) say."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from scipy.special import betaincinv
+from scipy.stats import betabinom
 
-from evals.harness.metrics import FloatArray, IntArray
+from evals.harness.metrics import FloatArray
 from evals.harness.resampling import Resampler
 from evals.harness.scores import Key, Score
 from evals.perturbqa.score import BINS, MODEL
@@ -14,67 +15,62 @@ from evals.tasks import TASKS, labelled
 from models.inputs.screens import CELL_LINES
 
 LEAST_ROWS = {"de": 20, "dir": 8}
-"""Rows of a perturbation and bin from which on their rate says something."""
+"""Rows of a perturbation and bin from which on their number says something."""
 LEVEL = 0.9
 COVERED, EXPECTED, WIDTH = "covered", "covered if right", "interval width"
+PARTS = {"all": (0.0, 1.0), ".05 to .95": (0.05, 0.95)}
+"""Stated probabilities; where nearly nothing changes, every interval is right."""
 
 
-def coverage(table: pd.DataFrame, split: str, draw: Resampler, seed: int) -> Iterator[Score]:
-    """Yield how many rates lie in their interval, and how many would if intervals were right.
+def coverage(table: pd.DataFrame, split: str, draw: Resampler, who: str = MODEL) -> Iterator[Score]:
+    """Yield how many counts lie where their interval says, and how many would if it were right.
 
     An interval is of a rate: rows of one perturbation in one line whose stated probability is alike
-    (ten equally filled bins) share one. What is observed of it is a share of few rows, which chance
-    throws beyond a right interval too; so the share that a beta-binomial with the stated intervals
-    would show stands beside.
+    (ten equally filled bins) share one. What is observed of it is a count of few rows, so each
+    interval is turned into that of the count (beta-binomial), which is wider and whole; a count is
+    rarely at its very ends, so somewhat more than nine of ten should lie inside.
 
     Args:
         table: One of `evals.perturbqa.score` with `low` and `high`.
         split: Of the rows.
         draw: Draws perturbations.
-        seed: Of what would be if intervals were right.
+        who: Whose intervals they are.
     """
-    rng = np.random.default_rng(seed)
     for task in TASKS:
         for line in CELL_LINES:
             rows = labelled(table, task, line)
             rows = rows[~rows["abstained"].astype(bool)]
             if len(rows) < BINS:
                 continue
-            part = pd.qcut(rows["p"].rank(method="first"), BINS, labels=False)
-            each = rows.assign(part=part).groupby(["pert", "part"], observed=True)
+            of_bin = pd.qcut(rows["p"].rank(method="first"), BINS, labels=False)
+            each = rows.assign(of_bin=of_bin).groupby(["pert", "of_bin"], observed=True)
             found = each.agg(
-                n=("label", "size"), rate=("label", "mean"), p=("p", "mean"),
+                n=("label", "size"), changed=("label", "sum"), p=("p", "mean"),
                 low=("low", "mean"), high=("high", "mean"),
             ).reset_index()  # fmt: skip
             found = found[found["n"] >= LEAST_ROWS[task]]
-            if found.empty:
-                continue
-            low, high = (found[name].to_numpy(np.float64) for name in ("low", "high"))
-            rate, p = found["rate"].to_numpy(np.float64), found["p"].to_numpy(np.float64)
-            inside = (rate >= low) & (rate <= high)
-            n = found["n"].to_numpy(np.int64)
-            keys: dict[str, Key] = {"task": task, "cell_line": line, "split": split}
-            yield Score(MODEL, COVERED, draw.mean(found["pert"], inside), "ours", **keys)
-            expected = _expected(p, low, high, n, rng)
-            yield Score(MODEL, EXPECTED, expected, "ours", **keys)
-            yield Score(MODEL, WIDTH, float((high - low).mean()), "ours", **keys)
+            for part, (least, most) in PARTS.items():
+                some = found[found["p"].between(least, most)]
+                if some.empty:
+                    continue
+                keys: dict[str, Key] = {"task": task, "cell_line": line, "split": split}
+                keys["stated"] = part
+                inside, expected = _inside(some)
+                yield Score(who, COVERED, draw.mean(some["pert"], inside), "ours", **keys)
+                yield Score(who, EXPECTED, expected, "ours", **keys)
+                width = float((some["high"] - some["low"]).mean())
+                yield Score(who, WIDTH, width, "ours", **keys)
 
 
-def _expected(
-    p: FloatArray,
-    low: FloatArray,
-    high: FloatArray,
-    n: IntArray,
-    rng: np.random.Generator,
-) -> float:
-    """Return the share of observed rates within their intervals, were these right."""
+def _inside(found: pd.DataFrame) -> tuple[FloatArray, float]:
+    """Return whether each count lies inside, and the share that would were the intervals right."""
+    p, high = (found[name].to_numpy(np.float64) for name in ("p", "high"))
+    n, k = (found[name].to_numpy(np.int64) for name in ("n", "changed"))
     nu = concentration(p, high)
-    hits = []
-    for _ in range(20):
-        rate = rng.beta(np.maximum(p * nu, 1e-3), np.maximum((1 - p) * nu, 1e-3))
-        seen = rng.binomial(n, rate) / n
-        hits.append(((seen >= low) & (seen <= high)).mean())
-    return float(np.mean(hits))
+    said = betabinom(n, np.maximum(p * nu, 1e-3), np.maximum((1 - p) * nu, 1e-3))
+    least, most = said.ppf((1 - LEVEL) / 2), said.ppf((1 + LEVEL) / 2)
+    inside = ((k >= least) & (k <= most)).astype(np.float64)
+    return inside, float((said.cdf(most) - said.cdf(least - 1)).mean())
 
 
 def concentration(p: FloatArray, high: FloatArray) -> FloatArray:

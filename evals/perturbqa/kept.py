@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from evals.harness.brought import KEPT, write_kept
-from evals.perturbqa.product.page import PRODUCT, RESPONSE
+from evals.perturbqa.product.page import PRODUCT, RESPONSE, STARTER
 from evals.perturbqa.score import CONTROLS
 from evals.rows import KEYS, TESTED
 
@@ -48,7 +48,7 @@ def keep_product(table: pd.DataFrame, out: Path) -> None:
     """
     controls = [name for name in CONTROLS if name in table]
     small = {name: table[name].astype("float32") for name in controls}
-    others = [name for name in (PRODUCT, f"{PRODUCT}, starter pack") if name in table]
+    others = [name for name in (PRODUCT, STARTER) if name in table]
     kept = table.assign(**small, p=table[RESPONSE], fold=table["fold"].astype("int8"))
     write_kept(kept[[*KEYS, "fold", "p", *others, *controls]], out / KEPT)
 

@@ -10,13 +10,12 @@ from evals.unseen.splits import LARGEST_COMPLEX, SPLITS
 from evals.unseen.unit import CONTROLS, MODEL, ROUNDS
 
 HOW = (
-    "Training rows of the four lines, held out in folds: "
-    + "; ".join(f"*{name}*: {what}" for name, what in SPLITS.items())
-    + ". Features are made of the rows that a fold may see, trees of "
-    f"{ROUNDS} rounds are fitted to the features of the other folds; they are fewer than the "
-    f"model's, so compare within this section. A family: perturbations of one complex (CORUM, at "
-    f"most {LARGEST_COMPLEX} members) or a pair of paralogues. Macro AUROC, mean over the lines, "
-    "with 95 % intervals that draw perturbations and readouts anew. No official test row is read."
+    "Training rows of the four lines, held out in folds: {}. Features are made of the rows that a "
+    f"fold may see, trees of {ROUNDS} rounds are fitted to the features of the other folds; they "
+    "are fewer than the model's, so compare within this section. A family: perturbations of one "
+    f"complex (CORUM, at most {LARGEST_COMPLEX} members) or a pair of paralogues. Macro AUROC, "
+    "mean over the lines, with 95 % intervals that draw perturbations and readouts anew. No "
+    "official test row is read."
 )
 FOLLOWS = (
     "What follows for answers: where the readout was read by no screen the product gives no "
@@ -32,10 +31,11 @@ TRAP = (
 
 def page(record: Record) -> Page:
     """Return the page of a run."""
+    told = "; ".join(f"*{name}*: {SPLITS[name]}" for name in record.settings["splits"])
     made = record.made(f"{record.settings['folds']} folds", stages=True)
     return Page(
         "Unseen perturbations, families and readouts",
-        (HOW,),
+        (HOW.format(told),),
         made,
         sections(record.results.scores),
         MODEL,
@@ -77,22 +77,27 @@ def sections(scores: Scores) -> tuple[Section, ...]:
 
 def _predictors(scores: Scores, task: str, within: str) -> Table:
     mine = scores.plain.where(task=task, within=within, measure="auroc")
-    return pivot(mine, "predictor", "split", order=tuple(SPLITS), caption=TASK_NAMES[task])
+    return pivot(mine, "predictor", "split", order=_splits(mine), caption=TASK_NAMES[task])
 
 
 def _ahead(scores: Scores, task: str, within: str) -> Table:
     gains = scores.where(task=task, within=within, measure="auroc").gains
     caption = f"{TASK_NAMES[task]}, within {within}"
     return pivot(
-        Scores(gains), "than", "split", signed, order=tuple(SPLITS), header="model minus",
+        Scores(gains), "than", "split", signed, order=_splits(Scores(gains)), header="model minus",
         caption=caption,
     )  # fmt: skip
 
 
 def _nearest(scores: Scores, task: str) -> Table:
     mine = scores.where(by="nearest", task=task, measure="auroc")
-    return pivot(mine, "part", "split", order=tuple(SPLITS), header="nearest",
+    return pivot(mine, "part", "split", order=_splits(mine), header="nearest",
                  caption=TASK_NAMES[task])  # fmt: skip
+
+
+def _splits(scores: Scores) -> list[str]:
+    there = scores.values("split")
+    return [name for name in SPLITS if name in there]
 
 
 def _trap(scores: Scores) -> Table:

@@ -40,6 +40,7 @@ class UnseenEval(Frozen):
     """What an evaluation can be told; another value is another run."""
 
     seed: int = Field(0, description="Seed of everything that is drawn.")
+    splits: tuple[SplitName, ...] = Field(tuple(SPLITS), description="What is held out.")
     folds: int = Field(5, ge=2, description="Folds of each split.")
     draws: int = Field(300, description="Bootstrap resamples of perturbations and of readouts.")
 
@@ -82,8 +83,8 @@ def evaluate(
             )
             return answers(corpus, folds, settings.folds, training, run.progress)
 
-        units = [Unit(name, partial(made, name), name) for name in SPLITS]
-        tables = dict(zip(SPLITS, run.tables(units, 0.0, 0.9), strict=True))
+        units = [Unit(name, partial(made, name), name) for name in settings.splits]
+        tables = dict(zip(settings.splits, run.tables(units, 0.0, 0.9), strict=True))
         run.progress("resampling", 0.9)
         with run.clock("score"):
             return Results.of(BENCHMARK.kind, scores(tables, settings.seed, settings.draws))

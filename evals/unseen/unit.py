@@ -75,7 +75,7 @@ def answers(
             "nearest": np.concatenate(nearest),
         }
     )
-    found = []
+    found: list[pd.DataFrame] = []
     for number, task in enumerate(TASKS):
         progress(f"trees, {task}", 0.8 + 0.1 * number)
         label = part.de if task == "de" else part.up
@@ -90,8 +90,8 @@ def answers(
                 for name, column in FEATURES.items()
             },
         }
-        whole: pd.DataFrame = base.assign(task=task, label=label, **columns)
-        found.append(whole[label != UNKNOWN])
+        whole = base.assign(task=task, label=label, **columns)
+        found.append(whole.loc[label != UNKNOWN])
     return pd.concat(found, ignore_index=True)
 
 

@@ -98,6 +98,7 @@ def test_the_data_folder_of_the_command_line_comes_first(knockwise, tmp_path, mo
         ("index", "status"),
         ("express", "--list"),
         ("phenotype", "FGFR3"),
+        ("morphology", "COPG1"),
         ("read", "HSPA5_KO in K562: DDIT3?"),
         ("find", "LDLR", "--top", "2"),
         ("plan", "LDLR", "--budget", "2"),

@@ -22,6 +22,8 @@ PART_OF = {
     "langchain-core": "langgraph",
     "markupsafe": "jinja2",
     "mcp-types": "mcp",
+    "pil": "pillow",
+    "skimage": "scikit-image",
     "transformers": "sentence-transformers",
     "typing-extensions": "pydantic",
 }

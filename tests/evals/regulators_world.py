@@ -72,6 +72,7 @@ class ToldResponse:
     """Knows that genes with a low number change, and nothing of the last."""
 
     version, cell_lines, de_threshold = "told", LINES, 0.5
+    screens = ()
 
     def readouts(self, cell_line):
         return READOUTS[:-1]
@@ -81,6 +82,9 @@ class ToldResponse:
 
     def ground(self, gene):
         return Ground(known=gene == "TF1", essential=0.5, nearest=0.3 if gene == "TF2" else 0)
+
+    def own_screen(self, gene, readout, cell_line):
+        return ""
 
     def measured(self, gene, readout, cell_line):
         return "up" if (gene, readout, cell_line) == ("TF1", "G0", "K562") else None

@@ -205,11 +205,12 @@ def test_right_intervals_hold_as_many_rates_as_they_would():
         {"pert": pert, "gene": "G", "cell_line": "K562", "task": "de", "p": p, "low": low,
          "high": high, "label": (rng.random(len(p)) < rate).astype(float), "abstained": False}
     )  # fmt: skip
-    found = Scores(coverage(table, "cv", Resampler(pert, 0, 50), 0))
+    found = Scores(coverage(table, "cv", Resampler(pert, 0, 50)))
     held, expected = (found.find(measure=name).value.value for name in (COVERED, EXPECTED))
-    assert abs(held - expected) < 0.15
+    assert abs(held - expected) < 0.12
+    assert expected >= 0.9
     narrow = table.assign(low=table.p - 0.001, high=table.p + 0.001)
     assert (
-        Scores(coverage(narrow, "cv", Resampler(pert, 0, 50), 0)).find(measure=COVERED).value.value
-        < 0.3
+        Scores(coverage(narrow, "cv", Resampler(pert, 0, 50))).find(measure=COVERED).value.value
+        < 0.6
     )

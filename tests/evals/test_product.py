@@ -52,7 +52,7 @@ def scored(tmp_path, monkeypatch):
     session = SimpleNamespace(predictor=predictor, knowledge=knowledge)
     module = "evals.perturbqa.product.run"
     monkeypatch.setattr("evals.rows.read_symbols", symbols)
-    monkeypatch.setattr(f"{module}.Session", SimpleNamespace(open=lambda _: session))
+    monkeypatch.setattr(f"{module}.benchmark_session", lambda _: session)
     monkeypatch.setattr(f"{module}._answers", said)
     monkeypatch.setattr(f"{module}.official_controls", controlled)
     words = ["eval", "product", "--data", data, "--out", tmp_path / "out"]

@@ -95,7 +95,8 @@ def test_programmes_are_seen_to_help_only_where_they_know_more():
     up = rng.integers(0, 2, n)
     rows = pd.DataFrame(
         {"cell_line": "K562", "pert": rng.choice(list("abcdefghij"), n),
-         "gene": rng.choice(["X", "Y"], n), "is_up": up, "p_up": rng.uniform(0.2, 0.6, n) + 0.2 * up}
+         "gene": rng.choice(["X", "Y"], n), "is_up": up,
+         "p_up": rng.uniform(0.2, 0.6, n) + 0.2 * up}
     )  # fmt: skip
     rows["fold"] = rows.pert.map(lambda pert: "abcdefghij".index(pert) % 5)
     test = rows.sample(300, random_state=0).drop(columns="fold")

@@ -30,6 +30,7 @@ class ToldResponse:
     """Says what it was told: one measured row, one analogue each way, a prediction per readout."""
 
     version = "told"
+    screens = ()
 
     def readouts(self, cell_line):
         return ("CDKN1A",)
@@ -39,6 +40,9 @@ class ToldResponse:
 
     def ground(self, gene):
         return Ground(known=False, essential=0.5, nearest=0.5)
+
+    def own_screen(self, gene, readout, cell_line):
+        return ""
 
     def measured(self, gene, readout, cell_line):
         return "up" if (gene, readout, cell_line) == ("MDM2", "CDKN1A", "RPE1") else None

@@ -19,6 +19,7 @@ NAMES = {
     "predict_phenotypes",
     "gene_properties",
     "predict_drug",
+    "predict_morphology",
     "search_text",
 }
 

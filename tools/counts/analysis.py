@@ -25,7 +25,7 @@ from tools.counts.result import Found
 from tools.counts.sentences import first_sentences
 from tools.effects import EffectPredictor
 from tools.lists.explanation import explained
-from tools.lists.results import ListedGene, ResultList
+from tools.lists.listed import ListedGene, ResultList
 from tools.lists.rows import ListExplanation
 
 MOST_SOURCES = 80

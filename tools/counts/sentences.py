@@ -220,7 +220,8 @@ class Writer:
         out = []
         for name in dict.fromkeys([*names, *best]):
             row: Any = self.genes.loc[name]
-            large = f"{fold_words(row['shrunken'])} after shrinkage"
+            after = "" if self.found.method == "cells" else " after shrinkage"
+            large = f"{fold_words(row['shrunken'])}{after}"
             lines = [f"adjusted p {p_words(row['padj'])}, {large}"]
             said = [self._gene(name, name)]
             if name in leading:
@@ -238,10 +239,11 @@ class Writer:
     def _gene(self, name: str, subject: str) -> str:
         row: Any = self.genes.loc[name]
         up = row["log2_fold_change"] > 0
+        shrunken = "" if self.found.method == "cells" else f", {row['shrunken']:.2f} shrunken"
         return (
             f"{subject} is {fold_words(row['log2_fold_change'])} {'higher' if up else 'lower'} in "
-            f"{self.test} (log2 fold change {row['log2_fold_change']:.2f}, {row['shrunken']:.2f} "
-            f"shrunken; adjusted p {p_words(row['padj'])}) [gene {name}]."
+            f"{self.test} (log2 fold change {row['log2_fold_change']:.2f}{shrunken}; adjusted p "
+            f"{p_words(row['padj'])}) [gene {name}]."
         )
 
     def _path(self, name: str) -> str:

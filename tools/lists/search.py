@@ -176,9 +176,10 @@ class _Column:
         self.outcomes = _outcomes(predictor, readout, cell_line)
         graph = predictor.knowledge.graph
         self.linked = {
-            node for node in self.up.nodes()
+            node: max(self.up.confidence(node, "up"), self.up.confidence(node, "down"))
+            for node in self.up.nodes()
             if graph.kind(node) == "gene" and self.up.direction(node) is not None
-        }  # fmt: skip
+        }
         predicted = _predicted(predictor, atlas, readout, cell_line, self.linked, self.outcomes)
         self.genes = tuple(sorted({*predicted, *self.linked, *self.outcomes} - {readout}))
         pairs = np.array([predicted.get(gene, (np.nan, np.nan)) for gene in self.genes])
@@ -260,7 +261,7 @@ def _predicted(
     atlas: Atlas,
     readout: str,
     cell_line: str,
-    linked: set[str],
+    linked: Mapping[str, float],
     outcomes: Mapping[str, Outcome],
 ) -> dict[str, tuple[float, float]]:
     """Return P(changes) and P(up if it changes) of a readout, without path and measurement."""
@@ -273,8 +274,10 @@ def _predicted(
         kept = dict(zip(block.perturbations, pairs, strict=True))
         return {gene: pair for gene, pair in kept.items() if np.isfinite(pair[0])}
     moving = [gene for gene, outcome in outcomes.items() if outcome != "unchanged"]
-    first, then = set(moving), linked
-    chosen = sorted({*first, *then}, key=lambda gene: (gene not in first, gene not in then, gene))
+    first = set(moving)
+    chosen = sorted(
+        {*first, *linked}, key=lambda gene: (gene not in first, -linked.get(gene, 0.0), gene)
+    )
     out = {}
     for gene in chosen[:PREDICTED]:
         (one,) = predictor.response.predict([gene], [readout], cell_line)

@@ -8,6 +8,7 @@ from app.web.genes import (
     essentiality_parts,
     gene_parts,
     gene_symbol,
+    morphology_parts,
     phenotype_parts,
     property_parts,
     suggested,
@@ -56,6 +57,8 @@ async def of_models(request: Request, house: TheHouse, symbol: str, part: str) -
             shown = await run_in_threadpool(property_parts, found)
         elif part == "phenotypes":
             shown = await run_in_threadpool(phenotype_parts, found)
+        elif part == "morphology":
+            shown = await run_in_threadpool(morphology_parts, found)
         elif part == "essentiality":
             shown = await run_in_threadpool(essentiality_parts, house.session, found)
         else:

@@ -29,7 +29,7 @@ from evals.harness.run import Inputs, Run
 from evals.harness.scores import Results, Score
 from evals.perturbqa.kept import COLUMNS, HELD_OUT, RESULTS, kept_file
 from evals.perturbqa.own.page import BENCHMARK, SPLITS, YOURS, Facts
-from evals.perturbqa.product.page import PRODUCT
+from evals.perturbqa.product.page import PRODUCT, STARTER
 from evals.perturbqa.ranked import draws, ranked
 from evals.perturbqa.score import CONTROLS, MODEL
 from evals.rows import KEYS, TESTED, read_rows
@@ -97,7 +97,9 @@ def evaluate(
     files |= {"predictions": predictions, "compared with": theirs}
     if theirs != product and product.is_file() and (against, settings.setting) == (None, "multi"):
         files["the product's answers"] = product
-        table = table.merge(read_kept(product, [*KEYS, PRODUCT])[[*KEYS, PRODUCT]], how="left")
+        said = read_kept(product, KEYS)
+        named = [name for name in (PRODUCT, STARTER) if name in said]
+        table = table.merge(said[[*KEYS, *named]], on=KEYS, how="left")
     inputs = Inputs(files, (benchmark, tasks, rows), unscored=frozenset({"product"}))
 
     def work(run: Run) -> Results:
@@ -217,12 +219,17 @@ def _scores(table: pd.DataFrame, facts: Facts, settings: OwnEval) -> Iterator[Sc
     drawn = Resampler(table["pert"], settings.seed, settings.draws)
     both = draws(table, settings.seed)
     for split in SPLITS:
-        rows = table[table["split"] == split]
+        # What says nothing of a split, as the product's answers of held-out rows, is left out.
+        rows = table[table["split"] == split].dropna(axis="columns", how="all")
         if rows.empty:
             continue
         columns: Mapping[str, str] = {
             YOURS: YOURS,
-            **({PRODUCT: PRODUCT} if PRODUCT in rows and rows[PRODUCT].notna().all() else {}),
+            **{
+                name: name
+                for name in (PRODUCT, STARTER)
+                if name in rows and rows[name].notna().all()
+            },
             MODEL: "p",
             **{name: name for name in CONTROLS if name in rows},
         }

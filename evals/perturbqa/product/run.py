@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from agent.session import Session
 from agent.settings import Settings
 from evals import perturbqa as benchmark
 from evals import rows, tasks
@@ -20,11 +19,12 @@ from evals.harness.metrics import brier, expected_calibration_error
 from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run, Unit, part
 from evals.harness.scores import Results, Score
+from evals.harness.session import benchmark_session
 from evals.perturbqa.composition import parts, with_parts
 from evals.perturbqa.controls import ELSEWHERE, LINES, NEAREST, official_controls
 from evals.perturbqa.intervals import coverage
 from evals.perturbqa.kept import keep_product
-from evals.perturbqa.product.page import BENCHMARK, PRODUCT, RESPONSE
+from evals.perturbqa.product.page import BENCHMARK, PRODUCT, RESPONSE, STARTER
 from evals.perturbqa.ranked import draws, ranked
 from evals.perturbqa.score import CONTROLS
 from evals.rows import KEYS, TESTED, read_rows
@@ -38,7 +38,7 @@ from models.inputs import annotations
 from models.inputs.screens import SCREEN_FILES
 from tools.effects import EffectPredictor
 
-NAMES: dict[Scope, str] = {"full": PRODUCT, "starter": f"{PRODUCT}, starter pack"}
+NAMES: dict[Scope, str] = {"full": PRODUCT, "starter": STARTER}
 
 
 class ProductEval(Frozen):
@@ -69,7 +69,7 @@ def evaluate(
         RunError: `out` holds another run.
     """
     root = sources_root(data)
-    session = Session.open(own)
+    session = benchmark_session(own)
     predictors: dict[Scope, EffectPredictor] = {session.knowledge.scope: session.predictor}
     if session.knowledge.scope == "full":
         response = session.predictor.response
@@ -183,7 +183,7 @@ def _scores(table: pd.DataFrame, settings: ProductEval) -> Iterator[Score]:
     yield from compared(found, ours, split="test")
     alone = Resampler(table["pert"], settings.seed, settings.draws)
     told = table.assign(p=table[ours], abstained=table[f"unsaid, {ours}"] | table["low"].isna())
-    yield from coverage(told, "test", alone, settings.seed)
+    yield from coverage(told, "test", alone, ours)
     yield from parts(with_parts(table), "test", alone, ours, ours)
     both = draws(table, settings.seed)
     yield from ranked(table, columns, ours, "test", both)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from agent.narration import rewritten
+from agent.narrative.editing import rewritten
 from tests.llm.scripted import ScriptedChat
 from tools.counts.facts import Fact, Facts
 

@@ -1,0 +1,1 @@
+"""How well looks are learnt from pictures, and predicted for knockouts nobody photographed."""

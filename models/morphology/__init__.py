@@ -1,0 +1,1 @@
+"""Which compartments of a cell look different without a gene: measured, and predicted."""

@@ -1,0 +1,1 @@
+"""Pictures of cells: read, corrected, segmented, measured and compared."""

@@ -1,0 +1,1 @@
+"""From reads to counts: salmon or kallisto, and fastp, run as they are installed."""

@@ -1,0 +1,1 @@
+"""Groups of samples inside one tumour type: rare, stable, beyond chance, and what marks them."""
