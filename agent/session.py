@@ -51,7 +51,7 @@ from tools.effect_rows import DIGITS, EffectRow, RunRow
 from tools.effects import EffectPredictor
 from tools.literature import DeferredSearch, TextSearch
 from tools.modelled import ShippedDrugs
-from tools.own_screens import PRIVATE, own_rows, screens_used, source_of
+from tools.own_screens import PRIVATE, is_private, own_rows, screens_used
 from tools.toolbox import build_toolbox
 
 _log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ class Session:
     @cached_property
     def versions(self) -> Versions:
         """Return what this session's answers are made with."""
-        data = {**self.knowledge.versions, **_screen_versions(_screens(self.settings))}
+        data = {**self.knowledge.versions, **_screen_versions(self.predictor.response.screens)}
         digest = hashlib.sha256(repr(sorted(data.items())).encode()).hexdigest()[:16]
         return Versions(
             knockwise=version("knockwise"),
@@ -323,9 +323,10 @@ def _screens(settings: Settings) -> tuple[OwnScreen, ...]:
     return screens_used(settings.data, settings.without_screens, private=private)
 
 
-def _screen_versions(screens: Sequence[OwnScreen]) -> dict[str, str]:
+def _screen_versions(screens: Sequence[str]) -> dict[str, str]:
     """Return what was read of screens of one's own, private ones without a name."""
-    named = {source_of(one): one.digest for one in screens if not one.private}
-    digests = [one.digest for one in screens if one.private]
+    pairs = [(source, digest) for source, _, digest in (one.rpartition(" ") for one in screens)]
+    named = {source: digest for source, digest in pairs if not is_private(source)}
+    digests = [digest for source, digest in pairs if is_private(source)]
     hidden = hashlib.sha256(repr(digests).encode()).hexdigest()[:16]
     return named | ({f"{PRIVATE}s": hidden} if digests else {})

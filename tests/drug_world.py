@@ -1,4 +1,4 @@
-"""A small world of drugs: four families that each move genes of their own, in two kinds of cells."""
+"""A small world of drugs: four families that each move genes of their own."""
 
 import numpy as np
 

@@ -389,7 +389,9 @@ def _write_tables(
         whole.to_parquet(draft, index=False)
     _write_csv(out / "profiles.csv", profiles)
     if len(tested):
-        _write_csv(out / "phenotypes.csv", tested.sort_values(["perturbation", "p", "phenotype"]))
+        size = -tested["effect"].abs()
+        order = np.lexsort((size, tested["p"], tested["perturbation"]))
+        _write_csv(out / "phenotypes.csv", tested.iloc[order])
 
 
 def _write_csv(path: Path, table: pd.DataFrame) -> None:

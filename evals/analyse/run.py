@@ -22,6 +22,7 @@ from evals.analyse.score import (
 from evals.harness.resampling import DRAWS
 from evals.harness.run import Inputs, Run
 from evals.harness.scores import Results, Score
+from evals.harness.session import benchmark_session
 from knowledge.base import load_symbols
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
@@ -83,7 +84,7 @@ def evaluate(
 
     def predictor() -> EffectPredictor:
         if not session:
-            session.append(Session.open(world))
+            session.append(benchmark_session(world))
         return session[0].predictor
 
     from importlib.metadata import version

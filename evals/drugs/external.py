@@ -1,4 +1,4 @@
-"""Signatures of other laboratories, which nothing was learnt from: CREEDS and the HCT116 proteome."""
+"""Signatures of other laboratories, which nothing was learnt from: GEO and a proteome."""
 
 from collections.abc import Iterator
 from pathlib import Path

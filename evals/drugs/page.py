@@ -21,41 +21,45 @@ from evals.harness.scores import Results, Scores
 from evals.harness.tables import Table, judged, pivot, table
 
 HOW = (
-    "What drugs do to transcripts that no fold saw: five folds of whole drugs, held out in all kinds "
-    "of cells at once, salts and near-identical analogues with their parent, or all drugs of a mode "
-    "of action together. A drug has ranks of genes and no sizes, so thresholds are declared: a gene "
-    "goes up or down where it is among the 5 % of the drug's genes at either end, and has not "
-    "changed in the middle half. Drugs held out together are ranked against each other within a "
-    "gene, so that the gene's own prior is at 0.5 by construction. Intervals are of 95 %: bootstrap "
-    "resamples of whole drugs."
+    "What drugs do to transcripts that no fold saw: five folds of whole drugs, held out in "
+    "all kinds of cells at once, salts and near-identical analogues with their parent, or all "
+    "drugs of a mode of action together. A drug has ranks of genes and no sizes, so "
+    "thresholds are declared: a gene goes up or down where it is among the 5 % of the drug's "
+    "genes at either end, and has not changed in the middle half. Drugs held out together are "
+    "ranked against each other within a gene, so that the gene's own prior is at 0.5 by "
+    "construction. Intervals are of 95 %: bootstrap resamples of whole drugs."
 )
 WITHIN = (
-    "Mean over the kinds of cells. *With a relative*: drugs that share a target or a mode of action "
-    "with another drug of the screen. *The same drug in other cells* is a kind of ceiling."
+    "Mean over the kinds of cells. *With a relative*: drugs that share a target or a mode of "
+    "action with another drug of the screen. *The same drug in other cells* is a kind of "
+    "ceiling."
 )
 CHANGE = (
-    "Whether a gene changes at all holds little: every drug has the same number of changed genes by "
-    "the declared thresholds, and where a drug does nothing they are noise. Even the same drug in "
-    "other cells hardly tells. Better posed is a drug's strength: how alike its signatures are "
-    "between kinds of cells, the strongest third of held-out drugs against the weakest."
+    "Whether a gene changes at all holds little: every drug has the same number of changed "
+    "genes by the declared thresholds, and where a drug does nothing they are noise. Even the "
+    "same drug in other cells hardly tells. Better posed is a drug's strength: how alike its "
+    "signatures are between kinds of cells, the strongest third of held-out drugs against the "
+    "weakest."
 )
 POOL = (
-    "Over all genes at once the prior alone is high, and figures say little of drugs: they stand "
-    "beside the prior's alone here and nowhere else."
+    "Over all genes at once the prior alone is high, and figures say little of drugs: they "
+    "stand beside the prior's alone here and nowhere else."
 )
 WELLS = (
-    "All lines of Tahoe-100M share one well a drug, so that what the well did looks like a drug in "
-    "every line. Taken out before anything is learnt or scored: the mean of the plate, and eight "
-    "directions in which drugs without a known target vary. *As measured* is scored beside it."
+    "All lines of Tahoe-100M share one well a drug, so that what the well did looks like a "
+    "drug in every line. Taken out before anything is learnt or scored: the mean of the "
+    "plate, and eight directions in which drugs without a known target vary. *As measured* is "
+    "scored beside it."
 )
 OTHERS = (
-    "Predictions from OP3's blood cells against what other laboratories found in other cells: up "
-    "against down across signatures, within genes. Nothing was learnt from these."
+    "Predictions from OP3's blood cells against what other laboratories found in other cells: "
+    "up against down across signatures, within genes. Nothing was learnt from these."
 )
 PROFILES = (
-    "*Profile told from those of other held-out drugs*: the share of drugs held out together whose "
-    "measured profile is less like the prediction than the drug's own. *Targets and mode told from "
-    "the measured profile*: AUROC of drugs that share a target or a mode among all others."
+    "*Profile told from those of other held-out drugs*: the share of drugs held out together "
+    "whose measured profile is less like the prediction than the drug's own. *Targets and "
+    "mode told from the measured profile*: AUROC of drugs that share a target or a mode among "
+    "all others."
 )
 
 

@@ -23,8 +23,15 @@ OURS, NEAREST, MODE, SHUFFLED, PLATE, KNOCKDOWN, ELSEWHERE = (
     "knockdown of the target",
     "the same drug in other cells",
 )
+SHUFFLES = 3
+"""Random orders in which drugs exchange what is known of them; figures are their mean."""
 LINE = "K562"
 """The screen that knockdowns of targets are predicted in: the one nearest to blood."""
+
+
+def asked_of(who: str) -> str:
+    """Return what tables call a predictor: all random orders of one control are one."""
+    return SHUFFLED if who.startswith(SHUFFLED) else who
 
 
 class Values(NamedTuple):
@@ -58,15 +65,16 @@ class Predictors:
                 `(drugs, genes)`, NaN where nothing is known.
         """
         rng = np.random.default_rng(self.seed)
-        order = rng.permutation(len(self.learner.described))
-        shuffled = Learner(
-            self.learner.screen, self.learner.described, self.learner.ridge, order=order
-        )
+        orders = [rng.permutation(len(self.learner.described)) for _ in range(SHUFFLES)]
+        screen, described, ridge = self.learner.screen, self.learner.described, self.learner.ridge
         found: dict[str, Predictor] = {
             OURS: self._fitted(self.learner),
             NEAREST: self._weighted(self._nearest),
             MODE: self._weighted(self._of_mode),
-            SHUFFLED: self._fitted(shuffled),
+            **{
+                f"{SHUFFLED} {number}": self._fitted(Learner(screen, described, ridge, order=order))
+                for number, order in enumerate(orders)
+            },
             ELSEWHERE: self._elsewhere,
         }
         if self.learner.screen.plates:

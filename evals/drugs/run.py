@@ -13,14 +13,14 @@ from evals.drugs import external
 from evals.drugs.facts import Calibrated, Facts, Wells
 from evals.drugs.page import BENCHMARK
 from evals.drugs.predictors import (
-    ELSEWHERE,
-    KNOCKDOWN,
+    MODE,
     NEAREST,
     OURS,
     PLATE,
     SHUFFLED,
     Predictors,
     aligned,
+    asked_of,
     knockdowns,
 )
 from evals.drugs.score import calibration, figures, profiles
@@ -38,7 +38,7 @@ from models.drugs.held_out import agreement, folds
 from models.drugs.levels import POSITION
 from models.drugs.model import DrugModel
 from models.drugs.ridge import Learner
-from models.drugs.screens import FILES, OP3, SCIPLEX, TAHOE, drug_root, read_screens
+from models.drugs.screens import FILES, OP3, TAHOE, drug_root, read_screens
 from models.drugs.training import described, groups, known_drug, screens_of
 from models.response import ResponseModel
 
@@ -46,14 +46,15 @@ MEASURED = "Tahoe-100M as measured"
 BY_DRUG, BY_MODE = "drug", "mode of action"
 # Who is asked where not everybody has something to say.
 SPLIT_BY_MODE, AS_MEASURED = (OURS, NEAREST, SHUFFLED), (OURS, NEAREST, PLATE)
+PROFILED = (OURS, NEAREST, MODE)
 
 
 class DrugsEval(Frozen):
     """What an evaluation can be told; another value is another run."""
 
     seed: int = Field(0, description="Seed of folds and of everything that is drawn.")
-    splits: int = Field(2, description="Random splits into five folds, of OP3; one of the others.")
-    draws: int = Field(100, description="Bootstrap resamples of drugs.")
+    splits: int = Field(2, description="Random splits into five folds.")
+    draws: int = Field(60, description="Bootstrap resamples of drugs.")
 
 
 def evaluate(
@@ -111,21 +112,21 @@ def _scored(run: Run, data: Path, root: Path, settings: DrugsEval, model: DrugMo
         by = groups(screen, drugs, learner.described)
         resampler = Resampler(screen.drugs, settings.seed, settings.draws)
         for split, group in ((BY_DRUG, by[0]), (BY_MODE, by[1])):
-            if split == BY_MODE and screen.name == SCIPLEX:
-                continue  # most of its drugs inhibit HDACs
-            count = settings.splits if screen.name == OP3 else 1
-            splits = [folds(group, settings.seed + 100 + one) for one in range(count)]
+            if split == BY_MODE and screen.name != OP3:
+                continue  # few modes of Tahoe have two drugs, and sci-Plex has one large one
+            splits = [folds(group, settings.seed + 100 + one) for one in range(settings.splits)]
             asked = {
                 who: one
                 for who, one in told.items()
-                if (split == BY_DRUG or who in SPLIT_BY_MODE)
+                if (split == BY_DRUG or asked_of(who) in SPLIT_BY_MODE)
                 and (name != MEASURED or who in AS_MEASURED)
             }
             keys = {"screen": name, "split": split}
-            work = partial(figures, learner, splits, asked, resampler, settings.seed, **keys)
+            slope = model.lines(screen.name)[0].slope
+            work = partial(figures, learner, splits, asked, resampler, settings.seed, slope, **keys)
             scores += run.scores(f"{name}/{split}", work)
             if split == BY_DRUG and name in (OP3, TAHOE):
-                whole = {who: one for who, one in told.items() if who not in (ELSEWHERE, KNOCKDOWN)}
+                whole = {who: one for who, one in told.items() if who in PROFILED}
                 work = partial(profiles, learner, splits, whole, resampler, **keys)
                 scores += run.scores(f"{name}/{split} profiles", work)
     run.progress("other laboratories", 0.9)

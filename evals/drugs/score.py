@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.drugs.predictors import ELSEWHERE, OURS, Predictor, Values
+from evals.drugs.predictors import ELSEWHERE, MODE, NEAREST, OURS, Predictor, Values, asked_of
 from evals.harness.metrics import Ranking
 from evals.harness.resampling import Resampler, Sample
 from evals.harness.scores import Gain, Score
@@ -27,6 +27,8 @@ DIRECTION, CHANGED, STRENGTH, IDENTIFIED, RETRIEVED, POOLED = (
 MEAN = "mean"
 RELATED, EVERY = "with a relative", "all"
 PRIOR = "the gene's own prior"
+WIDELY = (OURS, NEAREST, MODE, ELSEWHERE)
+"""Who is scored by more than the direction of all drugs, where modes are not held out."""
 _THIRD = 1 / 3
 # Of the middle half, so that about as many are left as lie at the two ends.
 _DRAWN = 0.2
@@ -95,30 +97,46 @@ def figures(
     predictors: Mapping[str, Predictor],
     resampler: Resampler,
     seed: int,
+    slope: float,
     **keys: str,
 ) -> Iterator[Score]:
-    """Yield the AUROCs within genes of each kind of cells and their mean, and what we are ahead."""
+    """Yield the AUROCs within genes of each kind of cells and their mean, and what we are ahead.
+
+    Args:
+        learner: The model.
+        splits: Who is held out together.
+        predictors: Who is asked.
+        resampler: Of drugs.
+        seed: Of which genes of the middle half are drawn.
+        slope: Of our direction beside the logit of the prior, where genes are pooled.
+        keys: Where the scores are.
+    """
     names = np.array(learner.screen.drugs)
     related = has_relative(learner.described)
     found: dict[tuple[str, str, str], list[Sample]] = {}
     rows_of = labelled(learner, splits, predictors, seed)
+    widely = WIDELY if MODE in predictors else ()
     for context, (direction, change) in zip(learner.screen.contexts, rows_of, strict=True):
         tasks = (
             (DIRECTION, EVERY, direction, np.ones(len(direction.drug), bool)),
             (DIRECTION, RELATED, direction, related[direction.drug]),
             (CHANGED, EVERY, change, np.ones(len(change.drug), bool)),
         )
+        here: dict[tuple[str, str, str], list[Sample]] = {}
         for measure, which, rows, use in tasks:
             for who, score in rows.scores.items():
+                if (measure, which) != (DIRECTION, EVERY) and who not in widely:
+                    continue
                 ranking = Ranking(rows.group[use], rows.label[use], score[use])
                 sample = resampler.auroc(names[rows.drug[use]], ranking)
-                found.setdefault((measure, which, who), []).append(sample)
-                yield Score(
-                    who, measure, sample, _role(who), cells=context.name, drugs=which, **keys
-                )
+                here.setdefault((measure, which, asked_of(who)), []).append(sample)
+        for (measure, which, who), parts in here.items():
+            sample = Sample.mean(parts)
+            found.setdefault((measure, which, who), []).append(sample)
+            yield Score(who, measure, sample, _role(who), cells=context.name, drugs=which, **keys)
         pooled = {
             PRIOR: direction.prior,
-            OURS: direction.prior + 26 * direction.scores[OURS],
+            OURS: direction.prior + slope * direction.scores[OURS],
         }
         for who, score in pooled.items():
             group = np.zeros(len(score), np.int64)

@@ -87,7 +87,7 @@ COHORTS: Mapping[str, Cohort] = {
             methods=QUICK,
             truth="CMS.Syn",
             sought=(
-                Sought(column="MSI", value="MSI-H"),
+                Sought(column="MSI", value="MSIH"),
                 Sought(column="CMS.Syn", value="CMS1"),
             ),
             rule=LESS_RARE,

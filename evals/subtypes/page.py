@@ -16,15 +16,15 @@ HOW = (
     "k-means nested in halves) by stability beside data without groups, before its own groups were "
     "compared with a label. Leukaemia: Chiaretti 2004, 128 patients, "
     "12,625 probes; E2A/PBX1 is 3.9 % of them and ALL1/AF4 7.8 %. Colorectal: 92 tumours of TCGA; "
-    "microsatellite-instable (MSI-H) 14 %, CMS1 13 % of those with a subtype, so that rare is "
+    "microsatellite-instable (MSIH) 14 %, CMS1 13 % of those with a subtype, so that rare is "
     "below 20 % there. Renal: KIRC of TCGA, 124 patients as principal components, with survival.",
     "A group is a cluster that is rare (below 10 %, three samples or more) and stable (a mean "
     "Jaccard of .60 over runs). It stands where its false-discovery rate is at most 5 % beside "
     "both kinds of data without groups: each gene permuted on its own, and samples turned at "
     "random so that the covariance of genes stays. A known group is found where a group's Jaccard "
-    "with it is at least .50. The methods `paper`, `nmf`, `consensus` and `autoencoder` are slow "
-    "and have fewer data sets without groups, too few for one group alone to stand: what they "
-    "find by the rule alone is their table.",
+    "with it is at least .50. Methods that take long (`paper`; `nmf`, "
+    "`consensus` and `autoencoder` where they were run) have fewer data sets without groups, too "
+    "few for one group alone to stand: what they find by the rule alone is beside it.",
     "The published procedure (autoencoder, k-means, seeds) is `paper`. Its own figures are of the "
     "KIRC samples of a data set of UCI that cannot be had here, and no file of this project holds "
     "them: none is quoted, and the KIRC patients here are others in part.",
@@ -38,7 +38,10 @@ CHANCE = (
 
 def page(record: Record) -> Page:
     """Return the page of a run."""
-    told = f"{record.settings['permutations']} data sets without groups of each kind"
+    told = (
+        f"{record.settings['permutations']} data sets without groups of each kind, "
+        f"{record.settings['costly']} for slow methods"
+    )
     return Page("Rare subtypes", HOW, record.made(told), tuple(_sections(record.results.scores)))
 
 

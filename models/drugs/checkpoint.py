@@ -142,8 +142,10 @@ def _drug(told: dict[str, Any]) -> Drug:
         for gene, action, certainty, sources in told.pop("targets")
     )
     starts = tuple((node, sign) for node, sign in told.pop("starts", ()))
-    lists = {name: tuple(one) if isinstance(one, list) else one for name, one in told.items()}
-    return Drug.model_construct(**lists, targets=targets, starts=starts)
+    lists: dict[str, Any] = {
+        name: tuple(one) if isinstance(one, list) else one for name, one in told.items()
+    }
+    return Drug.model_construct(None, **lists, targets=targets, starts=starts)
 
 
 def structure_bits(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:

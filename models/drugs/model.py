@@ -270,7 +270,7 @@ class DrugModel:
         if not any(shared(described, known.learner.described[one]) for one in train):
             return None
         similarity = known.learner.likeness.to([described])
-        return known.learner.weights(similarity, train).direction[0]
+        return np.asarray(known.learner.weights(similarity, train).direction[0])
 
     def _scope(
         self,

@@ -19,7 +19,7 @@ def fingerprints(drugs: Iterable[Drug]) -> dict[str, NDArray[np.uint8]]:
     from rdkit import Chem, RDLogger
     from rdkit.Chem import rdFingerprintGenerator
 
-    RDLogger.DisableLog("rdApp.*")
+    RDLogger.DisableLog("rdApp.*")  # type: ignore[attr-defined]
     maker = rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS, fpSize=BITS)
     found = {}
     for drug in drugs:

@@ -47,4 +47,4 @@ def centred(position: Floats, plates: Sequence[str]) -> Floats:
         here = names == plate
         if here.sum() >= LEAST_ON_PLATE:
             out[here] -= out[here].mean(axis=0)
-    return out
+    return np.asarray(out)

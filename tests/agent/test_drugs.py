@@ -186,3 +186,13 @@ async def test_the_file_of_effects_names_the_drug_and_not_a_knockdown(session, t
     head, first, *_ = (tmp_path / "run" / "effects.csv").read_text().splitlines()
     assert head.startswith("perturbation,kind,cell_line")
     assert first.startswith("bortezomib,drug,K562")
+
+
+async def test_related_drugs_measured_in_the_same_cells_are_asked_before_the_knockdown(session):
+    answer = await session.ask("What does dexamethasone do to FKBP5 in K562?")
+    (effect,) = answer.effects
+    assert effect.call == "up"
+    assert effect.interval is not None
+    assert effect.reason.startswith("drug model of K562 (sci-Plex 3)")
+    assert answer.drugs[0].basis == "drug model"
+    assert "told from related drugs in the same cells" in answer.summary

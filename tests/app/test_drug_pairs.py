@@ -39,12 +39,15 @@ def test_drugs_by_name_are_predicted_in_the_order_of_the_file(knockwise, pairs):
         ("nothing-of-the-kind", "drug", "G1", "OP3-T"),
         ("givinostat", "drug", "NOWHERE", "OP3-B"),
     ]
-    assert [r["drug_as_given"] for r in rows][0] == "Givinostat HCl"
+    assert rows[0]["drug_as_given"] == "Givinostat HCl"
     assert [r["plate"] for r in rows] == ["p1", "p2", "p1", "p1"]
     assert [r["seen_in_training"] for r in rows] == ["False", "True", "False", "False"]
-    assert rows[0]["p_up"] and "told from" in rows[0]["reason"]
-    assert rows[2]["call"] == "unknown" and "no table has the drug" in rows[2]["reason"]
-    assert rows[3]["abstained"] == "True" and rows[3]["p_up"] == ""
+    assert rows[0]["p_up"]
+    assert "told from" in rows[0]["reason"]
+    assert rows[2]["call"] == "unknown"
+    assert "no table has the drug" in rows[2]["reason"]
+    assert rows[3]["abstained"] == "True"
+    assert rows[3]["p_up"] == ""
     assert "1 names are no drugs of any table" in result.stderr
 
 

@@ -56,7 +56,7 @@ def test_a_missing_library_is_told_with_the_extra_that_declares_it():
         assert PART_OF.get(package, package) in reachable(extras, extra)
     told = set().union(*(reachable(extras, extra) for extra in set(EXTRAS.values())))
     assert told == {PART_OF.get(plain(module), plain(module)) for module in EXTRAS}
-    assert reachable(extras, "all") == told
+    assert reachable(extras, "all") | reachable(extras, "lab") == told
 
 
 def reachable(extras, extra):
@@ -67,6 +67,15 @@ def reachable(extras, extra):
             found = found.union(*(reachable(extras, one) for one in mine[1].split(",")))
         else:
             found |= named([line])
+    return found
+
+
+def reachable_extras(extras, extra):
+    """Names of an extra and of those it builds on."""
+    found = {extra}
+    for line in extras[extra]:
+        if mine := re.match(r"knockwise\[(.*)\]", line):
+            found = found.union(*(reachable_extras(extras, one) for one in mine[1].split(",")))
     return found
 
 
@@ -84,9 +93,9 @@ def test_the_lock_holds_an_allowed_release_of_everything_declared(lock, extras):
         *project["dependencies"],
         *project["optional-dependencies"]["dev"] * ("dev" in extras),
     ]
-    wanted += [
-        one for extra in set(EXTRAS.values()) for one in project["optional-dependencies"][extra]
-    ]
+    optional = project["optional-dependencies"]
+    brought = (reachable_extras(optional, one) for one in ("all", *["lab"] * ("dev" in extras)))
+    wanted += [one for extra in set().union(*brought) for one in optional[extra]]
     for requirement in map(Requirement, wanted):
         if requirement.name == "knockwise":
             continue

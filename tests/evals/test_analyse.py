@@ -28,7 +28,7 @@ def test_agreement_is_that_of_genes_that_both_tested():
     found = {one.measure: one.value.value for one in agreement("x", mine, theirs, 0.05, 0, 50)}
     assert found["genes that both tested"] == 3
     assert found["r of log2 fold changes"] == pytest.approx(1)
-    assert found["rank agreement of |statistic|"] == pytest.approx(1)
+    assert found["rank agreement of the size of statistics"] == pytest.approx(1)
     assert found["Jaccard of significant genes"] == pytest.approx(1 / 3)
 
 

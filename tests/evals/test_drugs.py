@@ -32,7 +32,7 @@ def scored():
     splits = [folds(np.arange(16), seed) for seed in range(2)]
     told = Predictors(learner, 0).all()
     resampler = Resampler(learner.screen.drugs, 0, 20)
-    found = figures(learner, splits, told, resampler, 0, screen="toy", split="drug")
+    found = figures(learner, splits, told, resampler, 0, 20.0, screen="toy", split="drug")
     more = {who: one for who, one in told.items() if who != ELSEWHERE}
     return (
         learner,

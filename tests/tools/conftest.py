@@ -30,6 +30,7 @@ class ToldResponse:
     """Says what it was told: one measured row, one analogue each way, a prediction per readout."""
 
     version = "told"
+    screens = ()
 
     def readouts(self, cell_line):
         return ("CDKN1A",)
