@@ -189,7 +189,12 @@ def _rankers(weights: FloatArray) -> dict[str, FloatArray]:
 
 
 def _ranked(score: FloatArray, label: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return the precision among the first ten and the average precision, ties at their mean."""
+    """Return the precision among the first ten and the average precision, ties at their mean.
+
+    Both are 0 where no hidden relation is among the candidates.
+    """
+    if not label.any():
+        return 0.0, 0.0
     from sklearn.metrics import average_precision_score
 
     best = np.argsort(-score, kind="stable")[:FIRST]
