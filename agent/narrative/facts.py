@@ -48,8 +48,8 @@ def facts_of(answer: Answer) -> tuple[Fact, ...]:
 
 
 def told_steps(answer: Answer) -> tuple[CascadeStep, ...]:
-    """Return the steps of the best paths in order, without any that is told twice."""
-    paths = [one.steps for one in answer.hypotheses]
+    """Return the steps of the paths in order, branches too, without any that is told twice."""
+    paths = [path for one in answer.hypotheses for path in (one.steps, *one.branches)]
     paths += [one.steps for one in answer.programmes]
     return tuple(dict.fromkeys(step for path in paths for step in path))
 

@@ -17,7 +17,7 @@ Section = Literal[
 ]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 HYPOTHETICAL: frozenset[Section] = frozenset(SECTIONS[3:])
-RELAYED, ANSWERED, TESTED = 6, 6, 3
+RELAYED, ANSWERED, TESTED = 8, 6, 3
 _GOES = {"up": "rises", "down": "falls"}
 
 
