@@ -56,11 +56,10 @@ def plugin(group: Group, name: str) -> Any:  # noqa: ANN401  # whatever the grou
 
 
 def _found(group: Group) -> dict[str, EntryPoint]:
-    found = _every(tuple(sys.path)).select(group=f"knockwise.{group}")
-    return {point.name: point for point in found}
+    return {point.name: point for point in _declared(f"knockwise.{group}", tuple(sys.path))}
 
 
 @cache
-def _every(path: tuple[str, ...]) -> EntryPoints:
-    """Return what all packages on the path declare; reading it takes a tenth of a second."""
-    return entry_points()
+def _declared(group: str, path: tuple[str, ...]) -> EntryPoints:
+    """Return what all packages on the path declare; looking takes a tenth of a second."""
+    return entry_points(group=group)

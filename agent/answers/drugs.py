@@ -28,6 +28,8 @@ FOLLOWED, TOLD = 6, 8
 Basis = Literal["drug model", "target knockdown", "target activation", "pathways alone"]
 # Below this a table lists what a drug was ever seen to touch.
 LEAST_CERTAINTY = 0.2
+# From which a further target is worth a remark.
+TOLD_CERTAINTY = 0.5
 RELATIVES = 6
 # Readouts that the five steps tell of.
 READ = 3
@@ -114,7 +116,8 @@ def resistances(found: Sequence[DrugAccount]) -> list[str]:
         begun = {move for aim in main for move in aim.moves}
         for aim in one.aims:
             other = [move for move in aim.moves if move not in begun]
-            if aim not in main and other and not aim.missing:
+            told = aim.certainty >= TOLD_CERTAINTY and not aim.missing
+            if aim not in main and other and told:
                 acts = f"{VERBS[aim.action]} {aim.gene} (certainty {aim.certainty:.2f})"
                 said.append(
                     f"At higher doses {written(one.drug)} also {acts}, which alone would mean "

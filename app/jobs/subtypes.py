@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import tools.subtypes as numbers
 from app.show.progress import progress_bar
 from evals.harness.run import Inputs, Run, part
 from knowledge.files import replace_text, replacing
 from knowledge.schema import Frozen
+from tools import subtypes as numbers
 from tools.subtypes.markers import (
     BATCH_V,
     Association,

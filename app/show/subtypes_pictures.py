@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.jobs.subtypes import Search
+from app.show.lists import p_words
 from evals.harness.plots import CONTROL, INK, QUOTED, Plot, panels
 from tools.subtypes.matrix import FloatArray
 from tools.subtypes.methods import IntArray
@@ -189,7 +190,7 @@ def _survival(found: Search) -> "Figure":
                COLOURS[number % len(COLOURS)],
                f"{one.candidate.name} ({inside.sum()})")  # fmt: skip
         p = one.survival.p if one.survival else float("nan")
-        axes.set_title(f"{one.candidate.name}: log-rank p = {p:.2g}", size=9)
+        axes.set_title(f"{one.candidate.name}: log-rank {p_words(p)}", size=9)
         axes.set_ylim(0, 1.03)
         axes.legend(frameon=False, fontsize=7)
         axes.set_xlabel((found.asked.survival or "").partition(",")[0])

@@ -222,7 +222,7 @@ def _retrieved(tables: Sequence[Floats], described: Sequence[Described]) -> Floa
     like = whole @ whole.T
     out = np.full(count, np.nan)
     for one in range(count):
-        others = np.delete(np.arange(count), one)
+        others = [other for other in range(count) if other != one]
         same = np.array([bool(shared(described[one], described[other])) for other in others])
         if same.any() and not same.all():
             ranking = Ranking(np.zeros(len(others), np.int64), same, like[one, others])

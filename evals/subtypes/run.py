@@ -6,8 +6,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import Field
 
-import evals.subtypes as benchmark
-import tools.subtypes as numbers
+from evals import subtypes as benchmark
 from evals.harness.run import Inputs, Run, part
 from evals.harness.scores import Results, Score
 from evals.subtypes.cohorts import COHORTS, COSTLY, EVERY, Cohort, read
@@ -17,6 +16,7 @@ from knowledge.errors import QuestionError
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
 from knowledge.sources.genes import sources_root
+from tools import subtypes as numbers
 from tools.subtypes.methods import methods_named
 from tools.subtypes.search import searched
 

@@ -20,6 +20,9 @@ FOLDER = Path("drugs") / "drug_targets"
 MOST_STARTS = 8
 # Beyond this many targets a table lists what a drug was ever seen to touch.
 FEW = 6
+# A target that a table adds to a built-in drug is at most so sure, beside the built-in ones: tables
+# list p53 as a target of nutlin, with the sign of MDM2.
+LESS = 0.45
 
 
 class Table(NamedTuple):
@@ -175,7 +178,7 @@ def widened(own: Drug, other: Drug) -> Drug:
     )
     known = {one.gene for one in own.targets}
     more = tuple(
-        one.model_copy(update={"certainty": round(min(one.certainty, 0.8 * least), 3)})
+        one.model_copy(update={"certainty": round(min(one.certainty, LESS * least), 3)})
         for one in other.targets
         if one.gene not in known
     )

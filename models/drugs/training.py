@@ -152,10 +152,11 @@ def _calibrated(screen: Screen, drugs: Drugs, bits: Bits, ridge: Ridge, seed: in
         table = table[rng.choice(len(table), _ROWS, replace=False)]
     moved = table[:, 0] != 0
     related = has_relative(known)
-    spread = [
-        float(np.sqrt(np.mean([np.var(value(one)[related[one.held]]) for one in predicted])))
-        for value in (lambda one: one.direction, lambda one: one.change)
-    ]
+    told = (
+        [one.direction[related[one.held]].var() for one in predicted],
+        [one.change[related[one.held]].var() for one in predicted],
+    )
+    spread = [float(np.sqrt(np.mean(one))) for one in told]
     strength = agreement(screen)
     return ScreenConfig(
         name=screen.name,

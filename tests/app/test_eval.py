@@ -118,6 +118,7 @@ def copied(finished, tmp_path):
     return tmp_path / "run"
 
 
+@pytest.mark.slow
 def test_every_test_row_has_a_prediction_also_where_its_label_is_withheld(finished, world):
     predictions = pd.read_parquet(finished / "predictions.parquet")
     tested = world[1][world[1].split == "test"]
@@ -177,6 +178,7 @@ def test_the_model_beats_its_controls_and_shuffled_retrieval_is_chance(finished)
         assert abs(found["label-shuffled retrieval"] - 0.5) < 0.06
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_and_ends_with_the_same_predictions(
     evaluated, finished, monkeypatch
 ):
@@ -222,6 +224,7 @@ def test_other_settings_or_data_in_the_same_folder_are_one_sentence(copied, data
     assert "holds a run with other data (perturbqa/k562-de.csv changed)" in other.output
 
 
+@pytest.mark.slow
 def test_strict_fits_each_line_without_the_rows_of_its_test_perturbations(evaluated, monkeypatch):
     seen = {}
     fit = scoring.fit_model
@@ -243,6 +246,7 @@ def test_strict_fits_each_line_without_the_rows_of_its_test_perturbations(evalua
         assert not perturbations & set(predictions.pert[predictions.cell_line == line])
 
 
+@pytest.mark.slow
 def test_the_ablation_pairs_each_family_with_all_features(evaluated, monkeypatch):
     families = dict(list(scoring.FEATURE_FAMILIES.items())[:2])
     monkeypatch.setattr("evals.perturbqa.unit.FEATURE_FAMILIES", families)

@@ -261,7 +261,7 @@ def test_published_scores_stand_beside_ours_with_intervals(run):
     page = (run / "scoreboard.md").read_text()
     assert "| **odd** | 1.000 | 1.000 | 1.000 [1.000, 1.000] | 2 | 2 | 1.000 |" in page
     assert "| *ONE* | 0.920 | 0.920 | 0.920 [0.920, 0.920] | 2 | 2 | 0.920 |" in page
-    assert "| *TWO* | 0.620 | 0.620 | 0.620 | 0 | 0 |" in page
+    assert "| *TWO* | 0.620 | 0.620 | 0.620 [0.620, 0.620] | 0 | 0 | 0.620 |" in page
     assert BENCHMARK.page(Record.read(run)).markdown() + "\n" == page
 
 

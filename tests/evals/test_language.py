@@ -64,6 +64,7 @@ def oracle(world, knows):  # noqa: F811
     return reply
 
 
+@pytest.mark.slow
 async def test_a_random_model_leaves_the_fused_score_where_the_evidence_is(world, tmp_path):  # noqa: F811
     run = world.run(tmp_path, limit=240, strategy="direct")
     result = await batch(run, quiet, ScriptedChat(noise))
@@ -76,6 +77,7 @@ async def test_a_random_model_leaves_the_fused_score_where_the_evidence_is(world
     assert "fused - evidence" in page(result)
 
 
+@pytest.mark.slow
 async def test_an_oracle_that_knows_training_labels_lifts_held_out_perturbations(world, tmp_path):  # noqa: F811
     run = world.run(tmp_path, limit=240, fit=True)
     result = await batch(run, quiet, ScriptedChat(oracle(world, 0.95)))
@@ -252,6 +254,7 @@ def test_the_sample_shares_more_of_a_prompt_the_closer_its_rows_are():
     assert shared == [10, 0]
 
 
+@pytest.mark.slow
 async def test_our_strategy_costs_half_of_summer_on_the_same_rows_and_shares_its_prompts(
     world,  # noqa: F811
     tmp_path,

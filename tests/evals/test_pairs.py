@@ -78,6 +78,7 @@ def knowing(table):
     return reply
 
 
+@pytest.mark.slow
 def test_a_model_that_knows_is_seen_to_help_and_a_finished_run_asks_nobody(
     world,  # noqa: F811
     tmp_path,
@@ -101,6 +102,7 @@ def test_a_model_that_knows_is_seen_to_help_and_a_finished_run_asks_nobody(
     assert len(chat.requests) == asked
 
 
+@pytest.mark.slow
 def test_asking_stops_when_the_interval_is_narrow_enough(world, tmp_path):  # noqa: F811
     chat = ScriptedChat(knowing(world.table))
     run = ContrastEval(model=chat.model, pairs=120, until=0.9, cell_lines=("K562",))

@@ -15,6 +15,7 @@ def until(true, within_s=60):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_twenty_people_who_ask_at_once_are_answered_in_order_and_none_is_lost(serve, slow, house):
     door = serve(session=slow, invitation=INVITATION)
     people = [door.entered(INVITATION) for _ in range(20)]
