@@ -15,6 +15,9 @@ def learnt(crops, steps):
                    lambda what, share: None, steps=steps)  # fmt: skip
 
 
+pytestmark = pytest.mark.slow  # imports what torch trains with
+
+
 @pytest.fixture
 def discs():
     rng = np.random.default_rng(0)
