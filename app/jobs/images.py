@@ -254,7 +254,7 @@ def _compared(
             told += _few(name, rows, cells)
         seen = None
         if model is not None and control.any():
-            seen = decoded(name, cells, model.embed(found.crops), found.crops, plates.channels,
+            seen = decoded(name, cells, model.embed(found.crops), found.pictures, plates.channels,
                            model.decode)  # fmt: skip
         about.append(_about(name, cells, rows, seen, model, found, plates, out))
     if control.any():

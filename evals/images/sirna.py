@@ -59,7 +59,8 @@ def scored(
     for number, (learn, test, model) in enumerate(
         _turns(table, channels, seed, steps, kept, progress)
     ):
-        features = _features(table, learn, model)
+        linear = _learnt(table, learn, channels, seed, 0, progress)
+        features = _features(table, learn, model, linear)
         perturbed = sorted(set(table.cells.loc[table.cells["role"] == "perturbed", "perturbation"]))
         for name in perturbed:
             rows += list(_told(table, features, learn, test, name, seed + number))
@@ -99,25 +100,30 @@ def _learnt(
 
 
 def _features(
-    table: CellTable, learn: NDArray[np.bool_], model: PhenotypeModel
+    table: CellTable, learn: NDArray[np.bool_], model: PhenotypeModel, linear: PhenotypeModel
 ) -> dict[str, Array]:
-    """Return the features of all cells, aligned plate by plate on its control cells."""
+    """Return the features of all cells, aligned plate by plate on its control cells.
+
+    Principal components are of all planes that the network sees, as it began with.
+    """
     on = list(table.cells["plate"])
     control = (table.cells["role"] == "control").to_numpy()
-    flat = table.crops.reshape(len(table.crops), -1).astype(np.float64) / 255
-    mean, axes = _components(flat[learn])
     raw = {
         "learnt": model.embed(table.crops).astype(float),
         "classical": table.values(),
-        "PCA of pictures": (flat - mean) @ axes.T,
+        "PCA of pictures": linear.embed(table.crops).astype(float),
     }
     return {name: Aligner.of(values, on, control)(values, on) for name, values in raw.items()}
 
 
-def _components(flat: Array) -> tuple[Array, Array]:
-    mean = flat.mean(axis=0)
-    _, _, axes = np.linalg.svd(flat - mean, full_matrices=False)
-    return mean, axes[:COMPONENTS]
+def _components(pictures: Array) -> tuple[Array, Array, Array]:
+    """Return the mean picture, what makes channels count alike, and principal components."""
+    mean = pictures.mean(axis=0)
+    spread = np.sqrt(((pictures - mean) ** 2).mean(axis=(0, 2, 3)))
+    scale = np.broadcast_to(1 / np.maximum(spread, 1e-6)[:, None, None], mean.shape)
+    flat = ((pictures - mean) * scale).reshape(len(pictures), -1)
+    _, _, axes = np.linalg.svd(flat, full_matrices=False)
+    return mean, scale, axes[:COMPONENTS]
 
 
 def _told(
@@ -180,17 +186,22 @@ def rebuilt(
     rng = np.random.default_rng(seed)
     for learn, test, model in _turns(table, channels, seed, steps, kept, progress):
         plate = str(table.cells["plate"].to_numpy()[test][0])
-        flat = table.crops.reshape(len(table.crops), -1).astype(np.float64) / 255
-        mean, axes = _components(flat[learn])
+        pictures = table.pictures.astype(np.float64) / 255
+        mean, scale, axes = _components(pictures[learn])
         codes = model.embed(table.crops).astype(float)
-        linear = (flat - mean) @ axes.T
-        real = table.crops[test].astype(float) / 255
+        linear = ((pictures - mean) * scale).reshape(len(pictures), -1) @ axes.T
+        real = pictures[test]
+
+        def back(
+            scores: Array, mean: Array = mean, scale: Array = scale, axes: Array = axes
+        ) -> Array:
+            return np.clip(mean + (scores @ axes).reshape(-1, *mean.shape) / scale, 0, 1)
+
         made = {
             "learnt": model.decode(codes[test]).astype(float),
-            "PCA of pictures": np.clip(mean + linear[test] @ axes, 0, 1).reshape(real.shape),
+            "PCA of pictures": back(linear[test]),
         }
-        usual = flat[learn].mean(axis=0).reshape(real.shape[1:])
-        spread = ((real - usual) ** 2).mean(axis=(0, 2, 3))
+        spread = ((real - mean) ** 2).mean(axis=(0, 2, 3))
         for predictor, one in made.items():
             for number, channel in enumerate(channels):
                 off = ((one[:, number] - real[:, number]) ** 2).mean(axis=(1, 2)) / spread[number]
@@ -200,10 +211,8 @@ def rebuilt(
                 }))  # fmt: skip
         drawn = {
             "learnt": model.decode(_drawn(codes[learn], rng)).astype(float),
-            "PCA of pictures": np.clip(mean + _drawn(linear[learn], rng) @ axes, 0, 1).reshape(
-                -1, *real.shape[1:]
-            ),
-            "cells of the other plate": table.crops[learn].astype(float) / 255,
+            "PCA of pictures": back(_drawn(linear[learn], rng)),
+            "cells of the other plate": pictures[learn],
         }
         centre, scale = descriptor(real).mean(axis=0), descriptor(real).std(axis=0) + 1e-9
         target = (descriptor(real) - centre) / scale

@@ -19,6 +19,7 @@ class Config(Frozen):
 
     Attributes:
         channels: Names of the channels, in order.
+        planes: Of a cell's picture: the channels, then what tells its outline and surroundings.
         phenotypes: How many numbers a cell is told by.
         seed: Of the training.
         steps: Of the training.
@@ -26,6 +27,7 @@ class Config(Frozen):
     """
 
     channels: tuple[str, ...]
+    planes: int
     phenotypes: int
     seed: int
     steps: int
@@ -62,13 +64,13 @@ class PhenotypeModel:
             DataError: It is missing or damaged.
         """
         stored = read_checkpoint(folder, FORMAT)
-        network = CellNetwork(len(stored.config.channels), stored.config.phenotypes)
+        network = CellNetwork(stored.config.planes, stored.config.phenotypes)
         network.load_state_dict({name: torch.from_numpy(a) for name, a in stored.arrays.items()})
         network.eval()
         return cls(stored.config, network)
 
     def embed(self, crops: NDArray[np.uint8]) -> Array:
-        """Return the phenotypes of cells `(cells, phenotypes)`."""
+        """Return the phenotypes of cells `(cells, phenotypes)` from pictures of all planes."""
         found = []
         with torch.inference_mode():
             for start in range(0, len(crops), BATCH):
@@ -77,7 +79,7 @@ class PhenotypeModel:
         return np.concatenate(found) if found else np.zeros((0, self.config.phenotypes), np.float32)
 
     def decode(self, phenotypes: NDArray[np.floating]) -> Array:
-        """Return pictures `(cells, channels, 48, 48)`, from 0 to 1."""
+        """Return pictures of the channels `(cells, channels, 48, 48)`, from 0 to 1."""
         with torch.inference_mode():
             made = self._network.decode(torch.from_numpy(np.asarray(phenotypes, np.float32)))
-        return np.asarray(made.numpy().clip(0, 1))
+        return np.asarray(made[:, : len(self.config.channels)].numpy().clip(0, 1))

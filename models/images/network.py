@@ -11,10 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-WIDTHS = (16, 32, 48, 64)
-SMALLEST = 3
-"""Edge of the coarsest map of a picture of 48 pixels."""
+WIDTHS = (8, 16, 24, 32)
+SIDE, SMALLEST = 48, 3
+"""Edge of a picture and of its coarsest map."""
 HEAD = 32
+QUIET = -3.0
+"""Logarithm of the variance of phenotypes before training."""
 
 
 class Encoded(NamedTuple):
@@ -25,23 +27,33 @@ class Encoded(NamedTuple):
 
 
 class CellNetwork(nn.Module):
-    """Pictures to phenotypes and back.
+    """Pictures to phenotypes and back: principal components, and what a small network adds.
+
+    Before training it is principal component analysis, since what the network adds begins at 0.
 
     Args:
-        channels: Of a picture of 48 by 48 pixels.
+        planes: Of a picture of 48 by 48 pixels.
         phenotypes: How many numbers a cell is told by.
     """
 
-    def __init__(self, channels: int, phenotypes: int) -> None:
+    usual: Tensor
+    axes: Tensor
+    back: Tensor
+
+    def __init__(self, planes: int, phenotypes: int) -> None:
         super().__init__()
+        size = planes * SIDE * SIDE
+        self.register_buffer("usual", torch.zeros(size))
+        self.register_buffer("axes", torch.zeros(phenotypes, size))
+        self.register_buffer("back", torch.zeros(phenotypes, size))
         down: list[nn.Module] = []
-        before = channels
+        before = planes
         for width in WIDTHS:
             down += [nn.Conv2d(before, width, 4, 2, 1), nn.GroupNorm(8, width), nn.SiLU()]
             before = width
         flat = before * SMALLEST * SMALLEST
         self.down = nn.Sequential(*down, nn.Flatten())
-        self.mean = nn.Linear(flat, phenotypes)
+        self.more = nn.Linear(flat, phenotypes)
         self.spread = nn.Linear(flat, phenotypes)
         self.head = nn.Sequential(
             nn.Linear(phenotypes, 2 * HEAD), nn.SiLU(), nn.Linear(2 * HEAD, HEAD)
@@ -58,17 +70,45 @@ class CellNetwork(nn.Module):
             ]
             before = width
         self.start = nn.Linear(phenotypes, flat)
-        self.up = nn.Sequential(*up, nn.Conv2d(before, 4 * channels, 3, 1, 1), nn.PixelShuffle(2))
+        last = nn.Conv2d(before, 4 * planes, 3, 1, 1)
+        self.up = nn.Sequential(*up, last, nn.PixelShuffle(2))
+        for layer in (self.more, self.spread, last):
+            for parameter in layer.parameters():
+                nn.init.zeros_(parameter)
+        nn.init.constant_(self.spread.bias, QUIET)
+        self.planes = planes
+
+    def begin(self, pictures: Tensor, weights: Tensor) -> None:
+        """Take principal components of pictures, planes weighed.
+
+        Args:
+            pictures: `(cells, planes, 48, 48)`, from 0 to 1.
+            weights: Of each plane's squared error.
+        """
+        flat = pictures.flatten(1)
+        scale = weights.sqrt().repeat_interleave(SIDE * SIDE)
+        self.usual.copy_(flat.mean(dim=0))
+        centred = (flat - self.usual) * scale
+        # Fewer cells than pixels: from the products of cells.
+        size, sides = torch.linalg.eigh(centred @ centred.T)
+        count = min(len(self.axes), len(flat))
+        size = size.flip(0)[:count].clamp(min=1e-6)
+        axes = sides.flip(1)[:, :count].T @ centred / size.sqrt()[:, None]
+        spread = (size / len(flat)).sqrt()[:, None]
+        self.axes[:count] = axes * scale / spread
+        self.back[:count] = axes / scale * spread
 
     def encode(self, pictures: Tensor) -> Encoded:
-        """Return the phenotypes of pictures `(cells, channels, 48, 48)`."""
+        """Return the phenotypes of pictures `(cells, planes, 48, 48)`."""
         found = self.down(pictures)
-        return Encoded(self.mean(found), self.spread(found).clamp(-8, 4))
+        linear = (pictures.flatten(1) - self.usual) @ self.axes.T
+        return Encoded(linear + self.more(found), self.spread(found).clamp(-8, 4))
 
     def decode(self, phenotypes: Tensor) -> Tensor:
-        """Return pictures `(cells, channels, 48, 48)`, mostly between 0 and 1."""
+        """Return pictures `(cells, planes, 48, 48)`, mostly between 0 and 1."""
         coarse = self.start(phenotypes).unflatten(1, (WIDTHS[-1], SMALLEST, SMALLEST))
-        found: Tensor = self.up(coarse)
+        linear = (self.usual + phenotypes @ self.back).reshape(-1, self.planes, SIDE, SIDE)
+        found: Tensor = self.up(coarse) + linear
         return found
 
     def project(self, phenotypes: Tensor) -> Tensor:

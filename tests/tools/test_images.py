@@ -58,7 +58,11 @@ def test_cells_are_found_with_their_sizes(tmp_path, mapped):
     area = found.cells.groupby("well")["nucleus_area"].median()
     assert area["A01"] == pytest.approx(np.pi * 64, rel=0.3)
     assert area["A02"] == pytest.approx(np.pi * 121, rel=0.3)
-    assert found.crops.shape == (18, 2, 48, 48)
+    assert found.crops.shape == (18, 5, 48, 48)
+    assert found.pictures.shape == (18, 2, 48, 48)
+    nucleus, cell, around = found.crops[:, 2:].mean(axis=(2, 3)).T
+    assert (nucleus < cell).all()
+    assert (around > 0).all()
 
 
 def test_an_interrupted_analysis_goes_on_with_what_is_kept(tmp_path, mapped, monkeypatch):

@@ -18,7 +18,7 @@ from knowledge.errors import DataError, RunError
 from knowledge.files import content_digest, replace_text, replacing
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
-from tools.images.crops import Crops, crops_of
+from tools.images.crops import SHAPES, Crops, crops_of
 from tools.images.illumination import Illumination, corrected
 from tools.images.measurements import measured, measurements_of
 from tools.images.quality import Quality, saturated, sharpness
@@ -26,7 +26,7 @@ from tools.images.reading import Picture, read_planes
 from tools.images.schema import Field, Plates
 from tools.images.segmentation import Segmenter, nuclei_of, segmented
 
-VERSION = 1
+VERSION = 2
 """Of what is kept: another one is not gone on with."""
 CONFIG = "analysis.json"
 LIGHT_FROM = 60
@@ -58,7 +58,7 @@ class CellTable:
     Attributes:
         cells: plate, well, site, perturbation, role, then where a cell is, then measurements.
         measurements: Columns that are measurements and vary.
-        crops: `(cells, channels, side, side)`.
+        crops: `(cells, channels and SHAPES, side, side)`.
         quality: Of every field.
         scales: What was the same for all.
         notes: What could not be read, each a sentence.
@@ -70,6 +70,11 @@ class CellTable:
     quality: tuple[Quality, ...]
     scales: Scales
     notes: tuple[str, ...]
+
+    @property
+    def pictures(self) -> Crops:
+        """Return the crops without outlines and surroundings `(cells, channels, side, side)`."""
+        return self.crops[:, : -len(SHAPES)]
 
     def values(self) -> NDArray[np.float64]:
         """Return the measurements `(cells, measurements)`."""
@@ -254,7 +259,7 @@ def _field(
     crops = (
         crops_of(cells, table, even, tops, scales.diameter)
         if len(table)
-        else np.zeros((0, len(even), 1, 1), np.uint8)
+        else np.zeros((0, len(even) + len(SHAPES), 1, 1), np.uint8)
     )
     well = plates.well(field.plate, field.well)
     holds: dict[str, str | int] = {

@@ -15,6 +15,10 @@ SIDE = 48
 ACROSS = 4.5
 """What a crop shows, in nuclear diameters."""
 Crops = NDArray[np.uint8]
+SHAPES = ("nucleus", "cell", "surroundings")
+"""Planes of a crop after its channels: outline of the nucleus, of the cell, and nuclei around."""
+WIDER, SMOOTHED = 3.0, 2.0
+"""How much more than a crop its surroundings show, and how smooth, in nuclear diameters."""
 
 
 def crops_of(
@@ -24,11 +28,13 @@ def crops_of(
     tops: Mapping[str, float],
     diameter: float,
 ) -> Crops:
-    """Return `(cells, channels, SIDE, SIDE)`: 255 is the brightness that counts as full.
+    """Return `(cells, channels and SHAPES, SIDE, SIDE)`: 255 is the brightness that counts as full.
 
     The nucleus is in the middle, the cell's long axis lies across, and more of the cell lies to
     the right of the nucleus and below it: how a cell happens to lie is no phenotype. Values are
-    square roots, so that dim parts are seen.
+    square roots, so that dim parts are seen. After the channels come the outlines, and how much of
+    a wider view nuclei cover, smoothed: cells that have lost their neighbours look different. Past
+    the edge of the field its mirror image stands in.
 
     Args:
         cells: What was segmented.
@@ -38,14 +44,17 @@ def crops_of(
         diameter: Of a nucleus; the same for all plates, so that sizes compare.
     """
     from scipy.ndimage import gaussian_filter
-    from skimage.transform import warp
 
     half = max(8.0, ACROSS * diameter / 2)
     reach = math.ceil(half * math.sqrt(2)) + 2
     padded = {name: np.pad(one, reach) for name, one in channels.items()}
     labels = np.pad(cells.cells, reach)
     step = 2 * half / SIDE
-    found = np.zeros((len(table), len(channels), SIDE, SIDE), np.uint8)
+    far = math.ceil(WIDER * reach)
+    covered = np.pad((cells.nuclei > 0).astype(np.float32), far, mode="reflect")
+    around = gaussian_filter(covered, SMOOTHED * diameter)
+    nuclei = np.pad(cells.nuclei, reach)
+    found = np.zeros((len(table), len(channels) + len(SHAPES), SIDE, SIDE), np.uint8)
     places = zip(table["label"], table["row"], table["column"], strict=True)
     for number, (label, row, column) in enumerate(places):
         top, left = round(row), round(column)
@@ -54,13 +63,29 @@ def crops_of(
         turn = _turn(own, reach, step)
         # A soft edge, so that no gradient of the mask is learnt.
         mask = np.clip(2 * gaussian_filter(own.astype(np.float32), 1.5), 0, 1)
-        for place, (name, picture) in enumerate(padded.items()):
-            shown = picture[window] * mask / max(tops[name], 1e-6)
-            if step > 1:
-                shown = gaussian_filter(shown, 0.4 * step)
-            small = warp(shown, turn, output_shape=(SIDE, SIDE), order=1, preserve_range=True)
-            found[number, place] = np.clip(np.sqrt(np.clip(small, 0, 1)) * 255, 0, 255)
+        shapes = [(nuclei[window] == label).astype(np.float32), own.astype(np.float32)]
+        shown = [one[window] * mask / max(tops[name], 1e-6) for name, one in padded.items()]
+        for place, one in enumerate([*shown, *shapes]):
+            even = gaussian_filter(one, 0.4 * step) if step > 1 else one
+            found[number, place] = _small(even, turn)
+        wide = (slice(top, top + 2 * far + 1), slice(left, left + 2 * far + 1))
+        found[number, -1] = _small(around[wide], _widened(turn, reach, far))
     return found
+
+
+def _small(picture: NDArray[np.floating], turn: NDArray[np.float64]) -> Crops:
+    from skimage.transform import warp
+
+    small = warp(picture, turn, output_shape=(SIDE, SIDE), order=1, preserve_range=True)
+    return np.asarray(np.clip(np.sqrt(np.clip(small, 0, 1)) * 255, 0, 255), np.uint8)
+
+
+def _widened(turn: NDArray[np.float64], reach: int, far: int) -> NDArray[np.float64]:
+    """Return the matrix to a window of `far` pixels about the same place, seen from further."""
+    out = turn.copy()
+    out[:2, :2] *= WIDER
+    out[:2, 2] = far + WIDER * (turn[:2, 2] - reach)
+    return out
 
 
 def _turn(own: NDArray[np.bool_], reach: int, step: float) -> NDArray[np.float64]:
