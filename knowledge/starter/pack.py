@@ -175,8 +175,10 @@ def read_identifiers(path: Path = IDENTIFIERS) -> dict[str, Gene]:
         with path.open(newline="", encoding="utf-8") as stream:
             lines = (line for line in stream if not line.startswith("#"))
             return {row["symbol"]: _gene(row) for row in csv.DictReader(lines, delimiter="\t")}
-    except (OSError, KeyError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); reinstall Knockwise.") from None
+    # Bytes that are no text, columns or fields that are not there.
+    except (OSError, KeyError, TypeError, ValueError, AttributeError, csv.Error) as error:
+        what = " ".join(str(error).split())[:120]
+        raise DataError(f"{path}: cannot be read ({what}); reinstall Knockwise.") from None
 
 
 def _gene(row: dict[str, str]) -> Gene:

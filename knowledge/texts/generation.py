@@ -65,6 +65,7 @@ def write_generation(
         sources=source_entries(documents),
         counts=counts(documents),
         files=index_files.sizes(folder),
+        sums=index_files.sums(folder),
     )
 
 

@@ -229,6 +229,26 @@ def test_a_cut_off_file_is_named_and_the_build_mends_it(tmp_path, hash_encoder, 
     assert TextIndex.open(tmp_path, hash_encoder()).search("G7")
 
 
+def test_a_byte_of_a_graph_of_vectors_that_flips_is_found_before_it_ends_the_process(
+    tmp_path, hash_encoder
+):
+    documents = [document(f"G{i}", f"G{i}: is {i}.") for i in range(1200)]
+    build_index(tmp_path, documents, hash_encoder())
+    assert TextIndex.open(tmp_path, hash_encoder()).search("G7")
+    assert TextIndex.open(tmp_path, hash_encoder()).search("G8")  # searching writes into none
+    graphs = sorted(tmp_path.glob("generation-*/chroma/*/*.bin"))
+    assert graphs
+    for path in graphs:
+        whole = path.read_bytes()
+        if not whole:
+            continue
+        path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        with pytest.raises(TextIndexError, match=r"not what was written"):
+            TextIndex.open(tmp_path, hash_encoder())
+        path.write_bytes(whole)
+    assert TextIndex.open(tmp_path, hash_encoder()).search("G7")
+
+
 @pytest.mark.parametrize("pattern", ["chroma/chroma.sqlite3", "documents.parquet"])
 def test_garbage_of_the_right_size_is_found_when_it_is_read(tmp_path, hash_encoder, pattern):
     build_index(tmp_path, DOCUMENTS, hash_encoder())

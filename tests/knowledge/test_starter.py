@@ -9,7 +9,7 @@ from knowledge.cell_lines import load_cell_lines
 from knowledge.errors import DataError
 from knowledge.graph import SignedGraph
 from knowledge.schema import Perturbation
-from knowledge.starter import IDENTIFIERS, load_starter
+from knowledge.starter import IDENTIFIERS, load_starter, read_identifiers
 from knowledge.starter.identifiers import starter_symbols, write_identifiers
 
 PROGRAMME = """\
@@ -151,6 +151,15 @@ def test_a_file_that_is_cut_at_the_end_of_a_line_is_told(folder):
         (folder / "tiny.yaml").write_text("".join(lines[:kept]))
         with pytest.raises(DataError, match="cut short"):
             load_starter(folder)
+
+
+@pytest.mark.parametrize(
+    "harm", [lambda b: b[: len(b) // 2], lambda b: b[:900] + b"\xaf" + b[901:]]
+)
+def test_a_damaged_table_of_identifiers_is_one_sentence(tmp_path, harm):
+    (tmp_path / "identifiers.tsv").write_bytes(harm(IDENTIFIERS.read_bytes()))
+    with pytest.raises(DataError, match=r"identifiers\.tsv: cannot be read .*reinstall"):
+        read_identifiers(tmp_path / "identifiers.tsv")
 
 
 def test_a_folder_without_programmes_is_refused(tmp_path):
