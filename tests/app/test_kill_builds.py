@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -74,12 +75,17 @@ def index_of(data):
     folder = data / "index"
     manifest = json.loads((folder / "manifest.json").read_text())
     generation = folder / manifest.pop("generation")
-    sizes = manifest.pop("files")
+    sizes, sums = manifest.pop("files"), manifest.pop("sums")
     assert {one.name for one in folder.glob("generation-*")} == {generation.name}
     assert sizes == {
         path.relative_to(generation).as_posix(): path.stat().st_size
         for path in generation.rglob("*")
         if path.is_file()
+    }
+    # Chroma draws its graphs at random, so that no two builds have the same.
+    assert sums == {
+        path.relative_to(generation).as_posix(): zlib.crc32(path.read_bytes())
+        for path in generation.rglob("*.bin")
     }
     kept = {"documents.parquet": (generation / "documents.parquet").read_bytes()}
     kept |= files(generation / "bm25")
