@@ -68,7 +68,7 @@ def _steps(answer: Answer) -> Iterator[Fact]:
         triple = (step.source.node, sign, step.target.node)
         yield Fact(
             number=0,
-            text=f"{step_words(step)} (evidence score {step.confidence:.2f})",
+            text=_step_text(step),
             nodes=frozenset(one.node for one in ends),
             ways=frozenset((one.node, one.direction) for one in ends),
             relations=frozenset([triple] if sign else []),
@@ -124,16 +124,8 @@ def _text(evidence: Evidence) -> Fact:
     )
 
 
-def fact_of(facts: Sequence[Fact], text: str) -> Fact:
-    """Return the fact whose words begin with `text`.
-
-    Raises:
-        KeyError: None does.
-    """
-    for fact in facts:
-        if fact.text.startswith(text):
-            return fact
-    raise KeyError(text)
+def _step_text(step: CascadeStep) -> str:
+    return f"{step_words(step)} (evidence score {step.confidence:.2f})"
 
 
 def step_fact(facts: Sequence[Fact], step: CascadeStep) -> Fact:
@@ -142,4 +134,4 @@ def step_fact(facts: Sequence[Fact], step: CascadeStep) -> Fact:
     Raises:
         KeyError: There is none.
     """
-    return fact_of(facts, step_words(step))
+    return {fact.text: fact for fact in facts}[_step_text(step)]

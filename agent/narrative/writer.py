@@ -1,11 +1,9 @@
 """Lets a language model tell the story, and keeps what follows from the answer."""
 
-import json
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Annotated
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import Field
 
 from agent.llm.chat import ChatModel, Message
@@ -14,7 +12,7 @@ from agent.llm.structured import structured
 from agent.narrative.checker import refused
 from agent.narrative.facts import Fact, facts_of
 from agent.narrative.sections import HYPOTHETICAL, SECTIONS, Section, Told, sentence, told
-from agent.templates import templates
+from agent.templates import prompt_environment, templates
 from knowledge.schema import Answer, Frozen
 
 MOST = 12
@@ -113,8 +111,9 @@ async def written_story(
 
     try:
         draft = await _asked(chat, answer, facts, ())
-        wrong = [(one, reason) for one in draft if (reason := why(one))]
-        kept = [one for one in draft if not why(one)]
+        checked = [(one, why(one)) for one in draft]
+        wrong = [(one, reason) for one, reason in checked if reason]
+        kept = [one for one, reason in checked if not reason]
         again: list[Written] = []
         if wrong:
             anew = await _asked(chat, answer, facts, [(one.text, reason) for one, reason in wrong])
@@ -145,21 +144,18 @@ async def written_story(
 async def _asked(
     chat: ChatModel, answer: Answer, facts: Sequence[Fact], wrong: Sequence[tuple[str, str]]
 ) -> tuple[Written, ...]:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATE.parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["quoted"] = lambda text: json.dumps(text, ensure_ascii=False)
     with templates(TEMPLATE):
-        prompt = environment.get_template(TEMPLATE.name).render(
-            question=answer.question,
-            facts=facts,
-            sections=SECTIONS,
-            most=MOST,
-            wrong=wrong,
-            example=f"{facts[0].text} removes its function.",
+        prompt = (
+            prompt_environment(TEMPLATE.parent)
+            .get_template(TEMPLATE.name)
+            .render(
+                question=answer.question,
+                facts=facts,
+                sections=SECTIONS,
+                most=MOST,
+                wrong=wrong,
+                example=f"{facts[0].text} removes its function.",
+            )
         )
     messages = [Message(role="system", content=SYSTEM), Message(role="user", content=prompt)]
     draft, _ = await structured(chat, messages, Draft, max_tokens=1500)

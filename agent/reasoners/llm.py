@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from agent.llm.chat import ChatModel, Message
 from agent.llm.errors import LLMError
@@ -39,7 +38,7 @@ from agent.state import Proposal
 from agent.strategies import load_strategy
 from agent.strategies.case import Case, first_sentence
 from agent.strategies.judging import Judgement, Strategy
-from agent.templates import templates
+from agent.templates import prompt_environment, templates
 from agent.wording import change_words, perturbation_words, sentences
 from knowledge.base import Knowledge
 from knowledge.errors import QuestionError
@@ -99,13 +98,7 @@ class LLMReasoner:
         self._policy = EvidenceReasoner()
         self._looked_up = False
         self._readings: dict[tuple[str, str | None], Question] = {}
-        self._templates = Environment(
-            loader=FileSystemLoader(PROMPTS),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters["quoted"] = lambda text: json.dumps(text, ensure_ascii=False)
+        self._templates = prompt_environment(PROMPTS)
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from pydantic import BaseModel
 
 from agent.llm.chat import ChatModel, Message, Usage
@@ -18,7 +18,7 @@ from agent.metering import Account, MeteredChat
 from agent.question.telling import starts
 from agent.strategies.case import Case, Heading
 from agent.strategies.ladder import MEANING
-from agent.templates import templates
+from agent.templates import prompt_environment, templates
 from agent.wording import listed
 from knowledge.schema import Evidence, Frozen, Perturbation, Probability
 
@@ -106,13 +106,7 @@ class PromptStrategy:
     _environment: Environment = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        environment = Environment(
-            loader=FileSystemLoader([FOLDER / self.name, FOLDER]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters["quoted"] = lambda text: json.dumps(text, ensure_ascii=False)
+        environment = prompt_environment(FOLDER / self.name, FOLDER)
         environment.filters["after"] = lambda text, words: text.partition(words)[2] or text
         environment.globals.update(levels=MEANING, done=_DONE)
         object.__setattr__(self, "_environment", environment)

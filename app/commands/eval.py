@@ -29,7 +29,7 @@ from app.commands import (
 )
 from app.jobs.outputs import Careful
 from app.jobs.own_screen import PANEL as OWN
-from app.jobs.own_screen import Controls, GeneColumn, GuidePattern, Layer, SkipUnknown
+from app.jobs.own_screen import Controls, Counts, GeneColumn, GuidePattern, Layer, SkipUnknown
 from knowledge.errors import KnockwiseError
 from knowledge.plugins import plugins
 
@@ -140,14 +140,7 @@ def expression(
     batch_col: Annotated[
         str | None, typer.Option(help="Column of the batch, if any.", rich_help_panel=OWN)
     ] = None,
-    counts: Annotated[
-        bool | None,
-        typer.Option(
-            "--counts/--logs",
-            help="Whether the file holds raw counts; by its values if left out.",
-            rich_help_panel=OWN,
-        ),
-    ] = None,
+    counts: Counts = None,
     seed: Seed = 0,
     folds: Annotated[int, typer.Option(min=2, help="Folds over perturbations.")] = 5,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 2,

@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from app.jobs.own_predictions import PANEL as OWN
+from app.jobs.own_predictions import Coverage, Strict
 from knowledge.errors import KnockwiseError
 
 EPILOG = (
     "Example: knockwise eval perturbqa --data ../shared/data --setting multi --out multi. Your own "
     "model: knockwise eval perturbqa --data ../shared/data --predictions MINE.csv --out mine"
 )
-OWN = "Your own predictions"
 
 
 def perturbqa(
@@ -58,18 +59,8 @@ def perturbqa(
             help="Run to compare with; the kept one of --setting by default.", rich_help_panel=OWN
         ),
     ] = None,
-    coverage: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, help="Refuse where a smaller share is answered.", rich_help_panel=OWN
-        ),
-    ] = None,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict", help="Refuse a table with anything amiss in it.", rich_help_panel=OWN
-        ),
-    ] = False,
+    coverage: Coverage = None,
+    strict: Strict = False,
 ) -> None:
     """Train, predict and score everything in one setting of PerturbQA, with controls.
 

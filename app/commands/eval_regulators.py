@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from app.jobs.own_predictions import PANEL as OWN
+from app.jobs.own_predictions import Coverage, Strict
 from knowledge.errors import KnockwiseError
 
-OWN = "Your own predictions"
 Data = Annotated[Path, typer.Option(help="Folder that holds regulators/, perturbseq/, knowledge/.")]
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on in it.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
@@ -52,18 +53,8 @@ def regulators(
         Path | None,
         typer.Option(help="The finished run to compare with.", rich_help_panel=OWN),
     ] = None,
-    coverage: Annotated[
-        float | None,
-        typer.Option(
-            min=0, max=1, help="Refuse where a smaller share is answered.", rich_help_panel=OWN
-        ),
-    ] = None,
-    strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict", help="Refuse a table with anything amiss in it.", rich_help_panel=OWN
-        ),
-    ] = False,
+    coverage: Coverage = None,
+    strict: Strict = False,
 ) -> None:
     """Score answers about regulators beside their parts and controls.
 

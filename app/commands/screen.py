@@ -7,7 +7,14 @@ from typing import Annotated
 import typer
 
 from app.commands.predict import Kind
-from app.jobs.own_screen import PANEL, Controls, GeneColumn, GuidePattern, Layer, SkipUnknown
+from app.jobs.own_screen import (
+    Controls,
+    Counts,
+    GeneColumn,
+    GuidePattern,
+    Layer,
+    SkipUnknown,
+)
 from knowledge.errors import QuestionError
 
 app = typer.Typer(
@@ -46,14 +53,7 @@ def add(
     layer: Layer = None,
     gene_col: GeneColumn = None,
     skip_unknown: SkipUnknown = False,
-    counts: Annotated[
-        bool | None,
-        typer.Option(
-            "--counts/--logs",
-            help="What the values are; seen from them by default.",
-            rich_help_panel=PANEL,
-        ),
-    ] = None,
+    counts: Counts = None,
     readout: Annotated[
         str | None, typer.Option(help="For MAGeCK: the gene whose level the cells were sorted by.")
     ] = None,

@@ -14,7 +14,7 @@ from app.commands import (
 )
 from app.jobs.outputs import Careful
 from app.jobs.own_screen import PANEL as OWN
-from app.jobs.own_screen import Controls, GeneColumn, GuidePattern, Layer, SkipUnknown
+from app.jobs.own_screen import Controls, Counts, GeneColumn, GuidePattern, Layer, SkipUnknown
 from knowledge.errors import QuestionError
 
 app = typer.Typer(
@@ -155,14 +155,7 @@ def expression(
         Literal["knockout", "knockdown", "activation"] | None,
         typer.Option(help="What was done to the genes; knockout.", rich_help_panel=OWN),
     ] = None,
-    counts: Annotated[
-        bool | None,
-        typer.Option(
-            "--counts/--logs",
-            help="What the values are; seen from them by default.",
-            rich_help_panel=OWN,
-        ),
-    ] = None,
+    counts: Counts = None,
 ) -> None:
     """Train the expression model on the mirror's screens, or on one of your own.
 

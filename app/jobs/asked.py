@@ -84,21 +84,7 @@ class Asked:
         """Return the name in the output, and the position in the file, of each carried column."""
         if self.table is None:
             return tuple((name, at) for at, name in enumerate(self.words))
-        index = index_column(self.table)
-        taken: set[str] = set()
-        found = []
-        for at, name in enumerate(self.table.columns):
-            if at == index:
-                continue
-            role = next((role for role, place in self.roles.items() if place == at), None)
-            called = f"{role}{GIVEN}" if role else name or f"column_{at + 1}"
-            if called in COLUMNS:
-                called += GIVEN
-            while called in taken:
-                called += "_"
-            taken.add(called)
-            found.append((called, at))
-        return tuple(found)
+        return carried_columns(self.table, self.roles, leave_out=index_column(self.table))
 
     def carried_cells(self) -> Iterator[tuple[str, ...]]:
         """Iterate over what the user's file says in the carried columns, row by row.
@@ -138,3 +124,26 @@ def asked_of(
         kind=perturbation.kind,
         words={f"{role}{GIVEN}": tuple(cells) for role, cells in (words or {}).items()},
     )
+
+
+def carried_columns(
+    table: TableFile, roles: Mapping[str, int], leave_out: int | None = None
+) -> tuple[tuple[str, int], ...]:
+    """Return the name in the output, and the position in the file, of each column of a table.
+
+    A column with a role is called after it, and none is called like a column of effects.
+    """
+    of = {at: role for role, at in reversed([*roles.items()])}
+    taken: set[str] = set()
+    found = []
+    for at, name in enumerate(table.columns):
+        if at == leave_out:
+            continue
+        called = f"{of[at]}{GIVEN}" if at in of else name or f"column_{at + 1}"
+        if called in COLUMNS:
+            called += GIVEN
+        while called in taken:
+            called += "_"
+        taken.add(called)
+        found.append((called, at))
+    return tuple(found)

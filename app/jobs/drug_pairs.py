@@ -1,19 +1,18 @@
 """Files of (drug, readout) pairs: each row predicted from related drugs, or told why not."""
 
-import csv
 import gzip
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.jobs.effect_file import unwritable
+from app.jobs.asked import carried_columns
+from app.jobs.effect_file import csv_lines, unwritable
 from app.show.terminal import plain
 from knowledge.errors import QuestionError
-from knowledge.files import harmless_cell, replacing
+from knowledge.files import replacing
 from knowledge.schema import Effect
-from knowledge.user_tables.file import TableFile, open_table, regular_file, require_columns
+from knowledge.user_tables.file import open_table, regular_file, require_columns
 from tools.drugs import drug_effects
 from tools.effect_rows import COLUMNS, DIGITS, EffectRow, numbers
 
@@ -31,7 +30,6 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 """Our columns, and further names that they go by."""
 PERTURBED = ("pert", "perturbation", "target_gene", "knockout", "knockdown")
 SHOWN = 3
-GIVEN = "_as_given"
 
 
 def names_drugs(path: Path) -> bool:
@@ -66,18 +64,11 @@ class DrugRows:
 
     def lines(self) -> Iterator[str]:
         """Iterate over the lines of a CSV file, its header first."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-
-        def line(cells: Iterable[object]) -> str:
-            text.seek(0)
-            text.truncate()
-            writer.writerow([harmless_cell(c) if isinstance(c, str) else c for c in cells])
-            return text.getvalue()
-
-        yield line((*COLUMNS, *self.carried))
-        for row, cells in zip(self.rows, self.cells, strict=True):
-            yield line((*(getattr(row, name) for name in COLUMNS), *cells))
+        rows = zip(self.rows, self.cells, strict=True)
+        yield from csv_lines(
+            (*COLUMNS, *self.carried),
+            ((*(getattr(row, name) for name in COLUMNS), *cells) for row, cells in rows),
+        )
 
     def write(self, out: Path) -> None:
         """Write a file whole or not at all: CSV, gzipped CSV or parquet.
@@ -143,7 +134,7 @@ def predicted_drugs(
     cells: list[tuple[str, ...]] = []
     problems: dict[int, str] = {}
     lines: list[int] = []
-    carried = _carried(table, roles)
+    carried = carried_columns(table, roles)
     for number, row in enumerate(table.rows()):
         words = {name: row.cells[at].strip() for name, at in roles.items()}
         lines.append(row.line)
@@ -243,22 +234,6 @@ def _nothing(gene: str, reason: str) -> Effect:
         gene=gene, p_de=None, p_up=0.5, interval=None, p_up_interval=None, call="unknown",
         abstained=True, reason=reason,
     )  # fmt: skip
-
-
-def _carried(table: TableFile, roles: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Return the name in the output, and the position in the file, of each column."""
-    of = {at: name for name, at in roles.items()}
-    taken: set[str] = set()
-    found = []
-    for at, name in enumerate(table.columns):
-        called = f"{of[at]}{GIVEN}" if at in of else name or f"column_{at + 1}"
-        if called in COLUMNS:
-            called += GIVEN
-        while called in taken:
-            called += "_"
-        taken.add(called)
-        found.append((called, at))
-    return found
 
 
 def _refusal(path: Path, problems: Mapping[int, str], lines: Sequence[int]) -> str:

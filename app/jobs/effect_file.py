@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -258,18 +259,22 @@ def locked(out: Path) -> Iterator[None]:
 
 def csv_rows(asked: Asked, effects: Effects) -> Iterator[str]:
     """Iterate over the lines of the CSV file, its header first."""
+    rows = zip(effects.rows(), asked.carried_cells(), strict=True)
+    yield from csv_lines(
+        (*COLUMNS, *(name for name, _ in asked.carried)),
+        ((*(getattr(row, name) for name in COLUMNS), *cells) for row, cells in rows),
+    )
+
+
+def csv_lines(header: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Iterate over the lines of a CSV file in which no cell runs in a spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-
-    def line(cells: Iterable[object]) -> str:
+    for cells in chain([header], rows):
         text.seek(0)
         text.truncate()
         writer.writerow([harmless_cell(c) if isinstance(c, str) else c for c in cells])
-        return text.getvalue()
-
-    yield line((*COLUMNS, *(name for name, _ in asked.carried)))
-    for row, carried in zip(effects.rows(), asked.carried_cells(), strict=True):
-        yield line((*(getattr(row, name) for name in COLUMNS), *carried))
+        yield text.getvalue()
 
 
 def write_effects(asked: Asked, effects: Effects, out: Path) -> None:

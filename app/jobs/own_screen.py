@@ -9,6 +9,14 @@ Controls = Annotated[
     list[str] | None,
     typer.Option(help="Its label of unperturbed cells; repeat for several.", rich_help_panel=PANEL),
 ]
+Counts = Annotated[
+    bool | None,
+    typer.Option(
+        "--counts/--logs",
+        help="What the values are; seen from them by default.",
+        rich_help_panel=PANEL,
+    ),
+]
 GuidePattern = Annotated[
     str | None,
     typer.Option(

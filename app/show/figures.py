@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 from agent.wording import QUANTITY_WORDS
 from app.show.layout import LINE, PAD_Y, Node, Route, lay_out
 from app.show.story import measured
+from app.show.svg import text as svg_text
 from knowledge.schema import Answer, CascadeStep, Direction, EdgeEffect, Effect, Frozen
 
 SMALL_LETTER = 5.6  # mean width of a 10.5 px letter
@@ -68,23 +69,23 @@ def effects_figure(effects: Sequence[Effect]) -> Figure:
     height = TOP + ROW * len(effects) + BOTTOM
     svg = _canvas(width, height, "effects", "How likely each transcript goes down or up")
     middle, half = NAME_WIDTH + PANEL / 2, PANEL / 2
-    _text(svg, middle - half / 2, 14, "P(goes down)", "axis-title")
-    _text(svg, middle + half / 2, 14, "P(goes up)", "axis-title")
+    svg_text(svg, middle - half / 2, 14, "P(goes down)", "axis-title")
+    svg_text(svg, middle + half / 2, 14, "P(goes up)", "axis-title")
     for tick in (-1.0, -0.5, 0.0, 0.5, 1.0):
         x = middle + tick * half
         _line(svg, (x, TOP - 8), (x, height - BOTTOM), "grid" if tick else "grid zero")
-        _text(svg, x, height - BOTTOM + 15, f"{abs(tick):g}", "tick")
+        svg_text(svg, x, height - BOTTOM + 15, f"{abs(tick):g}", "tick")
     for row, effect in enumerate(effects):
         y = TOP + ROW * (row + 0.5)
-        _text(svg, NAME_WIDTH - 10, y + 4.5, effect.gene, "gene-name end")
+        svg_text(svg, NAME_WIDTH - 10, y + 4.5, effect.gene, "gene-name end")
         words = _unmeasured(effect)
         if words:
-            _text(svg, NAME_WIDTH + 4, y + 4.5, words, "note start")
+            svg_text(svg, NAME_WIDTH + 4, y + 4.5, words, "note start")
             continue
         _bars(svg, middle, half, y, effect)
         seen = "" if effect.seen_in_training else " *"
         said = CALLS[effect.call] + seen
-        _text(svg, width - CALL_WIDTH + 12, y + 4.5, said, f"call {effect.call}")
+        svg_text(svg, width - CALL_WIDTH + 12, y + 4.5, said, f"call {effect.call}")
     return _figure(svg)
 
 
@@ -155,19 +156,19 @@ def _node(svg: ET.Element, node: Node, answer: Answer, effects: Mapping[str, Eff
     _shape(group, node, kind)
     y = node.y - node.height / 2 + PAD_Y + LINE - 4
     for line in node.lines:
-        _text(group, node.x, y, line, "name")
+        svg_text(group, node.x, y, line, "name")
         y += LINE
     words = _state_words(node, answer, perturbed=perturbed)
     left = node.x - (len(words) + 2.4) * SMALL_LETTER / 2
     _triangle(group, left + 4, y - 4, direction)
-    _text(group, left + 12, y, words, "state start")
+    svg_text(group, left + 12, y, words, "state start")
     if (effect := effects.get(name)) and not perturbed and _is_transcript(node):
         agrees = effect.call == direction
         label = f"predicted {effect.call}"
         if agrees:
             label = "not read" if effect.p_de is None else f"P(changes) {effect.p_de:.2f}"
         css = "probability" if agrees else "probability disagrees"
-        _text(group, node.x, node.y + node.height / 2 + 13, label, css)
+        svg_text(group, node.x, node.y + node.height / 2 + 13, label, css)
 
 
 def _is_transcript(node: Node) -> bool:
@@ -314,7 +315,7 @@ def _badge(svg: ET.Element, route: Route, taken: Sequence[Box]) -> Box:
         svg, "g", {"class": f"badge {route.step.status}", "data-step": str(route.number)}
     )
     ET.SubElement(group, "circle", {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{BADGE}"})
-    _text(group, x, y + 3.6, str(route.number), "number")
+    svg_text(group, x, y + 3.6, str(route.number), "number")
     return box
 
 
@@ -327,7 +328,7 @@ def _mechanism(svg: ET.Element, route: Route, taken: list[Box]) -> None:
         half = len(words) * SMALL_LETTER / 2
         box = (middle - half, y - 9, middle + half, y + 3)
         if not _overlaps(box, taken):
-            _text(svg, middle, y, words, "mechanism")
+            svg_text(svg, middle, y, words, "mechanism")
             taken.append(box)
             return
 
@@ -379,11 +380,6 @@ def _triangle(
     lift = size if direction == "up" else -size
     points = [(x, y - lift), (x - size, y + lift * 0.8), (x + size, y + lift * 0.8)]
     _polygon(group, points, "mark")
-
-
-def _text(parent: ET.Element, x: float, y: float, words: str, css: str) -> None:
-    element = ET.SubElement(parent, "text", {"class": css, "x": f"{x:.1f}", "y": f"{y:.1f}"})
-    element.text = words
 
 
 def _line(

@@ -6,6 +6,8 @@ No meaning rests on colour alone: a called change carries a triangle, what is no
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from app.show.svg import grid_line
+from app.show.svg import text as svg_text
 from tools.compared import ComparedReadout, Comparison
 
 MOST_ROWS = 44
@@ -39,22 +41,22 @@ def heat_map(found: Comparison, rows: Sequence[ComparedReadout]) -> str:
     scale = 1.0 if found.unit.startswith("P(") else _scale(chosen)
     for at, side in enumerate(found.columns):
         x = NAMES + WIDE * (at + 0.5)
-        label = _text(svg, x - 4, top - 8, side.label, f"column start {side.role}")
+        label = svg_text(svg, x - 4, top - 8, side.label, f"column start {side.role}")
         label.set("transform", f"rotate(-38 {x - 4:.0f} {top - 8:.0f})")
     before = ""
     for at, row in enumerate(chosen):
         y = top + HIGH * at
-        _text(svg, NAMES - 8, y + HIGH - 5.5, row.gene, "gene-name end")
+        svg_text(svg, NAMES - 8, y + HIGH - 5.5, row.gene, "gene-name end")
         sides = zip(row.values, row.calls, row.subtle, strict=True)
         for column, (value, call, faint) in enumerate(sides):
             place = (NAMES + WIDE * column, y)
             hint = f"{row.gene}, {found.columns[column].label}"
             _cell(svg, place, value, "direction only" if faint else call, scale, hint)
         if row.pattern != before:
-            _text(svg, NAMES + WIDE * len(found.columns) + 10, y + HIGH - 5.5, row.pattern,
+            svg_text(svg, NAMES + WIDE * len(found.columns) + 10, y + HIGH - 5.5, row.pattern,
                   "pattern start")  # fmt: skip
             if at:
-                _line(svg, NAMES - 90, y, NAMES + WIDE * len(found.columns) + 90, y)
+                grid_line(svg, NAMES - 90, y, NAMES + WIDE * len(found.columns) + 90, y)
             before = row.pattern
     return ET.tostring(svg, encoding="unicode")
 
@@ -101,19 +103,8 @@ def _cell(
         strength = min(1.0, abs(value) / scale)
         box.set("fill-opacity", f"{strength:.2f}")
     if call in ("up", "down"):
-        mark = _text(svg, x + WIDE / 2, y + HIGH - 5.5, "▲" if call == "up" else "▼", "mark")
+        mark = svg_text(svg, x + WIDE / 2, y + HIGH - 5.5, "▲" if call == "up" else "▼", "mark")
         if value is not None and abs(value) / scale > 0.55:  # on a dark cell
             mark.set("class", "mark on-dark")
     elif value is None:
-        _text(svg, x + WIDE / 2, y + HIGH - 5.5, "–", "mark faint")
-
-
-def _line(svg: ET.Element, x1: float, y1: float, x2: float, y2: float) -> None:
-    place = {"x1": f"{x1:.0f}", "y1": f"{y1:.0f}", "x2": f"{x2:.0f}", "y2": f"{y2:.0f}"}
-    ET.SubElement(svg, "line", {"class": "grid", **place})
-
-
-def _text(svg: ET.Element, x: float, y: float, words: str, css: str) -> ET.Element:
-    element = ET.SubElement(svg, "text", {"class": css, "x": f"{x:.1f}", "y": f"{y:.1f}"})
-    element.text = words
-    return element
+        svg_text(svg, x + WIDE / 2, y + HIGH - 5.5, "–", "mark faint")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from app.show.svg import text as svg_text
 from tools.compared import Comparison, Region
 
 WIDTH, HEIGHT = 640.0, 330.0
@@ -53,16 +54,16 @@ def _venn(names: Sequence[str], totals: Sequence[int], regions: Sequence[Region]
     counted = {one.sides: one for one in regions}
     for sides, (x, y) in PLACES[len(names)].items():
         one = counted.get(sides)
-        _text(svg, x, y, f"{one.count if one else 0:,}", "count")
+        svg_text(svg, x, y, f"{one.count if one else 0:,}", "count")
         if one and len(sides) > 1:
-            _text(svg, x, y + 16, f"{one.same:,} same way", "beside")
+            svg_text(svg, x, y + 16, f"{one.same:,} same way", "beside")
         if one:
             hint = ET.SubElement(svg[-1], "title")
             hint.text = ", ".join(one.genes)
     for number, (name, total) in enumerate(zip(names, totals, strict=True)):
         x, y, css = _label_place(number, len(names))
-        _text(svg, x, y, _short(name), f"set-name {css}")
-        _text(svg, x, y + 16, f"{total:,} change", f"beside {css}")
+        svg_text(svg, x, y, _short(name), f"set-name {css}")
+        svg_text(svg, x, y + 16, f"{total:,} change", f"beside {css}")
     return ET.tostring(svg, encoding="unicode")
 
 
@@ -88,7 +89,7 @@ def _upset(names: Sequence[str], totals: Sequence[int], regions: Sequence[Region
             "width": f"{BAR:.0f}", "height": f"{max(high, 1):.1f}",
         })  # fmt: skip
         ET.SubElement(bar, "title").text = ", ".join(one.genes)
-        _text(svg, x + BAR / 2, base - high - 6, f"{one.count:,}", "tick")
+        svg_text(svg, x + BAR / 2, base - high - 6, f"{one.count:,}", "tick")
         ys = [base + 14 + ROW * (side + 0.5) for side in one.sides]
         for side in range(len(names)):
             y = base + 14 + ROW * (side + 0.5)
@@ -103,7 +104,7 @@ def _upset(names: Sequence[str], totals: Sequence[int], regions: Sequence[Region
             })  # fmt: skip
     for side, (name, total) in enumerate(zip(names, totals, strict=True)):
         y = base + 14 + ROW * (side + 0.5) + 4.5
-        _text(svg, left - 16, y, f"{_short(name)} ({total:,})", "gene-name end")
+        svg_text(svg, left - 16, y, f"{_short(name)} ({total:,})", "gene-name end")
     return ET.tostring(svg, encoding="unicode")
 
 
@@ -117,9 +118,3 @@ def _canvas(width: float, height: float, label: str) -> ET.Element:
         "class": "venn", "viewBox": f"0 0 {width:.0f} {height:.0f}", "width": f"{width:.0f}",
         "height": f"{height:.0f}", "role": "img", "aria-label": label,
     })  # fmt: skip
-
-
-def _text(svg: ET.Element, x: float, y: float, words: str, css: str) -> ET.Element:
-    element = ET.SubElement(svg, "text", {"class": css, "x": f"{x:.1f}", "y": f"{y:.1f}"})
-    element.text = words
-    return element

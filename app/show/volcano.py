@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 from xml.etree import ElementTree as ET
 
+from app.show.svg import grid_line
+from app.show.svg import text as svg_text
 from knowledge.schema import Call, Frozen
 
 WIDTH, HEIGHT = 640.0, 420.0
@@ -79,14 +81,14 @@ def _axes(svg: ET.Element) -> None:
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
         x = LEFT + tick * (right - LEFT)
         y = TOP + (1 - tick) * (bottom - TOP)
-        _line(svg, x, TOP, x, bottom)
-        _line(svg, LEFT, y, right, y)
-        _text(svg, x, bottom + 16, f"{tick:g}", "tick")
-        _text(svg, LEFT - 8, y + 4, f"{tick:g}", "tick end")
-    _text(svg, (LEFT + right) / 2, HEIGHT - 10, "P(up if it changes)", "axis-title")
-    _text(svg, LEFT, HEIGHT - 10, "▼ down", "axis-title start")
-    _text(svg, right, HEIGHT - 10, "▲ up", "axis-title end")
-    title = _text(svg, 14, (TOP + bottom) / 2, "P(changes)", "axis-title")
+        grid_line(svg, x, TOP, x, bottom)
+        grid_line(svg, LEFT, y, right, y)
+        svg_text(svg, x, bottom + 16, f"{tick:g}", "tick")
+        svg_text(svg, LEFT - 8, y + 4, f"{tick:g}", "tick end")
+    svg_text(svg, (LEFT + right) / 2, HEIGHT - 10, "P(up if it changes)", "axis-title")
+    svg_text(svg, LEFT, HEIGHT - 10, "▼ down", "axis-title start")
+    svg_text(svg, right, HEIGHT - 10, "▲ up", "axis-title end")
+    title = svg_text(svg, 14, (TOP + bottom) / 2, "P(changes)", "axis-title")
     title.set("transform", f"rotate(-90 14 {(TOP + bottom) / 2:.0f})")
 
 
@@ -113,18 +115,7 @@ def _names(svg: ET.Element, points: Sequence[Point]) -> None:
         ):
             continue
         taken.append(box)
-        _text(svg, x - 8 if side == "end" else x + 8, y + 4, one.gene, f"point-name {side}")
+        svg_text(svg, x - 8 if side == "end" else x + 8, y + 4, one.gene, f"point-name {side}")
         named += 1
         if named == MOST_NAMES:
             return
-
-
-def _line(svg: ET.Element, x1: float, y1: float, x2: float, y2: float) -> None:
-    place = {"x1": f"{x1:.0f}", "y1": f"{y1:.0f}", "x2": f"{x2:.0f}", "y2": f"{y2:.0f}"}
-    ET.SubElement(svg, "line", {"class": "grid", **place})
-
-
-def _text(svg: ET.Element, x: float, y: float, words: str, css: str) -> ET.Element:
-    element = ET.SubElement(svg, "text", {"class": css, "x": f"{x:.1f}", "y": f"{y:.1f}"})
-    element.text = words
-    return element
