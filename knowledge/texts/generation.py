@@ -101,8 +101,15 @@ def _write_dense(
             index_files.COLLECTION,
             embedding_function=None,
             # Finds 98.9 % of the true best 50 among 51,620 texts (20 questions, against an
-            # exhaustive search), 99.3 % with a filter on kind.
-            configuration={"hnsw": {"space": "cosine", "ef_search": 100}},
+            # exhaustive search), 99.3 % with a filter on kind. A graph that nothing was synced to
+            # is written anew by whoever searches it, so the first records already are.
+            configuration={
+                "hnsw": {
+                    "space": "cosine",
+                    "ef_search": 100,
+                    "sync_threshold": min(len(documents), _RECORDS),
+                }
+            },
         )
         for start in range(0, len(documents), _RECORDS):
             progress("storing", start, len(documents))

@@ -172,6 +172,17 @@ def test_answers_repeat(folder, index, hash_encoder):
         assert scores == sorted(scores, reverse=True)
 
 
+@pytest.mark.parametrize("documents", [1, 10, 1001])
+def test_searching_an_index_changes_none_of_its_files(tmp_path, hash_encoder, documents):
+    numbered = [
+        Document(id=f"GO:{at}", kind="go", text=f"term {at}", source="GO")
+        for at in range(documents)
+    ]
+    build_index(tmp_path, numbered, hash_encoder())
+    for _ in range(3):
+        assert TextIndex.open(tmp_path, hash_encoder()).search("term 7")
+
+
 def test_words_and_symbols_are_searched_without_the_encoder(folder, hash_encoder):
     index = TextIndex.open(folder, NeverEncoder(hash_encoder()))
     assert index.search("ATF4", dense=False)[0].document.gene == "ATF4"
