@@ -30,6 +30,8 @@ from evals.harness.page import Record
 from evals.harness.tables import table
 from evals.harness.verdicts import counted, ours
 from evals.images.page import BENCHMARK as IMAGES
+from evals.language.contrast_page import BENCHMARK as PAIRS
+from evals.language.contrast_page import overview
 from evals.language.page import BENCHMARK as LANGUAGE
 from evals.lists.page import BENCHMARK as LISTS
 from evals.mechanism.page import BENCHMARK as MECHANISM
@@ -115,10 +117,7 @@ def scoreboard(results: Path = RESULTS, fusion: Path = FUSION_WEIGHTS) -> str:
         *_pages(results, BESIDE),
         *(_setting(name, run) for name, run in runs.items()),
         *_pages(results, OTHERS),
-        *(
-            LANGUAGE.page(Record.read(path)).markdown()
-            for path in sorted(results.glob("language-*.json"))
-        ),
+        *_language(results),
     ]
     parts += _verdicts(results)
     parts += _lost(results)
@@ -148,6 +147,17 @@ def _pages(results: Path, benchmarks: Iterable[Benchmark]) -> Iterator[str]:
     for one in benchmarks:
         if (path := results / f"{one.kind}.json").is_file():
             yield one.page(Record.read(path)).markdown()
+
+
+def _language(results: Path) -> Iterator[str]:
+    """Yield the page on which language models stand beside one another, then one of each."""
+    asked = [Record.read(path) for path in sorted(results.glob(f"{PAIRS.kind}-*.json"))]
+    if (beside := overview(asked)) is not None:
+        yield beside.markdown()
+    # How the pairs are drawn and read stands on the page before.
+    yield from (replace(PAIRS.page(one), how=()).markdown() for one in asked)
+    batches = (Record.read(path) for path in sorted(results.glob(f"{LANGUAGE.kind}-*.json")))
+    yield from (LANGUAGE.page(one).markdown() for one in batches)
 
 
 def _verdicts(results: Path) -> Iterator[str]:

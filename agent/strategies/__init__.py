@@ -3,7 +3,8 @@
 from importlib import import_module
 
 from agent.strategies.case import Case, build_case
-from agent.strategies.judging import Judgement, Strategy, Task
+from agent.strategies.judging import Judgement, PromptStrategy, Strategy, Task
+from agent.strategies.variants import varied
 from knowledge.errors import QuestionError
 from knowledge.plugins import plugin, plugin_names
 
@@ -15,9 +16,12 @@ __all__ = ["STRATEGIES", "Case", "Judgement", "Strategy", "Task", "build_case", 
 def load_strategy(name: str) -> Strategy:
     """Return the strategy called `name`, ours or one of another package.
 
+    Changes to one of ours may follow after commas; see `agent.strategies.variants`.
+
     Raises:
-        QuestionError: There is none.
+        QuestionError: There is none, or it cannot be changed so.
     """
+    name, *changes = [part.strip() for part in name.split(",")]
     others = plugin_names("strategies")
     if name in others:
         other: Strategy = plugin("strategies", name)
@@ -25,5 +29,5 @@ def load_strategy(name: str) -> Strategy:
     if name not in STRATEGIES:
         known = ", ".join((*STRATEGIES, *others))
         raise QuestionError(f"There is no strategy {name!r}; choose one of {known}.")
-    strategy: Strategy = import_module(f"{__name__}.{name}").STRATEGY
-    return strategy
+    strategy: PromptStrategy = import_module(f"{__name__}.{name}").STRATEGY
+    return varied(strategy, changes) if changes else strategy

@@ -24,6 +24,8 @@ from knowledge.schema import Evidence, Frozen, Perturbation, Probability
 
 Task = Literal["de", "dir"]
 OPTIONS: Mapping[Task, tuple[str, str]] = {"de": ("yes", "no"), "dir": ("up", "down")}
+ABOUT = "about"
+"""What the genes are, in a sentence each; no heading, since any template may say it."""
 FOLDER = Path(__file__).parent
 # Gene symbols and identifiers break into short tokens; English has four characters to a token.
 CHARACTERS_PER_TOKEN = 2.5
@@ -96,6 +98,8 @@ class PromptStrategy:
         least: The least weight with which a fact of a heading is shown; 0 where it is not named.
         drug_shown: What is shown besides, or in another number, where a drug is given; templates
             `drug_*.j2` then stand in for the others.
+        swapped: Whether the question names its answers the other way round.
+        hidden: Headings that are not shown after all, and `ABOUT`.
     """
 
     name: str
@@ -103,12 +107,16 @@ class PromptStrategy:
     reasoning: Mapping[Task, type[BaseModel]]
     least: Mapping[Heading, float] = field(default_factory=dict)
     drug_shown: Mapping[Heading, int] = field(default_factory=dict)
+    swapped: bool = False
+    hidden: frozenset[str] = frozenset()
     _environment: Environment = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        environment = prompt_environment(FOLDER / self.name, FOLDER)
+        environment = prompt_environment(self._folder, FOLDER)
         environment.filters["after"] = lambda text, words: text.partition(words)[2] or text
-        environment.globals.update(levels=MEANING, done=_DONE)
+        order = slice(None, None, -1) if self.swapped else slice(None)
+        answers = {task: " or ".join(options[order]) for task, options in OPTIONS.items()}
+        environment.globals.update(levels=MEANING, done=_DONE, answers=answers)
         object.__setattr__(self, "_environment", environment)
 
     @cached_property
@@ -119,7 +127,7 @@ class PromptStrategy:
         worth does not change with them, and about drugs it has proved nothing.
         """
         digest = hashlib.sha256()
-        for file in sorted([*(FOLDER / self.name).glob("*.j2"), *FOLDER.glob("*.j2")]):
+        for file in sorted([*self._folder.glob("*.j2"), *FOLDER.glob("*.j2")]):
             if file.name.startswith("drug_"):
                 continue
             with templates(file):
@@ -129,7 +137,13 @@ class PromptStrategy:
         digest.update(repr(sorted(self.shown.items())).encode())
         if self.least:
             digest.update(repr(sorted(self.least.items())).encode())
+        if self.swapped or self.hidden:
+            digest.update(f"{self.swapped} {sorted(self.hidden)}".encode())
         return digest.hexdigest()[:16]
+
+    @property
+    def _folder(self) -> Path:
+        return FOLDER / self.name.split(",")[0]
 
     async def judge(
         self, chat: ChatModel, case: Case, *, tasks: Sequence[Task] = ("de", "dir")
@@ -249,13 +263,14 @@ class PromptStrategy:
             heading: tuple(
                 fact
                 for fact in case.facts.get(heading, ())
-                if fact.weight >= self.least.get(heading, 0.0)
+                if heading not in self.hidden and fact.weight >= self.least.get(heading, 0.0)
             )[:n]
             for heading, n in (
                 {**self.shown, **self.drug_shown} if case.perturbation.drugged else self.shown
             ).items()
         }
-        return Case(case.perturbation, case.readout, facts, case.about)
+        about = {} if ABOUT in self.hidden else case.about
+        return Case(case.perturbation, case.readout, facts, about)
 
     async def _reasoned(
         self, chat: ChatModel, opening: list[Message], template: str, case: Case, task: Task
@@ -269,15 +284,15 @@ class PromptStrategy:
         return [*asked, Message(role="assistant", content=said.model_dump_json())]
 
     def _reason_template(self, task: Task) -> str:
-        shared = (FOLDER / self.name / "reason.j2").exists()
+        shared = (self._folder / "reason.j2").exists()
         return "reason.j2" if shared else f"reason_{task}.j2"
 
     def _rendered(self, template: str, case: Case, schema: type[BaseModel] | None = None) -> str:
         fields = listed([f'"{name}"' for name in schema.model_fields]) if schema else ""
         one = case.perturbation
-        if one.drugged and (FOLDER / self.name / f"drug_{template}").exists():
+        if one.drugged and (self._folder / f"drug_{template}").exists():
             template = f"drug_{template}"
-        with templates(FOLDER / self.name / template):
+        with templates(self._folder / template):
             found = self._environment.get_template(template)
             return found.render(
                 case=case,

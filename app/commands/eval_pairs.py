@@ -5,23 +5,31 @@ from typing import Annotated
 
 import typer
 
-Data = Annotated[Path, typer.Option(help="Folder that holds perturbqa/ and knowledge/.")]
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on in it.")]
 EPILOG = (
     "Example: knockwise eval pairs --data ../shared/data --base-url http://localhost:8000/v1 "
-    "--out pairs"
+    "--out pairs. Kept replies, without a server: knockwise eval pairs --replies "
+    "evals/results/pairs-smollm2.parquet --out again"
 )
 
 
 def pairs(
-    data: Data,
+    data: Annotated[Path, typer.Option(help="Folder that holds perturbqa/ and knowledge/.")],
     out: Out,
     base_url: Annotated[str, typer.Option(help="Address of an OpenAI-compatible server.")] = "",
     model: Annotated[str, typer.Option(help="Model id; the one that the server serves.")] = "",
     strategy: Annotated[
-        list[str] | None, typer.Option(help="Way of asking; repeat to compare several.")
+        list[str] | None,
+        typer.Option(
+            help="Way of asking; repeat to compare several. 'knockwise, at once' leaves its "
+            "reasoning out, 'knockwise, without siblings' a heading, 'vcworld=40' asks about the "
+            "first 40 pairs only."
+        ),
     ] = None,
     pairs: Annotated[int, typer.Option(min=2, help="Contrast pairs, two questions each.")] = 200,
+    regulators: Annotated[
+        int, typer.Option(min=0, help="Pairs of regulators that no screen perturbed, besides.")
+    ] = 0,
     until: Annotated[
         float, typer.Option(min=0, max=1, help="Stop when intervals are no wider than this.")
     ] = 0.0,
@@ -29,6 +37,10 @@ def pairs(
         list[str] | None, typer.Option(help="Line to ask about; repeat, all four by default.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the pairs.")] = 0,
+    replies: Annotated[
+        Path | None,
+        typer.Option(help="Score the replies that a run left (kept.parquet); nobody is asked."),
+    ] = None,
 ) -> None:
     """Score a language model on contrast pairs of training rows, beside the evidence.
 
@@ -44,9 +56,13 @@ def pairs(
 
     yield_cores()
     from agent.llm.probe import look
-    from evals.language.contrast import BENCHMARK, ContrastEval, evaluate
+    from evals.language.contrast import ContrastEval, evaluate, rescore
+    from evals.language.contrast_page import summary
     from models.inputs.screens import CELL_LINES
 
+    if replies is not None:
+        evaluated(out, lambda progress: rescore(replies, out, progress), summary)
+        return
     given = {"base_url": base_url, "model": model}
     told = settings(llm={name: value for name, value in given.items() if value})
     served = told.llm.model or asyncio.run(look(told.llm)).model
@@ -54,8 +70,9 @@ def pairs(
         model=served,
         strategies=tuple(strategy or ("knockwise",)),
         pairs=pairs,
+        regulators=regulators,
         until=until,
         cell_lines=tuple(cell_line or CELL_LINES),
         seed=seed,
     )
-    evaluated(out, lambda progress: evaluate(data, out, run, told, progress), BENCHMARK.summary)
+    evaluated(out, lambda progress: evaluate(data, out, run, told, progress), summary)

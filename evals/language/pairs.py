@@ -7,6 +7,7 @@ down.
 """
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,8 @@ class PairScore(Frozen):
         better: Pairs that it orders rightly and the evidence does not.
         worse: The other way round.
         p: Two-sided exact McNemar test of those two numbers; 1 for the evidence itself.
+        where: Which pairs.
+        against: Who stands for the evidence.
     """
 
     task: TaskName
@@ -48,10 +51,14 @@ class PairScore(Frozen):
     better: int
     worse: int
     p: Probability
+    where: str = ""
+    against: str = ""
 
 
 def contrast_pairs(rows: pd.DataFrame, pairs: int, seed: int) -> pd.DataFrame:
     """Return the rows of `pairs` pairs, with the number of its pair in the column `pair`.
+
+    Lines and tasks take turns, so that the first pairs are spread over them as all are.
 
     Args:
         rows: From `evals.rows.read_rows`: the columns `KEYS` and `label`.
@@ -63,17 +70,20 @@ def contrast_pairs(rows: pd.DataFrame, pairs: int, seed: int) -> pd.DataFrame:
     """
     strata = [part for _, part in rows.groupby(["cell_line", "task"], sort=True)]
     share, left = divmod(pairs, max(1, len(strata)))
-    drawn: list[pd.DataFrame] = []
-    for number, part in enumerate(strata):
-        rng = np.random.default_rng([seed, number])
-        drawn += _drawn(part, share + (number < left), rng)
+    found = [
+        _drawn(part, share + (number < left), np.random.default_rng([seed, number]))
+        for number, part in enumerate(strata)
+    ]
+    drawn = [one for turn in zip_longest(*found) for one in turn if one is not None]
     if not drawn:
         raise RunError("No readout of these rows has both outcomes; ask for other lines.")
     table = pd.concat([one.assign(pair=number) for number, one in enumerate(drawn)])
     return table.reset_index(drop=True)[[*KEYS, "label", "pair"]]
 
 
-def scored(table: pd.DataFrame, predictors: Sequence[str], evidence: str) -> list[PairScore]:
+def scored(
+    table: pd.DataFrame, predictors: Sequence[str], evidence: str, where: str = ""
+) -> list[PairScore]:
     """Return the score of every predictor, task by task.
 
     Args:
@@ -81,6 +91,7 @@ def scored(table: pd.DataFrame, predictors: Sequence[str], evidence: str) -> lis
             missing one counts for no predictor, so that all are scored on the same pairs.
         predictors: Names of those columns.
         evidence: The one that the others are compared with.
+        where: What the scores call these pairs.
     """
     found = []
     whole = table.groupby("pair")[[*predictors]].transform(lambda one: one.notna().all())
@@ -91,7 +102,8 @@ def scored(table: pd.DataFrame, predictors: Sequence[str], evidence: str) -> lis
             continue
         right = {name: _right(part[name].to_numpy(np.float64)) for name in predictors}
         for name in predictors:
-            found.append(_score(task, name, right[name], right[evidence]))
+            score = _score(task, name, right[name], right[evidence])
+            found.append(score.model_copy(update={"where": where, "against": evidence}))
     return found
 
 

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from agent.settings import Settings
-from evals.language.contrast import BENCHMARK, ContrastEval, evaluate
+from evals.language.contrast import ContrastEval, evaluate, rescore
+from evals.language.contrast_page import summary
 from evals.language.pairs import contrast_pairs, scored
 from evals.rows import KEYS
-from knowledge.errors import RunError
+from knowledge.errors import DataError, QuestionError, RunError
 from tests.evals.language_world import world  # noqa: F401  # a fixture
 from tests.llm.scripted import ScriptedChat
 
@@ -72,7 +73,10 @@ def knowing(table):
             ]
         ]
         task = "dir" if options[0] == "up" else "de"
-        label = asked[asked.task == task].label.iloc[0]
+        of_task = asked[asked.task == task].label
+        if of_task.empty:  # the empty case
+            return dict.fromkeys(options, 5)
+        label = of_task.iloc[0]
         return {options[0]: 9 if label else 1, options[1]: 1 if label else 9}
 
     return reply
@@ -90,16 +94,62 @@ def test_a_model_that_knows_is_seen_to_help_and_a_finished_run_asks_nobody(
     results = evaluate(
         world.mirror, tmp_path / "run", run, settings, lambda what, _: told.append(what), chat
     )
-    share = {(one.predictor, one["task"]): one.value.value for one in results.scores}
-    assert share["knockwise", "de"] == share["knockwise", "dir"] == 1
-    assert share["knockwise, mean", "de"] >= share["evidence", "de"]
+    share = {(one.role, one["task"]): one.value.value for one in results.scores.where(where="all")}
+    assert share["llm", "de"] == share["llm", "dir"] == 1
+    assert share["mean", "de"] >= share["evidence", "de"]
+    for where in ("sure", "unsure"):
+        assert results.scores.where(where=where, role="llm")
     page = (tmp_path / "run" / "scoreboard.md").read_text()
-    assert "| knockwise | 1.000 [" in page
-    assert "Training rows only." in page
-    assert "knockwise" in BENCHMARK.summary(results)
+    assert "| knockwise | changes | 12 | 1.000 [" in page
+    assert "No test row is asked about." in page
+    assert "knockwise" in summary(results)
     asked = len(chat.requests)
     assert evaluate(world.mirror, tmp_path / "run", run, settings, print, chat) == results
     assert len(chat.requests) == asked
+    again = rescore(tmp_path / "run" / "kept.parquet", tmp_path / "again", lambda *_: None)
+    assert again == results
+
+
+@pytest.mark.slow
+def test_variants_are_asked_about_fewer_pairs_and_compared_with_the_whole(
+    world,  # noqa: F811
+    tmp_path,
+):
+    chat = ScriptedChat(knowing(world.table))
+    words = (
+        "knockwise, at once",
+        "knockwise, at once, without about=8",
+        "direct, at once, swapped",
+    )
+    run = ContrastEval(model=chat.model, strategies=words, pairs=16)
+    results = evaluate(
+        world.mirror, tmp_path / "run", run, Settings(data=tmp_path / "d"), lambda *_: None, chat
+    )
+    asked = {one["strategy"]: one for one in results.facts["asked"]}
+    assert [one["questions"] for one in asked.values()] == [32, 16, 32]
+    assert asked["knockwise, at once, without about"]["prompts_hash"] not in {
+        asked[name]["prompts_hash"] for name in ("knockwise, at once", "direct, at once, swapped")
+    }
+    against = [one for one in results.facts["tests"] if one["against"] == words[0]]
+    assert {one["pairs"] for one in against} == {4, 8}
+    last = chat.requests[-1].messages[-1].content
+    assert "Answer down or up." in last or "Answer no or yes." in last
+    assert len(results.facts["bias"]) == 6
+    assert "empty case" in (tmp_path / "run" / "scoreboard.md").read_text()
+
+
+def test_replies_of_another_kind_are_refused_in_one_sentence(tmp_path):
+    path = tmp_path / "kept.parquet"
+    pd.DataFrame({"pert": ["A"]}).to_parquet(path)
+    with pytest.raises(DataError, match="holds no replies to contrast pairs"):
+        rescore(path, tmp_path / "again", lambda *_: None)
+
+
+@pytest.mark.parametrize("word", ["knockwise=1", "knockwise=many", "knockwise, at leisure"])
+def test_a_strategy_that_cannot_be_asked_is_told(tmp_path, word):
+    run = ContrastEval(model="any", strategies=(word,))
+    with pytest.raises(QuestionError, match=r"NAME=PAIRS|cannot be asked 'at leisure'"):
+        evaluate(tmp_path, tmp_path / "run", run, Settings(data=tmp_path), lambda *_: None)
 
 
 @pytest.mark.slow

@@ -43,10 +43,11 @@ def test_a_real_model_is_scored_on_contrast_pairs_and_fused_is_no_worse(
     settings = Settings(data=tmp_path / "data", llm=llm)
     run = ContrastEval(model=open_model.name, strategies=STRATEGIES, pairs=PAIRS)
     results = evaluate(world.mirror, tmp_path / "run", run, settings, lambda what, share: None)
-    share = {(one.predictor, one["task"]): one.value.value for one in results.scores}
+    share = results.scores.where(where="all").by("predictor", "role", "task")
     for strategy in STRATEGIES:
-        for task in {one["task"] for one in results.scores}:
-            assert share[f"{strategy}, fused", task] >= share["evidence", task] - 0.003
+        for task in results.scores.values("task"):
+            fused, alone = (share[strategy, who, task].value for who in ("fused", "evidence"))
+            assert fused.value >= alone.value - 0.003
     asked = {one["strategy"]: one for one in results.facts["asked"]}
     assert all(one["questions"] == 2 * PAIRS for one in asked.values())
     assert asked["direct"]["prompt"] < asked["knockwise"]["prompt"]
