@@ -73,7 +73,11 @@ class Case:
 
 
 def build_case(
-    knowledge: Knowledge, predictor: EffectPredictor, perturbation: Perturbation, readout: str
+    knowledge: Knowledge,
+    predictor: EffectPredictor,
+    perturbation: Perturbation,
+    readout: str,
+    unseen: frozenset[str] = frozenset(),
 ) -> Case:
     """Return what bears on `readout` after `perturbation`; nothing of it is a test row.
 
@@ -82,12 +86,13 @@ def build_case(
         predictor: The graph's paths and the response model, whose training rows are the examples.
         perturbation: What is done, and in which line.
         readout: An approved symbol.
+        unseen: Further perturbations that the line's screen is taken not to have made.
     """
-    changed, unchanged = _analogues(predictor, perturbation, readout)
-    near = neighbours(predictor.response)
+    changed, unchanged = _analogues(predictor, perturbation, readout, unseen)
+    near = neighbours(predictor.response).without(unseen, perturbation.cell_line)
     rungs = ladder(near, perturbation, readout)
     facts: dict[Heading, tuple[Evidence, ...]] = {
-        **_about_perturbation(predictor, perturbation),
+        **_about_perturbation(predictor, perturbation, unseen),
         "readout": tuple(gene_facts(knowledge, readout, perturbation.cell_line)),
         **_about_readout(predictor, readout),
         "paths": tuple(_paths(predictor, perturbation, readout)),
@@ -161,9 +166,10 @@ def first_sentence(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def _about_perturbation(
-    predictor: EffectPredictor, perturbation: Perturbation
+    predictor: EffectPredictor, perturbation: Perturbation, unseen: frozenset[str]
 ) -> dict[Heading, tuple[Evidence, ...]]:
     """Return what is said before any readout is named; the same for a batch of readouts."""
+    near = neighbours(predictor.response).without(unseen, perturbation.cell_line)
     knowledge, genes = predictor.knowledge, perturbation.genes
     facts = [fact for gene in genes for fact in gene_facts(knowledge, gene, perturbation.cell_line)]
     sets = [fact for gene in genes for fact in membership_facts(knowledge, gene, SETS)]
@@ -174,7 +180,7 @@ def _about_perturbation(
         "downstream": tuple(
             fact for gene in genes for fact in _relations(knowledge, gene, "downstream")
         ),
-        "breadth": experiments.breadth(neighbours(predictor.response), perturbation),
+        "breadth": experiments.breadth(near, perturbation),
     }
 
 
@@ -221,7 +227,10 @@ def _paths(
 
 
 def _analogues(
-    predictor: EffectPredictor, perturbation: Perturbation, readout: str
+    predictor: EffectPredictor,
+    perturbation: Perturbation,
+    readout: str,
+    unseen: frozenset[str],
 ) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...]]:
     """Return related experiments that changed the readout, and those that did not."""
     changed: list[Evidence] = []
@@ -230,8 +239,9 @@ def _analogues(
         found = predictor.response.analogues(gene, readout, perturbation.cell_line, ANALOGUES)
         for rows, side in zip(found, (changed, unchanged), strict=True):
             for one in rows:
-                own = one.perturbation in perturbation.genes
-                if own and one.cell_line == perturbation.cell_line and not perturbation.drugged:
+                own = one.perturbation in perturbation.genes and not perturbation.drugged
+                here = one.cell_line == perturbation.cell_line
+                if here and (own or one.perturbation in unseen):
                     continue
                 why = f" ({', '.join(one.reasons)})" if one.reasons else ""
                 row = Row(one.perturbation, one.readout, one.cell_line, one.outcome)

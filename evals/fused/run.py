@@ -15,7 +15,7 @@ from pydantic import Field
 
 from evals import fused as benchmark
 from evals import tasks
-from evals.fused.folds import with_folds
+from evals.folds import with_folds
 from evals.fused.page import ALONE, BENCHMARK, FIRST, FUSED, RARE
 from evals.harness.metrics import FloatArray, brier, expected_calibration_error
 from evals.harness.resampling import Resampler

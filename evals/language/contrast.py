@@ -22,6 +22,7 @@ from agent.session import Session
 from agent.settings import Settings
 from agent.strategies import Strategy, load_strategy
 from evals import language as benchmark
+from evals.folds import with_folds
 from evals.harness.brought import KEPT
 from evals.harness.run import Inputs, Run, write_table
 from evals.harness.scores import Results
@@ -39,8 +40,10 @@ from knowledge.errors import QuestionError
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
 from knowledge.sources.genes import sources_root
-from models.inputs.screens import CELL_LINES, SCREEN_FILES
+from models.inputs.screens import CELL_LINES, SCREEN_FILES, Setting
 
+SETTING: Setting = "multi"
+"""Of the shipped weights."""
 BLOCK = 40
 """Pairs that are judged before it is looked whether there are enough."""
 
@@ -178,8 +181,9 @@ async def _replies(
     async with opened as chat:
         for number, one in enumerate(asked):
             strategy = load_strategy(one.strategy)
-            asker = Asker(session.knowledge, session.predictor, strategy, chat)
             mine = rows if one.pairs is None else rows[rows.pair < one.pairs]
+            unseen = _partners(mine)
+            asker = Asker(session.knowledge, session.predictor, strategy, chat, unseen)
             kept = folder.out / "judgements.sqlite"
             with Store.open(kept, strategy.name, run.model, strategy.prompts_hash) as store:
                 last = int(mine.pair.max()) + 1
@@ -205,7 +209,9 @@ def _rows(data: Path, run: ContrastEval, session: Session, folder: Run) -> pd.Da
     `shift` is how much likelier, in log-odds, label 1 is among the pairs than among all rows of the
     readout: what is fitted to pairs must know it.
     """
-    every = read_rows(data, "train", run.cell_lines)
+    # The folds of the shipped weights are those of all four lines.
+    every = with_folds(read_rows(data, "train", CELL_LINES), SETTING)
+    every = every[every.cell_line.isin(run.cell_lines)].reset_index(drop=True)
     drawn = contrast_pairs(every, run.pairs, run.seed)
     drawn = drawn.assign(shift=shift_of(drawn, every))
     drawn = with_evidence(drawn, session.predictor.response, None, folder.progress)
@@ -214,6 +220,17 @@ def _rows(data: Path, run: ContrastEval, session: Session, folder: Run) -> pd.Da
         found = regulator_pairs(data, session, run.regulators, run.seed, folder.progress)
         parts.append(found.assign(source="regulators"))
     return pd.concat(parts, ignore_index=True)
+
+
+def _partners(rows: pd.DataFrame) -> dict[Row, frozenset[str]]:
+    """Return the perturbation of the other row of each row's pair."""
+    found = {}
+    for _, pair in rows.groupby(["source", "pair"]):
+        perturbed = set(pair.pert)
+        for keys in pair[KEYS].itertuples(index=False):
+            row = Row(*keys)
+            found[row] = frozenset(perturbed - {row.pert})
+    return found
 
 
 def _questions(rows: pd.DataFrame) -> list[Row]:

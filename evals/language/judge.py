@@ -2,8 +2,8 @@
 
 import asyncio
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
@@ -31,6 +31,7 @@ class Asker:
     predictor: EffectPredictor
     strategy: Strategy
     chat: ChatModel
+    unseen: Mapping[Row, frozenset[str]] = field(default_factory=dict)
 
     async def judge(self, row: Row) -> Judged:
         """Return what the model makes of a row; a server that is away is waited for.
@@ -39,7 +40,8 @@ class Asker:
             UnreachableError: The server has not come back.
         """
         perturbation = Perturbation(genes=(row.pert,), kind="knockdown", cell_line=row.cell_line)
-        case = build_case(self.knowledge, self.predictor, perturbation, row.gene)
+        unseen = self.unseen.get(row, frozenset())
+        case = build_case(self.knowledge, self.predictor, perturbation, row.gene, unseen)
         for pause_s in (*PAUSES_S, None):
             account = Account()
             metered = MeteredChat(self.chat, account)

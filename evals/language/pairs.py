@@ -20,8 +20,11 @@ from knowledge.schema import Frozen, Probability
 
 LEVEL = 0.90
 DECLARED = (
-    "Contrast pairs, spread evenly over lines and tasks: a readout drawn evenly among those with "
-    "both outcomes in a line, then one row of each outcome; no row twice."
+    "Contrast pairs, spread evenly over lines and tasks: a readout and a fold drawn evenly among "
+    "those with both outcomes in a line, then one row of each outcome; no row twice. Both rows are "
+    "of one fold of the evidence, and neither is shown to the model when it is asked about the "
+    "other: what is known of a readout must not differ between them, or a rare change counts "
+    "against itself."
 )
 
 
@@ -61,7 +64,8 @@ def contrast_pairs(rows: pd.DataFrame, pairs: int, seed: int) -> pd.DataFrame:
     Lines and tasks take turns, so that the first pairs are spread over them as all are.
 
     Args:
-        rows: From `evals.rows.read_rows`: the columns `KEYS` and `label`.
+        rows: From `evals.rows.read_rows`: the columns `KEYS` and `label`; with `fold`, both rows
+            of a pair are of the same one.
         pairs: How many, over all lines and tasks.
         seed: The same seed draws the same pairs.
 
@@ -109,21 +113,23 @@ def scored(
 
 def _drawn(part: pd.DataFrame, pairs: int, rng: np.random.Generator) -> list[pd.DataFrame]:
     """Return up to `pairs` pairs of one line and task."""
-    left = {
-        str(gene): (
+    shared = ["gene", "fold"] if "fold" in part else ["gene"]
+    left: dict[tuple[str, ...], tuple[list[int], list[int]]] = {
+        cell: (
             list(rng.permutation(one.index[one.label == 0])),
             list(rng.permutation(one.index[one.label == 1])),
         )
-        for gene, one in part.astype({"gene": str}).groupby("gene")
+        for cell, one in part.astype({"gene": str}).groupby(shared)
     }
-    left = {gene: both for gene, both in left.items() if all(both)}
+    left = {cell: both for cell, both in left.items() if all(both)}
     found: list[pd.DataFrame] = []
     while left and len(found) < pairs:
-        for gene in rng.permutation(sorted(left)):
-            low, high = left[gene]
+        cells = sorted(left)
+        for cell in (cells[at] for at in rng.permutation(len(cells))):
+            low, high = left[cell]
             found.append(part.loc[[low.pop(), high.pop()]])
             if not low or not high:
-                del left[gene]
+                del left[cell]
             if len(found) == pairs:
                 break
     return found

@@ -1,6 +1,7 @@
 """Which training rows are like a question: related perturbations, related readouts, their rows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from copy import copy
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -47,8 +48,8 @@ class Neighbours:
         self._by_pert = _starts(rows.pert, len(self._pert))
         self._by_readout = _starts(rows.readout, len(self._readout))
         self._profiles = self._relatives.profiles(self._readout_gene, len(self._pert))
-        self.rows_of = lru_cache(maxsize=512)(self._rows_of)
-        self.rows_on = lru_cache(maxsize=512)(self._rows_on)
+        self.rows_of: Callable[[str], tuple[Row, ...]] = lru_cache(maxsize=512)(self._rows_of)
+        self.rows_on: Callable[[str], tuple[Row, ...]] = lru_cache(maxsize=512)(self._rows_on)
 
     def perturbations(self, gene: str, k: int) -> dict[str, float]:
         """Return the `k` perturbed genes most like `gene`, with their similarity, nearest first."""
@@ -66,6 +67,23 @@ class Neighbours:
         if not length:
             return {}
         return self._nearest(self._profiles @ (own / length), self._readout_gene, gene, k)
+
+    def without(self, perturbations: Collection[str], cell_line: str) -> "Neighbours":
+        """Return the same without the rows of some perturbations in a line, as if not screened."""
+        if not perturbations:
+            return self
+        found = copy(self)
+
+        def left(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+            return tuple(
+                row
+                for row in rows
+                if row.cell_line != cell_line or row.perturbation not in perturbations
+            )
+
+        found.rows_of = lambda perturbation: left(self.rows_of(perturbation))
+        found.rows_on = lambda readout: left(self.rows_on(readout))
+        return found
 
     def _rows_of(self, perturbation: str) -> tuple[Row, ...]:
         """Return the training rows of a perturbation, in any line."""

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from evals.fused.folds import with_folds
+from evals.folds import with_folds
 
 
 def test_a_table_keeps_the_folds_that_it_has():

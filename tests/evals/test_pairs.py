@@ -7,10 +7,13 @@ import pandas as pd
 import pytest
 
 from agent.settings import Settings
+from evals.harness.page import Record
 from evals.language.contrast import ContrastEval, evaluate, rescore
 from evals.language.contrast_page import summary
+from evals.language.contrast_score import found, read_replies
 from evals.language.pairs import contrast_pairs, scored
 from evals.rows import KEYS
+from evals.scoreboard import RESULTS
 from knowledge.errors import DataError, QuestionError, RunError
 from tests.evals.language_world import world  # noqa: F401  # a fixture
 from tests.llm.scripted import ScriptedChat
@@ -136,6 +139,25 @@ def test_variants_are_asked_about_fewer_pairs_and_compared_with_the_whole(
     assert "Answer down or up." in last or "Answer no or yes." in last
     assert len(results.facts["bias"]) == 6
     assert "empty case" in (tmp_path / "run" / "scoreboard.md").read_text()
+
+
+@pytest.mark.parametrize("kept", sorted(RESULTS.glob("pairs-*.json")), ids=lambda path: path.stem)
+def test_kept_figures_follow_from_kept_replies(kept):
+    record = Record.read(kept)
+    again = found(record.results.kind, read_replies(kept.with_suffix(".parquet")))
+    assert again.facts == record.results.facts
+    for one, other in zip(again.scores, record.results.scores, strict=True):
+        assert one.keys == other.keys
+        assert one.value.value == pytest.approx(other.value.value, abs=1e-9)
+
+
+def test_fused_is_no_worse_than_the_evidence_for_any_model_that_was_asked():
+    for kept in RESULTS.glob("pairs-*.json"):
+        shares = Record.read(kept).results.scores.by("predictor", "role", "task", "where")
+        for (name, role, task, where), score in shares.items():
+            if role == "fused":
+                evidence = shares[name, "evidence", task, where]
+                assert score.value.value >= evidence.value.value - 0.003
 
 
 def test_replies_of_another_kind_are_refused_in_one_sentence(tmp_path):
