@@ -1,0 +1,104 @@
+"""The rows, folds and features that every variant shares, so that two differ in one thing alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from evals.tasks import TaskName
+from models.inputs.screens import UNKNOWN, BoolArray, IntArray, Rows
+from models.response.corpus import Corpus
+from models.response.features import labels, moments
+from models.response.field import N_LINES, FloatArray
+from models.response.trees import row_weights
+
+Scores = NDArray[np.float64]
+QUESTIONS = {"de": "de", "dir": "up"}
+"""What the model calls each task."""
+
+
+class Split(NamedTuple):
+    """One fit of a task: rows to learn from, rows to score, by number."""
+
+    fit: IntArray
+    asked: IntArray
+    label: IntArray
+    weight: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the variants are fitted to.
+
+    Attributes:
+        corpus: What training reads.
+        fold: Of each row, `UNKNOWN` where it is left out.
+        features: `(rows, features)`, each made without the row's fold.
+        names: Of the features.
+        scored: Folds whose rows are scored; trees for them are fitted to all other folds.
+        rounds: Of the trees.
+        seed: Of everything that is drawn.
+        threads: Of the trees; changes no number.
+    """
+
+    corpus: Corpus
+    fold: IntArray
+    features: FloatArray
+    names: tuple[str, ...]
+    scored: tuple[int, ...]
+    rounds: int
+    seed: int
+    threads: int
+
+    @property
+    def rows(self) -> Rows:
+        """Return the training rows."""
+        return self.corpus.screens.rows
+
+    @property
+    def asked(self) -> IntArray:
+        """Return the numbers of the rows that are scored."""
+        return np.flatnonzero(np.isin(self.fold, self.scored))
+
+    def label(self, task: TaskName) -> IntArray:
+        """Return 0 or 1 per row, `UNKNOWN` where the task does not ask it."""
+        return self.rows.de if task == "de" else self.rows.up
+
+    def splits(self, task: TaskName) -> Iterator[Split]:
+        """Yield the fits of a task, one for each fold that is scored."""
+        label = self.label(task)
+        for k in self.scored:
+            fit = np.flatnonzero((label != UNKNOWN) & (self.fold != k) & (self.fold != UNKNOWN))
+            asked = np.flatnonzero((label != UNKNOWN) & (self.fold == k))
+            weight = row_weights(self.rows.take(fit), QUESTIONS[task])
+            yield Split(fit, asked, label[fit], weight)
+
+
+class Seen(NamedTuple):
+    """What is measured outside a fold, as matrices `(perturbations, readouts)` per line.
+
+    Attributes:
+        residual: How far a label departs from what is usual for its readout, in deviations.
+        there: 1 where there is a label.
+    """
+
+    residual: tuple[sparse.csr_array, ...]
+    there: tuple[sparse.csr_array, ...]
+
+
+def seen(corpus: Corpus, visible: BoolArray, question: str) -> Seen:
+    """Return what the visible rows say of a question: `de`, `up` or `signed`."""
+    vocabulary = corpus.vocabulary
+    shape = (len(vocabulary.perturbations), len(vocabulary.readouts))
+    rows, values = labels(corpus.screens.rows.take(visible))[question]
+    prior, deviation, _ = moments(rows, values, shape[1])
+    at = (rows.line, rows.readout)
+    residual = ((values - prior[at]) / deviation[at]).astype(np.float32)
+    ones = np.ones(len(rows), np.float32)
+    return Seen(
+        tuple(rows.matrix(line, residual, shape) for line in range(N_LINES)),
+        tuple(rows.matrix(line, ones, shape) for line in range(N_LINES)),
+    )
