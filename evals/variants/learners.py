@@ -20,7 +20,9 @@ from models.response.trees import TREES
 
 RISING = ("prior", "vote", "vote_all", "strength", "factors", "same_readout", "constant")
 """What can only make a change (or a rise) more likely, by the end of a feature's name."""
-UNITS, DROPOUT, EPOCHS, BATCH, STEP = (128, 64), 0.2, 4, 2048, 2e-3
+PACE = 2
+"""Steps of the trees are so many times as long as the model's, and rounds so many times fewer."""
+UNITS, DROPOUT, EPOCHS, BATCH, STEP = (128, 64), 0.2, 3, 2048, 2e-3
 
 
 def boosted(
@@ -29,7 +31,7 @@ def boosted(
     extra: FloatArray | None = None,
     names: tuple[str, ...] = (),
     members: int = 1,
-    rounds: int = 0,
+    longer: int = 1,
     **changed: Any,  # noqa: ANN401  # LightGBM's own
 ) -> Scores:
     """Return the raw scores of boosted trees for the rows that a task asks, nan elsewhere.
@@ -40,12 +42,12 @@ def boosted(
         extra: Further features `(rows, more)`.
         names: Their names.
         members: Trees of so many seeds are averaged.
-        rounds: Another number of rounds than that of the ground.
+        longer: How many times as many rounds.
         changed: Settings of the trees that differ from the model's.
     """
     out = np.full(len(ground.rows), np.nan)
     features = ground.features if extra is None else np.hstack([ground.features, extra])
-    told = {**TREES, "num_threads": ground.threads, **changed}
+    told = {**_told(ground), **changed}
     for one in ground.splits(task):
         data = lightgbm.Dataset(
             features[one.fit], one.label, weight=one.weight,
@@ -54,7 +56,7 @@ def boosted(
         total = np.zeros(len(one.asked))
         for member in range(members):
             told["seed"] = ground.seed + member
-            trees = lightgbm.train(told, data, rounds or ground.rounds)
+            trees = lightgbm.train(told, data, longer * ground.rounds)
             total += np.asarray(trees.predict(features[one.asked], raw_score=True,
                                               num_threads=ground.threads))  # fmt: skip
         out[one.asked] = total / members
@@ -64,8 +66,10 @@ def boosted(
 def listwise(ground: Ground, task: TaskName, objective: str) -> Scores:
     """Return scores of trees whose loss ranks the perturbations within a readout and line."""
     out = np.full(len(ground.rows), np.nan)
-    told = {**TREES, "objective": objective, "num_threads": ground.threads, "seed": ground.seed,
-            "lambdarank_truncation_level": 1000, "bagging_by_query": True}  # fmt: skip
+    told = {
+        **_told(ground), "objective": objective, "lambdarank_truncation_level": 1000,
+        "bagging_by_query": True,
+    }  # fmt: skip
     for one in ground.splits(task):
         rows = ground.rows.take(one.fit)
         key = rows.line * (int(rows.readout.max()) + 1) + rows.readout
@@ -78,6 +82,11 @@ def listwise(ground: Ground, task: TaskName, objective: str) -> Scores:
         trees = lightgbm.train(told, data, ground.rounds)
         out[one.asked] = trees.predict(ground.features[one.asked], num_threads=ground.threads)
     return out
+
+
+def _told(ground: Ground) -> dict[str, Any]:
+    longer_steps = {"learning_rate": PACE * TREES["learning_rate"]}
+    return {**TREES, **longer_steps, "seed": ground.seed, "num_threads": ground.threads}
 
 
 def monotone(ground: Ground, task: TaskName) -> Mapping[str, Any]:
@@ -132,19 +141,20 @@ def _trained(fit: FloatArray, split: Split, asked: FloatArray, ground: Ground) -
         optimizer = torch.optim.AdamW(model.parameters(), STEP, weight_decay=1e-2)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, STEP, total_steps=steps)
         for _ in range(EPOCHS):
-            for part in torch.randperm(len(fit)).split(BATCH):
+            for part in torch.randperm(len(fit)).split(BATCH):  # type: ignore[no-untyped-call]
                 loss = torch.nn.functional.binary_cross_entropy_with_logits(
                     model(inputs[part]).squeeze(1), label[part], weight[part]
                 )
                 optimizer.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 schedule.step()
         model.eval()
         with torch.inference_mode():
             told = model(torch.from_numpy(asked.astype(np.float32))).squeeze(1)
     torch.set_num_threads(threads)
-    return told.numpy().astype(np.float64)
+    scores: Scores = told.numpy().astype(np.float64)
+    return scores
 
 
 def _layers(width: int) -> Iterable[torch.nn.Module]:

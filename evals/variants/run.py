@@ -4,7 +4,7 @@ Only training rows are used, for fitting as for scoring; no official test row is
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
 
@@ -17,12 +17,12 @@ from evals import variants as benchmark
 from evals.harness.resampling import Resampler
 from evals.harness.run import Inputs, Run, Unit, part
 from evals.harness.scores import Results, Score
-from evals.tasks import TASKS
+from evals.tasks import TASKS, TaskName
 from evals.variants import score
 from evals.variants.blends import averaged, stacked
-from evals.variants.curves import SHARES, Of, learnt
+from evals.variants.curves import SHARES, Of, learnt, of_lines
 from evals.variants.further import FILES, Extra
-from evals.variants.ground import Ground
+from evals.variants.ground import Ground, Scores
 from evals.variants.page import BENCHMARK
 from evals.variants.tried import AVERAGED, BASE, EVERYTHING, LEARNERS, STACKED, VARIANTS, scores_of
 from knowledge.progress import Progress
@@ -45,7 +45,7 @@ class VariantsEval(Frozen):
     variants: tuple[str, ...] = Field(tuple(VARIANTS), description="What is tried.")
     folds: int = Field(5, ge=3, description="Folds over training perturbations.")
     scored: int = Field(2, ge=2, description="Folds whose rows are scored.")
-    rounds: int = Field(100, description="Rounds of the trees.")
+    rounds: int = Field(50, description="Rounds of the trees.")
     rank: int = Field(48, description="Response factors of the model.")
     curves: bool = Field(True, description="Fit to parts of the training data.")
     draws: int = Field(300, description="Bootstrap resamples of perturbations.")
@@ -143,8 +143,9 @@ def _curves(
     settings: VariantsEval, corpus: Callable[[], Corpus], run: TrainingSettings
 ) -> list[Unit]:
     def made(of: Of, share: float) -> pd.DataFrame:
-        asked, by_task = learnt(corpus(), of, share, run)
-        return _table(corpus(), asked, np.zeros(len(asked), np.int64), {str(share): by_task})
+        read = of_lines(corpus())
+        asked, by_task = learnt(read, of, share, run)
+        return _table(read, asked, np.zeros(len(asked), np.int64), {str(share): by_task})
 
     found = [(of, share) for of in SHARED for share in SHARES if share < 1 or of == SHARED[0]]
     return [
@@ -157,7 +158,7 @@ def _table(
     corpus: Corpus,
     asked: IntArray,
     fold: IntArray,
-    columns: dict[str, dict[tasks.TaskName, np.ndarray[tuple[int], np.dtype[np.float64]]]],
+    columns: Mapping[str, Mapping[TaskName, Scores]],
 ) -> pd.DataFrame:
     """Return the scored rows, a row per task that asks it, with a column per variant."""
     rows = corpus.screens.rows.take(asked)
@@ -204,6 +205,7 @@ def _scores(
 
 def _joined(tables: list[pd.DataFrame], names: list[str]) -> pd.DataFrame:
     """Return one table of several with the same rows, a column of each."""
-    return tables[0].assign(
-        **{name: one[name].to_numpy() for name, one in zip(names, tables, strict=True)}
-    )
+    joined = tables[0].copy()
+    for name, one in zip(names, tables, strict=True):
+        joined[name] = one[name].to_numpy()
+    return joined

@@ -8,7 +8,8 @@ from evals.tasks import TaskName
 from evals.variants import further
 from evals.variants.further import Extra
 from evals.variants.ground import Ground, Scores
-from evals.variants.learners import apart, boosted, listwise, logistic, monotone, network
+from evals.variants.learners import PACE, apart, boosted, listwise, logistic, monotone, network
+from models.response.trees import TREES
 
 BASE = "the model's trees"
 STACKED, AVERAGED, EVERYTHING = "stack of all learners", "mean of all learners", "all features"
@@ -32,17 +33,19 @@ class Variant(NamedTuple):
 
 
 VARIANTS: Mapping[str, Variant] = {
-    BASE: Variant("settings and features of the model, fewer rounds, one seed", boosted),
+    BASE: Variant(
+        "settings and features of the model, fewer rounds and longer steps, one seed", boosted
+    ),
     "three seeds": Variant(
         "bags of three seeds, averaged", lambda g, task: boosted(g, task, members=3)
     ),
-    "more rounds": Variant(
-        "two and a half times the rounds",
-        lambda g, task: boosted(g, task, rounds=g.rounds * 5 // 2),
+    "shorter steps": Variant(
+        "steps as short as the model's, twice the rounds",
+        lambda g, task: boosted(g, task, longer=PACE, learning_rate=TREES["learning_rate"]),
     ),
     "extremely random trees": Variant(
         "one random threshold for each feature, twice the rounds",
-        lambda g, task: boosted(g, task, rounds=2 * g.rounds, extra_trees=True),
+        lambda g, task: boosted(g, task, longer=2, extra_trees=True),
     ),
     "monotone": Variant(
         "support for a change (or a rise) never lowers the score",
