@@ -43,7 +43,7 @@ def variants(
 
     yield_cores()
     from evals.variants.page import summary
-    from evals.variants.run import VariantsEval, evaluate
+    from evals.variants.run import SHARED, VariantsEval, evaluate
     from evals.variants.tried import BASE, VARIANTS
 
     named = {name.replace("'", "").replace(" ", "-"): name for name in VARIANTS}
@@ -51,5 +51,5 @@ def variants(
     if unknown := sorted(words - set(named)):
         raise KnockwiseError(f"There is no variant {unknown[0]}; choose among {', '.join(named)}.")
     chosen = tuple(name for word, name in named.items() if word in words or name == BASE)
-    run = VariantsEval(seed=seed, variants=chosen, curves=curves)
+    run = VariantsEval(seed=seed, variants=chosen, curves=SHARED if curves else ())
     evaluated(out, lambda told: evaluate(data, out, run, threads, told), summary)

@@ -298,8 +298,9 @@ def _kernel(ground: Ground) -> sparse.csr_array:
 
 
 def _folds(ground: Ground) -> Iterable[tuple[int, NDArray[np.bool_], IntArray]]:
+    """Yield each fold, the rows that its features may see, and its own that are used."""
     for k in np.unique(ground.fold):
-        yield int(k), ground.fold != k, np.flatnonzero(ground.fold == k)
+        yield int(k), ground.fold != k, np.flatnonzero((ground.fold == k) & ground.used)
 
 
 def _empty(ground: Ground, names: tuple[str, ...]) -> tuple[FloatArray, tuple[str, ...]]:

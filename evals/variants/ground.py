@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from evals.tasks import TaskName
-from models.inputs.screens import UNKNOWN, BoolArray, IntArray, Rows
+from models.inputs.screens import CELL_LINES, UNKNOWN, BoolArray, IntArray, Rows
 from models.response.corpus import Corpus
 from models.response.features import labels, moments
 from models.response.field import N_LINES, FloatArray
@@ -38,6 +38,7 @@ class Ground:
         fold: Of each row, `UNKNOWN` where it is left out.
         features: `(rows, features)`, each made without the row's fold.
         names: Of the features.
+        lines: Cell lines whose rows are fitted to and scored; evidence is of all.
         scored: Folds whose rows are scored; trees for them are fitted to all other folds.
         rounds: Of the trees.
         seed: Of everything that is drawn.
@@ -48,6 +49,7 @@ class Ground:
     fold: IntArray
     features: FloatArray
     names: tuple[str, ...]
+    lines: tuple[str, ...]
     scored: tuple[int, ...]
     rounds: int
     seed: int
@@ -59,9 +61,16 @@ class Ground:
         return self.corpus.screens.rows
 
     @property
+    def used(self) -> BoolArray:
+        """Return which rows trees are fitted to or score."""
+        of_lines = np.isin(self.rows.line, [CELL_LINES.index(line) for line in self.lines])
+        used: BoolArray = of_lines & (self.fold != UNKNOWN)
+        return used
+
+    @property
     def asked(self) -> IntArray:
         """Return the numbers of the rows that are scored."""
-        return np.flatnonzero(np.isin(self.fold, self.scored))
+        return np.flatnonzero(np.isin(self.fold, self.scored) & self.used)
 
     def label(self, task: TaskName) -> IntArray:
         """Return 0 or 1 per row, `UNKNOWN` where the task does not ask it."""
@@ -70,9 +79,10 @@ class Ground:
     def splits(self, task: TaskName) -> Iterator[Split]:
         """Yield the fits of a task, one for each fold that is scored."""
         label = self.label(task)
+        known = self.used & (label != UNKNOWN)
         for k in self.scored:
-            fit = np.flatnonzero((label != UNKNOWN) & (self.fold != k) & (self.fold != UNKNOWN))
-            asked = np.flatnonzero((label != UNKNOWN) & (self.fold == k))
+            fit = np.flatnonzero(known & (self.fold != k))
+            asked = np.flatnonzero(known & (self.fold == k))
             weight = row_weights(self.rows.take(fit), QUESTIONS[task])
             yield Split(fit, asked, label[fit], weight)
 

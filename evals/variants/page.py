@@ -19,9 +19,10 @@ from evals.variants.score import (
 from evals.variants.tried import AVERAGED, BASE, EVERYTHING, LEARNERS, STACKED, VARIANTS
 
 HOW = (
-    "Setting multi, training rows of the four lines in {folds} folds of perturbations, rows of "
-    "{scored} of them scored; trees of {rounds} rounds and one seed, which are fewer than the "
-    "model's, so compare the gains only. Macro AUROC within readout and fold, mean over the lines, "
+    "Setting multi, training rows of the four lines in {folds} folds of perturbations; learners "
+    "are fitted to and scored in {lines}, on rows of {scored} of the folds. Trees of {rounds} "
+    "rounds, steps twice the model's and one seed are weaker than the model's, so compare the "
+    "gains only. Macro AUROC within readout and fold, mean over the lines, "
     "95 % intervals of paired resamples of perturbations. No official test row is read. Nothing "
     "here is in the shipped model."
 )
@@ -54,7 +55,7 @@ def page(record: Record) -> Page:
     """Return the page of a run."""
     return Page(
         "Variants of the response model, and what more data would bring",
-        (HOW.format(**record.settings),),
+        (HOW.format(**record.settings, lines=" and ".join(record.settings["cell_lines"])),),
         record.made(f"{record.settings['folds']} folds"),
         sections(record.results.scores),
         BASE,

@@ -43,11 +43,14 @@ class VariantsEval(Frozen):
 
     seed: int = Field(0, description="Seed of everything that is drawn.")
     variants: tuple[str, ...] = Field(tuple(VARIANTS), description="What is tried.")
+    cell_lines: tuple[str, ...] = Field(
+        ("K562", "RPE1"), description="Lines that trees are fitted to and scored in."
+    )
     folds: int = Field(5, ge=3, description="Folds over training perturbations.")
     scored: int = Field(2, ge=2, description="Folds whose rows are scored.")
     rounds: int = Field(50, description="Rounds of the trees.")
     rank: int = Field(48, description="Response factors of the model.")
-    curves: bool = Field(True, description="Fit to parts of the training data.")
+    curves: tuple[Of, ...] = Field(SHARED, description="What is learnt from in parts.")
     draws: int = Field(300, description="Bootstrap resamples of perturbations.")
 
 
@@ -105,7 +108,10 @@ def tried(
                 read, read.screens.rows, training, partial_work, part(run.progress, 0.0, 0.3)
             )
         scored = tuple(range(settings.scored))
-        return Ground(read, fold, features, names, scored, settings.rounds, settings.seed, threads)
+        lines = settings.cell_lines
+        return Ground(
+            read, fold, features, names, lines, scored, settings.rounds, settings.seed, threads
+        )
 
     @cache
     def extra(name: str) -> Extra:
@@ -132,7 +138,7 @@ def tried(
         names.append(EVERYTHING)
     units = [Unit(f"variants/{name}", partial(made, name), name) for name in names]
     tables = run.tables(units, 0.3, 0.4)
-    curves = run.tables(_curves(settings, corpus, training), 0.7, 0.2) if settings.curves else []
+    curves = run.tables(_curves(settings, corpus, training), 0.7, 0.2)
     shutil.rmtree(partial_work)
     run.progress("resampling", 0.9)
     with run.clock("score"):
@@ -143,11 +149,16 @@ def _curves(
     settings: VariantsEval, corpus: Callable[[], Corpus], run: TrainingSettings
 ) -> list[Unit]:
     def made(of: Of, share: float) -> pd.DataFrame:
-        read = of_lines(corpus())
+        read = of_lines(corpus(), settings.cell_lines)
         asked, by_task = learnt(read, of, share, run)
         return _table(read, asked, np.zeros(len(asked), np.int64), {str(share): by_task})
 
-    found = [(of, share) for of in SHARED for share in SHARES if share < 1 or of == SHARED[0]]
+    found = [
+        (of, share)
+        for of in settings.curves
+        for share in SHARES
+        if share < 1 or of == settings.curves[0]
+    ]
     return [
         Unit(f"curves/{of}-{share}", partial(made, of, share), "learning curves")
         for of, share in found
@@ -192,15 +203,13 @@ def _scores(
         names = [*names, AVERAGED, STACKED]
     if BASE in names:
         yield from score.variants(table, names, draw)
-    if curves:
-        shares = [str(share) for share in SHARES]
-        whole = curves[len(SHARES) - 1]
-        for number, of in enumerate(SHARED):
-            start = number * len(SHARES)
-            parts = [*curves[start : start + len(SHARES) - 1], whole]
-            told = _joined(parts, shares)
-            drawn = Resampler(told["pert"], settings.seed, settings.draws)
-            yield from score.curve(told, dict(zip(SHARES, shares, strict=True)), of, drawn)
+    shares = [str(share) for share in SHARES]
+    for number, of in enumerate(settings.curves):
+        start = number * len(SHARES)
+        parts = [*curves[start : start + len(SHARES) - 1], curves[len(SHARES) - 1]]
+        told = _joined(parts, shares)
+        drawn = Resampler(told["pert"], settings.seed, settings.draws)
+        yield from score.curve(told, dict(zip(SHARES, shares, strict=True)), of, drawn)
 
 
 def _joined(tables: list[pd.DataFrame], names: list[str]) -> pd.DataFrame:

@@ -36,25 +36,6 @@ VARIANTS: Mapping[str, Variant] = {
     BASE: Variant(
         "settings and features of the model, fewer rounds and longer steps, one seed", boosted
     ),
-    "three seeds": Variant(
-        "bags of three seeds, averaged", lambda g, task: boosted(g, task, members=3)
-    ),
-    "shorter steps": Variant(
-        "steps as short as the model's, twice the rounds",
-        lambda g, task: boosted(g, task, longer=PACE, learning_rate=TREES["learning_rate"]),
-    ),
-    "extremely random trees": Variant(
-        "one random threshold for each feature, twice the rounds",
-        lambda g, task: boosted(g, task, longer=2, extra_trees=True),
-    ),
-    "monotone": Variant(
-        "support for a change (or a rise) never lowers the score",
-        lambda g, task: boosted(g, task, **monotone(g, task)),
-    ),
-    "no interactions": Variant(
-        "no branch joins two families of knowledge",
-        lambda g, task: boosted(g, task, **apart(g, task)),
-    ),
     LISTWISE: Variant(
         "perturbations ranked within readout and line (cross-entropy over the list)",
         lambda g, task: listwise(g, task, "rank_xendcg"),
@@ -86,6 +67,25 @@ VARIANTS: Mapping[str, Variant] = {
     ),
     "cell painting": Variant(
         "votes of perturbations that alter the same channels", further=further.cell_painting
+    ),
+    "three seeds": Variant(
+        "bags of three seeds, averaged", lambda g, task: boosted(g, task, members=3)
+    ),
+    "shorter steps": Variant(
+        "steps as short as the model's, twice the rounds",
+        lambda g, task: boosted(g, task, longer=PACE, learning_rate=TREES["learning_rate"]),
+    ),
+    "extremely random trees": Variant(
+        "one random threshold for each feature, twice the rounds",
+        lambda g, task: boosted(g, task, longer=2, extra_trees=True),
+    ),
+    "monotone": Variant(
+        "support for a change (or a rise) never lowers the score",
+        lambda g, task: boosted(g, task, **monotone(g, task)),
+    ),
+    "no interactions": Variant(
+        "no branch joins two families of knowledge",
+        lambda g, task: boosted(g, task, **apart(g, task)),
     ),
 }
 

@@ -23,7 +23,7 @@ from evals.variants.run import VariantsEval, tried
 from evals.variants.score import EXPONENT, NEEDED, curve
 from evals.variants.tried import AVERAGED, BASE, EVERYTHING, STACKED, VARIANTS
 from models.inputs.annotations import Annotations
-from models.inputs.screens import UNKNOWN, folds
+from models.inputs.screens import CELL_LINES, UNKNOWN, folds
 
 SMALL_WORLD = runpy.run_path(str(Path(__file__).parents[1] / "models" / "conftest.py"))
 TRIED = (
@@ -99,7 +99,7 @@ def test_no_label_of_a_fold_is_in_its_further_features(name, root, corpus):
     found = []
     for one in (corpus, other):
         empty = np.zeros((len(rows), 0), np.float32)
-        ground = Ground(one, fold, empty, (), (0,), 10, 0, 1)
+        ground = Ground(one, fold, empty, (), CELL_LINES, (0,), 10, 0, 1)
         found.append(VARIANTS[name].further(ground, root))
     assert found[0].features.shape == (len(rows), len(found[0].names))
     np.testing.assert_array_equal(found[0].features[hidden], found[1].features[hidden])
