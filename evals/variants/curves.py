@@ -16,8 +16,9 @@ from models.response.settings import TrainingSettings
 
 Of = Literal["perturbations", "rows"]
 SHARES = (0.25, 0.5, 0.75, 1.0)
-FOLDS = 4
-"""One is scored; the features of each of the others are made from the rest of what is kept."""
+FOLDS, RANK = 3, 16
+"""One fold is scored; features of each other are made from the rest of what is kept. Fewer folds
+and response factors than the model's, for a fit to each part of the data is a whole training."""
 
 
 def kept_rows(corpus: Corpus, of: Of, share: float, seed: int) -> BoolArray:
@@ -60,7 +61,7 @@ def learnt(
     for k in range(FOLDS):
         asked = np.flatnonzero(kept & (fold == k))
         visible = rows.take(kept & (fold != k) & (fold != 0))
-        evidence = fit_to(visible, corpus, similarity, run.rank)
+        evidence = fit_to(visible, corpus, similarity, min(RANK, run.rank))
         part, names = pair_features(pairs_of(rows.take(asked), corpus), evidence, corpus,
                                     similarity)  # fmt: skip
         if table is None:

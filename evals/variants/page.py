@@ -5,6 +5,7 @@ from evals.harness.page import Page, Record, Section
 from evals.harness.scores import Gain, Results, Scores
 from evals.harness.tables import Table, judged, pivot, signed, table
 from evals.tasks import COLUMNS, MEAN, TASK_NAMES, TASKS
+from evals.variants.curves import FOLDS, RANK
 from evals.variants.score import (
     AHEAD,
     CURVE,
@@ -43,8 +44,10 @@ NOT_TRIED = (
 )
 LAW = (
     "Evidence, features and trees fitted anew to a part of what a fold may see: some of the "
-    "perturbations of each line with all their rows, or some rows of every perturbation. The law "
-    "through the four points takes what is missing to 1 to shrink by the same factor with each "
+    "perturbations of each line with all their rows, or some rows of every perturbation. "
+    f"Everything is learnt from the lines named above, in {FOLDS} folds of which one is scored, "
+    f"with {RANK} response factors: weaker than the model, so compare along the curve only. The "
+    "law through the four points takes what is missing to 1 to shrink by the same factor with each "
     "doubling; it knows no ceiling, though measurements that are repeated do not agree fully "
     "either, so read what is extrapolated as the most, and the data that a target asks for as the "
     "least."

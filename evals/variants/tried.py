@@ -40,27 +40,27 @@ VARIANTS: Mapping[str, Variant] = {
         "perturbations ranked within readout and line (cross-entropy over the list)",
         lambda g, task: listwise(g, task, "rank_xendcg"),
     ),
-    "pairwise loss": Variant(
-        "pairs of perturbations within readout and line (LambdaMART)",
-        lambda g, task: listwise(g, task, "lambdarank"),
-    ),
     LOGISTIC: Variant("the simple supervised baseline on the same features", logistic),
     NETWORK: Variant("two hidden layers on the same features", network),
-    "kinds of knowledge apart": Variant(
-        "a vote of relatives for each of eleven kinds of knowledge", further=further.kinds_apart
-    ),
     "response twins": Variant(
         "votes of perturbations that do the same in other lines", further=further.response_twins
+    ),
+    "kinds of knowledge apart": Variant(
+        "a vote of relatives for each of eleven kinds of knowledge", further=further.kinds_apart
     ),
     "sets first": Variant(
         f"the response of {further.SETS} sets of readouts is predicted first",
         further=further.sets_first,
     ),
+    "signed propagation": Variant(
+        "signed signalling and regulons, up to three steps", further=further.signed_propagation
+    ),
     "smoothed over readouts": Variant(
         "votes on the readouts that answer most alike", further=further.siblings
     ),
-    "signed propagation": Variant(
-        "signed signalling and regulons, up to three steps", further=further.signed_propagation
+    "pairwise loss": Variant(
+        "pairs of perturbations within readout and line (LambdaMART)",
+        lambda g, task: listwise(g, task, "lambdarank"),
     ),
     "dependencies": Variant(
         "need for both genes in A549, HeLa and, selectively, the line", further=further.dependencies
