@@ -1,6 +1,5 @@
 """The rows, folds and features that every variant shares, so that two differ in one thing alone."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ QUESTIONS = {"de": "de", "dir": "up"}
 
 
 class Split(NamedTuple):
-    """One fit of a task: rows to learn from, rows to score, by number."""
+    """Rows to learn a task from and rows to score, by number, with labels and weights to learn."""
 
     fit: IntArray
     asked: IntArray
@@ -39,7 +38,7 @@ class Ground:
         features: `(rows, features)`, each made without the row's fold.
         names: Of the features.
         lines: Cell lines whose rows are fitted to and scored; evidence is of all.
-        scored: Folds whose rows are scored; trees for them are fitted to all other folds.
+        scored: Folds whose rows are scored; learners are fitted to the rows of all others.
         rounds: Of the trees.
         seed: Of everything that is drawn.
         threads: Of the trees; changes no number.
@@ -76,15 +75,14 @@ class Ground:
         """Return 0 or 1 per row, `UNKNOWN` where the task does not ask it."""
         return self.rows.de if task == "de" else self.rows.up
 
-    def splits(self, task: TaskName) -> Iterator[Split]:
-        """Yield the fits of a task, one for each fold that is scored."""
+    def split(self, task: TaskName) -> Split:
+        """Return the rows of a task that are learnt from and those that are scored."""
         label = self.label(task)
         known = self.used & (label != UNKNOWN)
-        for k in self.scored:
-            fit = np.flatnonzero(known & (self.fold != k))
-            asked = np.flatnonzero(known & (self.fold == k))
-            weight = row_weights(self.rows.take(fit), QUESTIONS[task])
-            yield Split(fit, asked, label[fit], weight)
+        scored = np.isin(self.fold, self.scored)
+        fit = np.flatnonzero(known & ~scored)
+        weight = row_weights(self.rows.take(fit), QUESTIONS[task])
+        return Split(fit, np.flatnonzero(known & scored), label[fit], weight)
 
 
 class Seen(NamedTuple):

@@ -48,18 +48,18 @@ def boosted(
     out = np.full(len(ground.rows), np.nan)
     features = ground.features if extra is None else np.hstack([ground.features, extra])
     told = {**_told(ground), **changed}
-    for one in ground.splits(task):
-        data = lightgbm.Dataset(
-            features[one.fit], one.label, weight=one.weight,
-            feature_name=[*ground.names, *names], params=told,
-        )  # fmt: skip
-        total = np.zeros(len(one.asked))
-        for member in range(members):
-            told["seed"] = ground.seed + member
-            trees = lightgbm.train(told, data, longer * ground.rounds)
-            total += np.asarray(trees.predict(features[one.asked], raw_score=True,
-                                              num_threads=ground.threads))  # fmt: skip
-        out[one.asked] = total / members
+    one = ground.split(task)
+    data = lightgbm.Dataset(
+        features[one.fit], one.label, weight=one.weight,
+        feature_name=[*ground.names, *names], params=told,
+    )  # fmt: skip
+    total = np.zeros(len(one.asked))
+    for member in range(members):
+        told["seed"] = ground.seed + member
+        trees = lightgbm.train(told, data, longer * ground.rounds)
+        total += np.asarray(trees.predict(features[one.asked], raw_score=True,
+                                          num_threads=ground.threads))  # fmt: skip
+    out[one.asked] = total / members
     return out
 
 
@@ -70,17 +70,17 @@ def listwise(ground: Ground, task: TaskName, objective: str) -> Scores:
         **_told(ground), "objective": objective, "lambdarank_truncation_level": 1000,
         "bagging_by_query": True,
     }  # fmt: skip
-    for one in ground.splits(task):
-        rows = ground.rows.take(one.fit)
-        key = rows.line * (int(rows.readout.max()) + 1) + rows.readout
-        order = np.argsort(key, kind="stable")
-        _, size = np.unique(key, return_counts=True)
-        data = lightgbm.Dataset(
-            ground.features[one.fit[order]], one.label[order], group=size,
-            feature_name=list(ground.names),
-        )  # fmt: skip
-        trees = lightgbm.train(told, data, ground.rounds)
-        out[one.asked] = trees.predict(ground.features[one.asked], num_threads=ground.threads)
+    one = ground.split(task)
+    rows = ground.rows.take(one.fit)
+    key = rows.line * (int(rows.readout.max()) + 1) + rows.readout
+    order = np.argsort(key, kind="stable")
+    _, size = np.unique(key, return_counts=True)
+    data = lightgbm.Dataset(
+        ground.features[one.fit[order]], one.label[order], group=size,
+        feature_name=list(ground.names),
+    )  # fmt: skip
+    trees = lightgbm.train(told, data, ground.rounds)
+    out[one.asked] = trees.predict(ground.features[one.asked], num_threads=ground.threads)
     return out
 
 
@@ -109,21 +109,21 @@ def apart(ground: Ground, task: TaskName) -> Mapping[str, Any]:
 def logistic(ground: Ground, task: TaskName) -> Scores:
     """Return the log-odds of a logistic regression on the same features."""
     out = np.full(len(ground.rows), np.nan)
-    for one in ground.splits(task):
-        model = LogisticRegression(solver="newton-cholesky")
-        scale, fit = _prepared(ground, one.fit)
-        model.fit(fit, one.label, one.weight)
-        out[one.asked] = model.decision_function(scale.transform(_columns(ground, one.asked)))
+    one = ground.split(task)
+    model = LogisticRegression(solver="newton-cholesky")
+    scale, fit = _prepared(ground, one.fit)
+    model.fit(fit, one.label, one.weight)
+    out[one.asked] = model.decision_function(scale.transform(_columns(ground, one.asked)))
     return out
 
 
 def network(ground: Ground, task: TaskName) -> Scores:
     """Return the log-odds of a small neural network on the same features."""
     out = np.full(len(ground.rows), np.nan)
-    for one in ground.splits(task):
-        scale, fit = _prepared(ground, one.fit)
-        asked = np.clip(scale.transform(_columns(ground, one.asked)), -5, 5)
-        out[one.asked] = _trained(np.clip(fit, -5, 5), one, asked, ground)
+    one = ground.split(task)
+    scale, fit = _prepared(ground, one.fit)
+    asked = np.clip(scale.transform(_columns(ground, one.asked)), -5, 5)
+    out[one.asked] = _trained(np.clip(fit, -5, 5), one, asked, ground)
     return out
 
 

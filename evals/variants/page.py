@@ -21,11 +21,11 @@ from evals.variants.tried import AVERAGED, BASE, EVERYTHING, LEARNERS, STACKED, 
 
 HOW = (
     "Setting multi, training rows of the four lines in {folds} folds of perturbations; learners "
-    "are fitted to and scored in {lines}, on rows of {scored} of the folds. Trees of {rounds} "
-    "rounds, steps twice the model's and one seed are weaker than the model's, so compare the "
-    "gains only. Macro AUROC within readout and fold, mean over the lines, "
-    "95 % intervals of paired resamples of perturbations. No official test row is read. Nothing "
-    "here is in the shipped model."
+    "are fitted to and scored in {lines}: {scored} folds are scored, the others learnt from. Trees "
+    "of {rounds} rounds, steps twice the model's and one seed are weaker than the model's, so "
+    "compare the gains only. Macro AUROC within readout and fold, mean over the lines, 95 % "
+    "intervals of paired resamples of perturbations. No official test row is read. Nothing here is "
+    "in the shipped model."
 )
 ABOUT = {
     **{name: one.about for name, one in VARIANTS.items()},

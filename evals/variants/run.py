@@ -128,10 +128,11 @@ def tried(
         return Extra(np.hstack([one.features for one in parts]), names)
 
     def made(name: str) -> pd.DataFrame:
-        by_task = {task: scores_of(name, ground(), task, together) for task in TASKS}
         asked = ground().asked
-        return _table(ground().corpus, asked, ground().fold[asked],
-                      {name: {task: one[asked] for task, one in by_task.items()}})  # fmt: skip
+        by_task: dict[TaskName, Scores] = {
+            task: scores_of(name, ground(), task, together)[asked] for task in TASKS
+        }
+        return _table(ground().corpus, asked, ground().fold[asked], {name: by_task})
 
     names = list(settings.variants)
     if sum(VARIANTS[name].further is not None for name in names) > 1:
@@ -186,7 +187,8 @@ def _table(
         label = rows.de if task == "de" else rows.up
         told = {name: by_task[task] for name, by_task in columns.items()}
         parts.append(base.assign(task=task, label=label, **told)[label != UNKNOWN])
-    return pd.concat(parts, ignore_index=True)
+    table: pd.DataFrame = pd.concat(parts, ignore_index=True)
+    return table
 
 
 def _scores(
