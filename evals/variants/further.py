@@ -130,18 +130,15 @@ def response_twins(ground: Ground, root: Path) -> Extra:
     """Return what perturbations did here that do the same as this one in other lines."""
     del root
     out, names = _empty(ground, ("de", "up"))
-    for k, visible, asked in _folds(ground):
+    for visible, asked in _folds(ground):
         signed = seen(ground.corpus, visible, "signed")
         votes = [seen(ground.corpus, visible, question) for question in ("de", "up")]
-        for line in range(N_LINES):
-            here = asked[ground.rows.line[asked] == line]
-            perts, which = np.unique(ground.rows.pert[here], return_inverse=True)
+        for line, here, perts, which in _by_line(ground, asked):
             others = [other for other in range(N_LINES) if other != line]
             kernel = _twins([signed.residual[i] for i in others],
                             [signed.there[i] for i in others], perts)  # fmt: skip
             for column, what in enumerate(votes):
                 out[here, column] = _vote(kernel, what, line, which, ground.rows.readout[here])
-        del k
     return Extra(out, tuple(f"twins_{name}" for name in names))
 
 
@@ -156,7 +153,7 @@ def sets_first(ground: Ground, root: Path) -> Extra:
 
     out, names = _empty(ground, ("de", "up", "signed"))
     kernel = _kernel(ground)
-    for _, visible, asked in _folds(ground):
+    for visible, asked in _folds(ground):
         axes = _axes(ground, visible, kernel)
         group = KMeans(min(SETS, len(axes)), n_init=1, random_state=ground.seed).fit_predict(axes)
         size = len(group)
@@ -175,7 +172,7 @@ def siblings(ground: Ground, root: Path) -> Extra:
     del root
     out, names = _empty(ground, ("de", "up", "signed"))
     kernel = _kernel(ground)
-    for _, visible, asked in _folds(ground):
+    for visible, asked in _folds(ground):
         axes = _axes(ground, visible, kernel)
         unit = axes / np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), 1e-6)
         alike = _nearest(sparse.csr_array(unit.astype(np.float32)), SIBLINGS)
@@ -201,9 +198,7 @@ def _through(
             tuple(sparse.csr_array(one @ weights) for one in what.residual),
             tuple(sparse.csr_array(one @ weights) for one in what.there),
         )
-        for line in range(N_LINES):
-            here = asked[ground.rows.line[asked] == line]
-            perts, which = np.unique(ground.rows.pert[here], return_inverse=True)
+        for line, here, perts, which in _by_line(ground, asked):
             told = _vote(kernel[perts], summed, line, which, column[ground.rows.readout[here]])
             out[here, number] = told
 
@@ -212,12 +207,10 @@ def _votes(ground: Ground, kernels: Mapping[str, sparse.csr_array]) -> Extra:
     questions = ("de", "up")
     names = [f"{kind}_{question}" for kind in kernels for question in questions]
     out = np.zeros((len(ground.rows), len(names)), np.float32)
-    for _, visible, asked in _folds(ground):
+    for visible, asked in _folds(ground):
         for number, question in enumerate(questions):
             what = seen(ground.corpus, visible, question)
-            for line in range(N_LINES):
-                here = asked[ground.rows.line[asked] == line]
-                perts, which = np.unique(ground.rows.pert[here], return_inverse=True)
+            for line, here, perts, which in _by_line(ground, asked):
                 for kind, kernel in enumerate(kernels.values()):
                     told = _vote(kernel[perts], what, line, which, ground.rows.readout[here])
                     out[here, kind * len(questions) + number] = told
@@ -297,10 +290,18 @@ def _kernel(ground: Ground) -> sparse.csr_array:
     return sparse.csr_array(relatives.between(ground.corpus.vocabulary.perturbations))
 
 
-def _folds(ground: Ground) -> Iterable[tuple[int, NDArray[np.bool_], IntArray]]:
-    """Yield each fold, the rows that its features may see, and its own that are used."""
+def _folds(ground: Ground) -> Iterable[tuple[NDArray[np.bool_], IntArray]]:
+    """Yield, per fold, the rows that its features may see and its own that are used."""
     for k in np.unique(ground.fold):
-        yield int(k), ground.fold != k, np.flatnonzero((ground.fold == k) & ground.used)
+        yield ground.fold != k, np.flatnonzero((ground.fold == k) & ground.used)
+
+
+def _by_line(ground: Ground, asked: IntArray) -> Iterable[tuple[int, IntArray, IntArray, IntArray]]:
+    """Yield each line, its rows, their perturbations, and which of these each row has."""
+    for line in np.unique(ground.rows.line[asked]):
+        here = asked[ground.rows.line[asked] == line]
+        perts, which = np.unique(ground.rows.pert[here], return_inverse=True)
+        yield int(line), here, perts, which
 
 
 def _empty(ground: Ground, names: tuple[str, ...]) -> tuple[FloatArray, tuple[str, ...]]:
