@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from evals.tasks import TASKS
+from evals.tasks import TASKS, TaskName
 from evals.variants.ground import Ground, Scores
 from evals.variants.learners import boosted
 from models.inputs.screens import CELL_LINES, UNKNOWN, BoolArray, IntArray, folds
@@ -50,7 +50,7 @@ def of_lines(corpus: Corpus, lines: tuple[str, ...]) -> Corpus:
 
 def learnt(
     corpus: Corpus, of: Of, share: float, run: TrainingSettings
-) -> tuple[IntArray, dict[str, Scores]]:
+) -> tuple[IntArray, dict[TaskName, Scores]]:
     """Return the numbers of the scored rows, and per task their scores from a share of the rest."""
     rows = corpus.screens.rows
     fold = folds(rows, run.setting, FOLDS, np.random.default_rng(run.seed))
