@@ -44,6 +44,7 @@ from evals.programmes.rivals.page import BENCHMARK as SAMS
 from evals.regulators.page import BENCHMARK as REGULATORS
 from evals.subtypes.page import BENCHMARK as SUBTYPES
 from evals.unseen.page import BENCHMARK as UNSEEN
+from evals.variants.page import BENCHMARK as VARIANTS
 from evals.with_embeddings import BENCHMARK as WITH_EMBEDDINGS
 from knowledge.errors import DataError
 from models.fusion import WEIGHTS as FUSION_WEIGHTS
@@ -54,6 +55,7 @@ EDGE_TRUST = "edge trust"
 BESIDE = (PRODUCT, FUSED, UNSEEN, REGULATORS)
 """What stands beside PerturbQA's overview: a change is progress only where none of them falls."""
 OTHERS = (
+    VARIANTS,
     GENESETS,
     EXPRESSION,
     DRUGS,

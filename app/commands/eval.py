@@ -26,6 +26,7 @@ from app.commands import (
     eval_sams,
     eval_subtypes,
     eval_unseen,
+    eval_variants,
 )
 from app.jobs.outputs import Careful
 from app.jobs.own_screen import PANEL as OWN
@@ -226,6 +227,7 @@ app.command(cls=Careful, epilog=eval_lists.EPILOG)(eval_lists.lists)
 app.command(cls=Careful, epilog=eval_subtypes.EPILOG)(eval_subtypes.subtypes)
 app.command(cls=Careful, epilog=eval_product.EPILOG)(eval_product.product)
 app.command(cls=Careful, epilog=eval_unseen.EPILOG)(eval_unseen.unseen)
+app.command(cls=Careful, epilog=eval_variants.EPILOG)(eval_variants.variants)
 for _name, _benchmark in plugins("benchmarks"):
     app.command(_name, cls=Careful)(_benchmark)
 app.command(cls=Careful, epilog=eval_pairs.EPILOG)(eval_pairs.pairs)
