@@ -1,4 +1,4 @@
-"""What a model's folder says of itself: how much it reads, in which numbers, how it writes calls."""
+"""What a model's folder says: how much it reads, in which numbers, how it writes calls."""
 
 import json
 from collections.abc import Mapping

@@ -188,9 +188,10 @@ def described(plan: Plan) -> str:
     parser = family.tool_parser if family else ""
     calls = f"tool calls as {parser}" if parser else "no tool calls that vLLM reads"
     stored = folder.quantised or folder.dtype
+    numbers = f" in {stored}" if stored else ""
     return (
-        f"{plan.served_name}: {folder.weights_gb:.2g} GB of weights{f' in {stored}' if stored else ''}"
-        f", {plan.reads:,} tokens, {calls}."
+        f"{plan.served_name}: {folder.weights_gb:.2g} GB of weights{numbers}, "
+        f"{plan.reads:,} tokens, {calls}."
     )
 
 

@@ -12,7 +12,8 @@ import yaml
 from typer.testing import CliRunner
 
 from agent.llm.presets import presets
-from agent.llm.serving import Plan, command
+from agent.llm.serving import Plan
+from agent.llm.serving import command as serve_command
 from app.cli import app
 from tests.app.compose import interpolated
 
@@ -89,7 +90,7 @@ def parsed(words):
 @pytest.mark.parametrize("name", ["qwen3-8b", "gpt-oss-20b", "medgemma-27b", "llama3.1-8b"])
 def test_vllm_in_its_container_is_started_as_knockwise_serve_starts_it(name):
     plan = Plan(name, python=Path("python"), host="0.0.0.0")
-    served = command(plan)
+    served = serve_command(plan)
     flags = served[served.index("vllm") + 1 :]
     variables = {"KNOCKWISE_LLM__MODEL": presets()[name].model}
     if name != "qwen3-8b":  # the default
