@@ -105,6 +105,7 @@ def open_url(vllm_python, open_model, tmp_path_factory):
 @contextmanager
 def served(python: Path, model: Path, home: Path) -> Iterator[str]:
     """Serve a model's folder with `knockwise serve`, and see that it stops cleanly."""
+    home.mkdir(exist_ok=True)
     log = home / "vllm.log"
     words = [
         str(Path(sys.executable).with_name("knockwise")), "serve", str(model), "--cpu",
