@@ -1,4 +1,4 @@
-"""What a small real model did wrong that a random one does not, replayed: nothing of it is believed.
+"""What a small real model did wrong that a random one does not, replayed: it is not believed.
 
 Replies are SmolLM2-135M-Instruct's, served by vLLM 0.32 on 1 December 2026, word for word.
 """

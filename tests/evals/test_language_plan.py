@@ -1,5 +1,6 @@
 """What a batch costs is told before anybody is asked, and is about what it then costs."""
 
+import asyncio
 import re
 
 import pytest
