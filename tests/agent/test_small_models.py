@@ -28,7 +28,7 @@ from tests.llm.verdict import Verdict
 ASK = [Message(role="user", content="?")]
 LOOSE_READOUTS = "How do the levels of DDIT3 and HSPA5 respond?"
 # Asked to weigh the evidence in JSON without whitespace, it draws arrows until it is cut off.
-ARROWS = Reply(content='{"for_a_change":"DDIT3' + "↑" * 90, finish="length")
+ARROWS = Reply(content='{"for_a_change":"DDIT3' + "↑" * 94, finish="length")
 # Asked how likely TP53 goes up, for example {"gene": "MDM2", "p": 0.5}.
 COPIED = '{\n  "gene": "MDM2",\n  "p": 0.5\n}'
 READINGS = {
