@@ -17,7 +17,7 @@ from tests.live.round_robin import round_robin
 pytestmark = pytest.mark.skipif(not find_spec("ray"), reason="the extra `ray` is not installed")
 BATCH = Path(__file__).parents[1] / "evals" / "language_batch.py"
 PATIENCE_S = 400
-NEAR = 0.02
+NEAR = 0.05
 """Replies computed together in another number differ by what bfloat16 rounds away."""
 
 
@@ -56,7 +56,7 @@ def test_two_workers_and_two_copies_answer_as_one_does_and_share_the_work(
     assert answered.any()
     # A model that knows nothing may write another word where two are as likely.
     near = (alone.p_llm - both.p_llm).abs()[answered] <= NEAR
-    assert near.mean() >= 0.9
+    assert near.mean() >= 0.8
     assert set(shares) == {vllm_url, composed_url}
     assert min(shares.values()) >= 0.4 * sum(shares.values())
     assert spread["requests"] == pytest.approx(once["requests"], rel=0.1)
