@@ -1,16 +1,17 @@
 """The open models we know how to serve, and what their families need of vLLM."""
 
-import json
 import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from agent.llm.errors import LLMError
+from agent.llm.model_folder import is_folder, read_folder
 from knowledge.schema import Frozen
 from knowledge.strict_yaml import read_yaml
 
 PRESETS = Path(__file__).with_name("presets.yaml")
+# Words of chat templates: what a reply begins with, and that it may begin without a thought.
+GENERATION, SWITCH = "add_generation_prompt", "enable_thinking"
 
 
 class Family(Frozen):
@@ -21,16 +22,23 @@ class Family(Frozen):
         model_types: What `config.json` calls them.
         tool_parser: vLLM's parser of their tool calls; empty if it has none.
         reasoning_parser: vLLM's parser of their thoughts; empty if they have none.
+        thought: What their chat template lets a reply of those begin with that think.
         thinks: Whether they cannot be kept from thinking.
-        token: A word that their tokenizer must have, where others are of the same type.
     """
 
     names: tuple[str, ...]
     model_types: tuple[str, ...] = ()
-    token: str = ""
     tool_parser: str = ""
     reasoning_parser: str = ""
+    thought: str = ""
     thinks: bool = False
+
+
+class Call(Frozen):
+    """How a chat template tells that calls are written, and vLLM's parser of it."""
+
+    holds: str
+    tool_parser: str
 
 
 class Preset(Frozen):
@@ -49,6 +57,7 @@ class Preset(Frozen):
 
 class _File(Frozen):
     families: dict[str, Family]
+    calls: tuple[Call, ...]
     presets: dict[str, Preset]
 
 
@@ -63,37 +72,49 @@ def presets() -> Mapping[str, Preset]:
 
 
 def family_of(model: str) -> Family | None:
-    """Return the family of a model by preset, name or folder; `None` if nobody knows it."""
+    """Return the family of a model by preset, name or folder; `None` if nobody knows it.
+
+    A folder's own chat template has the last word: a model that is told of no tools calls none.
+
+    Raises:
+        LLMError: The folder cannot be read.
+    """
     families = _file().families
     for name, preset in presets().items():
         if model in {name, preset.model}:
             return families[preset.family]
-    config = Path(model) / "config.json"
+    if not is_folder(model):
+        return _named(model)
+    folder = read_folder(Path(model).expanduser())
+    of_type = (one for one in families.values() if folder.model_type in one.model_types)
+    named = _named(model) or next(of_type, None)
+    return _told(named, folder.template) if folder.template else named
+
+
+def _named(model: str) -> Family | None:
+    """Return the family that a name begins with, or else tells first, and most of."""
     name = Path(model).name.casefold()
-    # The longest pattern says most about a name.
-    named = [
-        (len(pattern), family)
-        for family in families.values()
+    found = [
+        (match.start(), -len(pattern), family)
+        for family in _file().families.values()
         for pattern in family.names
-        if re.search(pattern, name)
+        if (match := re.search(pattern, name))
     ]
-    if named:
-        return max(named, key=lambda one: one[0])[1]
-    if not config.is_file():
+    return min(found, key=lambda one: one[:2])[2] if found else None
+
+
+def _told(family: Family | None, template: str) -> Family | None:
+    """Return a family as a chat template of it has it."""
+    parser = family.tool_parser if family else ""
+    known = next((one.tool_parser for one in _file().calls if one.holds in template), parser)
+    changes: dict[str, str | bool] = {
+        "tool_parser": known if re.search(r"\btools\b", template) else ""
+    }
+    if family and family.thought:
+        if family.thought not in template.rpartition(GENERATION)[2]:
+            changes["reasoning_parser"] = ""
+        elif SWITCH not in template:
+            changes["thinks"] = True
+    if family is None and not changes["tool_parser"]:
         return None
-    try:
-        kind = json.loads(config.read_text(encoding="utf-8")).get("model_type", "")
-    except (OSError, ValueError, AttributeError) as error:
-        raise LLMError(f"{config} cannot be read ({error}); get the model again.") from error
-    of_kind = (one for one in families.values() if kind in one.model_types)
-    return next((one for one in of_kind if _has(Path(model), one.token)), None)
-
-
-def _has(folder: Path, token: str) -> bool:
-    """Return whether the tokenizer in a model's folder knows a word."""
-    files = (folder / name for name in ("tokenizer_config.json", "tokenizer.json"))
-    return not token or any(
-        token in file.read_text(encoding="utf-8", errors="replace")
-        for file in files
-        if file.is_file()
-    )
+    return (family or Family(names=())).model_copy(update=changes)

@@ -18,8 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.llm.errors import LLMError
+from agent.llm.model_folder import ModelFolder, is_folder, read_folder
 from agent.llm.presets import family_of, presets
 
+NEEDED = 16_384
+"""Tokens that the longest of our prompts and a model's thoughts take with room to spare."""
 STRUCTURED = {"backend": "xgrammar", "disable_any_whitespace": True}
 # Run by the Python that is to run vLLM; it says which build it has without importing it.
 WHICH = """
@@ -45,7 +48,8 @@ class Plan:
         model: A preset's name, a name on the Hugging Face hub, or a folder.
         host: The address to listen on; only this machine by default.
         port: 0 for any that is free.
-        context_length: Tokens that fit, prompt and reply together.
+        context_length: Tokens that fit, prompt and reply together; 0 for as many as we need, or
+            fewer where the model reads no more.
         tensor_parallel: How many GPUs share the model; 0 for what the preset says.
         data_parallel: How many copies of it there are behind the address.
         cpu: Run without a GPU.
@@ -60,7 +64,7 @@ class Plan:
     python: Path
     host: str = "127.0.0.1"
     port: int = 8000
-    context_length: int = 16_384
+    context_length: int = 0
     tensor_parallel: int = 0
     data_parallel: int = 1
     cpu: bool = False
@@ -85,6 +89,36 @@ class Plan:
             return preset.model
         folder = Path(self.model)
         return folder.resolve().name if folder.is_dir() else self.model
+
+    @property
+    def folder(self) -> ModelFolder | None:
+        """What the model's folder says, if it is named by one.
+
+        Raises:
+            LLMError: The folder holds no model.
+        """
+        return read_folder(Path(self.model).expanduser()) if is_folder(self.model) else None
+
+    @property
+    def reads(self) -> int:
+        """How many tokens are to fit.
+
+        Raises:
+            LLMError: The model reads fewer than were asked for.
+        """
+        most = self.folder.context_length if self.folder else 0
+        if most and self.context_length > most:
+            raise LLMError(
+                f"{self.served_name} reads {most:,} tokens; leave out `--context-length`, or name "
+                "no more than that."
+            )
+        return self.context_length or min(NEEDED, most or NEEDED)
+
+    @property
+    def dtype(self) -> str:
+        """The numbers to work with: on a CPU the ones it is fast at, unless they are quantised."""
+        whole = self.folder is not None and not self.folder.quantised
+        return "bfloat16" if self.cpu and whole else "auto"
 
     @property
     def thinks(self) -> bool:
@@ -122,7 +156,8 @@ def command(plan: Plan) -> list[str]:
         "--served-model-name", plan.served_name,
         "--host", plan.host,
         "--port", str(plan.port),
-        "--max-model-len", str(plan.context_length),
+        "--max-model-len", str(plan.reads),
+        "--dtype", plan.dtype,
         "--enable-prefix-caching",
         "--enable-prompt-tokens-details",
         "--structured-outputs-config", json.dumps(STRUCTURED, separators=(",", ":")),
@@ -141,6 +176,25 @@ def command(plan: Plan) -> list[str]:
     return [*words, *plan.more]
 
 
+def described(plan: Plan) -> str:
+    """Return what a folder was taken for, in a sentence; nothing for a model of another kind.
+
+    Raises:
+        LLMError: The folder holds no model.
+    """
+    folder, family = plan.folder, family_of(plan.model)
+    if folder is None:
+        return ""
+    parser = family.tool_parser if family else ""
+    calls = f"tool calls as {parser}" if parser else "no tool calls that vLLM reads"
+    stored = folder.quantised or folder.dtype
+    numbers = f" in {stored}" if stored else ""
+    return (
+        f"{plan.served_name}: {folder.weights_gb:.2g} GB of weights{numbers}, "
+        f"{plan.reads:,} tokens, {calls}."
+    )
+
+
 def environment(plan: Plan) -> dict[str, str]:
     """Return what the command needs in its environment, on top of ours.
 
@@ -149,7 +203,7 @@ def environment(plan: Plan) -> dict[str, str]:
     needed = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
     if plan.cpu:
         needed["VLLM_CPU_KVCACHE_SPACE"] = str(plan.kv_cache_gib)
-    if Path(plan.model).expanduser().is_dir():
+    if is_folder(plan.model):
         needed["HF_HUB_OFFLINE"] = "1"  # nothing is missing that the hub would have
     if plan.api_key:
         needed["VLLM_API_KEY"] = plan.api_key  # not for everyone who lists processes

@@ -37,8 +37,14 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for a free one.")] = 8000,
     context_length: Annotated[
-        int, typer.Option(min=256, help="Tokens that fit, prompt and reply together.")
-    ] = 16_384,
+        int | None,
+        typer.Option(
+            min=256,
+            help="Tokens that fit, prompt and reply together; by default what the model reads, "
+            "16,384 at most.",
+            show_default=False,
+        ),
+    ] = None,
     tensor_parallel: Annotated[
         int, typer.Option(min=0, help="GPUs that share the model; 0: as the preset says.")
     ] = 0,
@@ -72,7 +78,7 @@ def serve(
         model=model,
         host=host,
         port=port or free_port(),
-        context_length=context_length,
+        context_length=context_length or 0,
         tensor_parallel=tensor_parallel,
         data_parallel=data_parallel,
         cpu=cpu,
@@ -91,12 +97,14 @@ def serve(
 
 
 def _serve(plan: "Plan", log: Path) -> None:
-    from agent.llm.serving import serving
+    from agent.llm.serving import described, serving
 
     # A service manager stops us by SIGTERM, a closing terminal by SIGHUP; both as by Ctrl-C.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     console = progress()
+    if told := described(plan):
+        console.print(told, soft_wrap=True, markup=False)
     try:
         with console.status(f"Starting vLLM with {plan.served_name} ...") as status:
             console.print(f"vLLM's log: {log}", soft_wrap=True, markup=False)

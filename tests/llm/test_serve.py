@@ -108,6 +108,7 @@ def test_sizes_and_flags_for_vllm_are_passed_on(knockwise):
 def test_a_folder_is_served_under_its_name_with_the_parsers_of_its_kind(knockwise, model):
     words = command(knockwise("serve", str(model), "--dry-run", "--cpu"))
     assert flag(words, "--model") == str(model)
+    assert flag(words, "--max-model-len") == "16384"
     assert flag(words, "--served-model-name") == "my-model"
     assert flag(words, "--tool-call-parser") == "hermes"
     assert "--enforce-eager" in words
@@ -122,6 +123,12 @@ def test_a_folder_is_served_under_its_name_with_the_parsers_of_its_kind(knockwis
         ("meta-llama/Llama-3.2-3B-Instruct", "llama3_json", ""),
         ("google/medgemma-27b-text-it", "", ""),
         ("mistralai/Mistral-Small-3.2-24B-Instruct-2506", "mistral", ""),
+        ("Qwen/Qwen2.5-7B-Instruct", "hermes", ""),
+        ("Qwen/Qwen3-Coder-30B-A3B-Instruct", "qwen3_xml", ""),
+        ("Qwen/Qwen3.6-27B", "qwen3_xml", "qwen3"),
+        ("NousResearch/Hermes-3-Llama-3.1-8B", "hermes", ""),
+        ("deepseek-ai/DeepSeek-R1-Distill-Llama-8B", "", "deepseek_r1"),
+        ("google/gemma-4-31B-it", "gemma4", "gemma4"),
     ],
 )
 def test_the_family_of_a_model_says_how_it_is_read(model, parser, reasoning):

@@ -7,7 +7,6 @@ import pytest
 from agent.llm.chat import Message
 from agent.llm.errors import ContextOverflowError, LLMError, UnusableError
 from agent.llm.openai_chat import OpenAIChat
-from agent.llm.presets import family_of
 from agent.llm.structured import structured
 from tests.llm.verdict import GOOD, VERDICT, Verdict, raw
 
@@ -257,25 +256,3 @@ async def test_no_log_probability_ends_a_run(chat, hostile, ask, logprob):
         return
     assert sum(found.values()) == pytest.approx(1)
     assert all(0 <= share <= 1 for share in found.values())
-
-
-@pytest.mark.parametrize(
-    ("config", "parser"),
-    [
-        ({"model_type": "qwen2"}, "hermes"),
-        ({"model_type": "qwen3"}, "hermes"),
-        ({"model_type": "llama", "tokens": "<|python_tag|>"}, "llama3_json"),
-        ({"model_type": "llama"}, ""),
-        ({"model_type": "mistral"}, "mistral"),
-        ({"model_type": "granite"}, "granite"),
-        ({"model_type": "unheard-of"}, ""),
-    ],
-)
-def test_the_parser_of_tool_calls_is_that_of_the_models_family(tmp_path, config, parser):
-    folder = tmp_path / "my-weights"
-    folder.mkdir()
-    (folder / "tokenizer.json").write_text(json.dumps(config.pop("tokens", "")))
-    (folder / "config.json").write_text(json.dumps(config))
-    family = family_of(str(folder))
-    assert (family.tool_parser if family else "") == parser
-    assert family_of("Qwen/Qwen2.5-7B-Instruct").tool_parser == "hermes"
