@@ -33,6 +33,14 @@ def genepheno(
         bool,
         typer.Option("--ablation/--no-ablation", help="Train also without each part of the model."),
     ] = True,
+    unirep: Annotated[
+        Path | None,
+        typer.Option(
+            help="UniRep's weights (.npz, non-commercial): compares what this protein language "
+            "model adds, and nothing else."
+        ),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=2, help="Bootstrap resamples of genes.")] = 200,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 2,
 ) -> None:
     """Score predicted phenotypes of held-out genes beside baselines and an upper reference.
@@ -49,7 +57,7 @@ def genepheno(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import torch
 
-    from evals.phenotypes.page import summary
+    from evals.phenotypes.page import summary, summary_with_unirep
     from evals.phenotypes.run import CHOSEN, PhenotypeEval, evaluate
 
     if unknown := [word for word in collection or () if word not in CHOSEN]:
@@ -62,5 +70,8 @@ def genepheno(
         seed=seed,
         folds=folds,
         ablation=ablation,
+        draws=draws,
+        unirep=unirep,
     )
-    evaluated(out, lambda told: evaluate(data, out, run, told), summary)
+    told_of = summary if unirep is None else summary_with_unirep
+    evaluated(out, lambda told: evaluate(data, out, run, told), told_of)

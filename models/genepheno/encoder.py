@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from knowledge.errors import KnockwiseError
 from models.genepheno.descriptors import descriptors
-from models.inputs.unirep import UniRep
+from models.inputs.unirep import UniRep, encoded
 
 FloatArray: TypeAlias = NDArray[np.float32]
 PROFILE = "profile"
@@ -110,22 +110,30 @@ class UniRepEncoder:
 
     Args:
         path: UniRep's weights.
+        folder: Where its states are kept, so that none is worked out twice.
 
     Raises:
         DataError: The file does not hold them.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, folder: Path | None = None) -> None:
         self.name = str(path)
-        self.unirep, self._profile = UniRep(path), ProfileEncoder()
+        self._path, self._folder = path, folder
+        self._unirep, self._profile = UniRep(path), ProfileEncoder()
 
     def encode(self, sequences: Sequence[str]) -> FloatArray:
         """Return the descriptors, then UniRep's states `(sequences, descriptors + units)`."""
-        return np.hstack([self._profile.encode(sequences), self.unirep.encode(sequences)])
+        return np.hstack([self._profile.encode(sequences), self.states(sequences)])
+
+    def states(self, sequences: Sequence[str]) -> FloatArray:
+        """Return UniRep's states alone `(sequences, units)`."""
+        if self._folder is None:
+            return self._unirep.encode(sequences)
+        return encoded(self._path, sequences, self._folder)
 
     def weights(self, width: int) -> FloatArray:
         """Return those of the profile, and as much as one family for UniRep."""
-        return np.concatenate([family_weights(), _alike(self.unirep.units)])
+        return np.concatenate([family_weights(), _alike(self._unirep.units)])
 
 
 def _alike(width: int) -> FloatArray:

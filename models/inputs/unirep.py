@@ -4,14 +4,18 @@ Alley, Khimulya, Biswas, AlQuraishi and Church, Nature Methods 2019. The weights
 forms are CC BY-NC 4.0; none are shipped, and the file is named by whoever may use them.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from knowledge.errors import DataError
+from knowledge.files import replacing
+from knowledge.sources.registry import sha256_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -148,6 +152,31 @@ class UniRep:
                 logits, padded[place + 1, :going] - 1, reduction="none"
             )
         return total / (lengths - 1).clamp(min=1)
+
+
+def encoded(weights: Path, sequences: Sequence[str], folder: Path) -> FloatArray:
+    """Return what `UniRep.encode` does; a sequence that was encoded before is looked up.
+
+    Args:
+        weights: UniRep's.
+        sequences: To encode.
+        folder: Where vectors are kept, by the weights and the sequence that made them.
+
+    Raises:
+        DataError: `weights` are none of UniRep's.
+    """
+    path = folder / f"unirep-{sha256_of(weights)[:12]}.parquet"
+    wanted = {hashlib.sha256(one.encode()).hexdigest(): one for one in sequences}
+    kept = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+    if new := [key for key in wanted if key not in kept.index]:
+        vectors = UniRep(weights).encode([wanted[key] for key in new])
+        names = [str(unit) for unit in range(vectors.shape[1])]
+        kept = pd.concat([kept, pd.DataFrame(vectors, new, names)])
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as draft:
+            kept.to_parquet(draft)
+    rows = [hashlib.sha256(one.encode()).hexdigest() for one in sequences]
+    return kept.loc[rows].to_numpy(np.float32)
 
 
 def _cell(arrays: dict[str, FloatArray], layer: str) -> Cell:

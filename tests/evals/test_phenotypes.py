@@ -95,7 +95,7 @@ def world(labels, tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "sources_root", lambda data: data)
     monkeypatch.setattr(runs, "_world", made)
     monkeypatch.setattr(
-        runs, "entries", lambda task, ablation: ENTRIES if ablation else ENTRIES[:3]
+        runs, "entries", lambda task, ablation, language: ENTRIES if ablation else ENTRIES[:3]
     )
     monkeypatch.setattr(runs, "_inputs", lambda root, settings: Inputs({}, ()))
     return tmp_path
@@ -151,7 +151,7 @@ def test_the_claims_are_those_of_baselines_that_must_be_beaten(world, monkeypatc
         Entry(name, role, lambda w, t, f, c=certain: Branch(c))
         for name, role, certain in zip(names, roles, (0.0, 0.1, 0.2, 0.9), strict=True)
     )
-    monkeypatch.setattr(runs, "entries", lambda task, ablation: made)
+    monkeypatch.setattr(runs, "entries", lambda task, ablation, language: made)
     table = claim_table(evaluate(world, world / "run", SETTINGS, quiet).scores)
     assert [row[:3] for row in table.rows] == [
         ("mp", "random", "F_max"), ("mp", "random", "macro AUROC"),
@@ -199,7 +199,7 @@ def test_tested_genes_are_not_among_those_learnt_from(world, monkeypatch, labels
             return super().predict(proteins)
 
     made = (Entry("spy", "baseline", lambda world, task, fold: Spy()),)
-    monkeypatch.setattr(runs, "entries", lambda task, ablation: made)
+    monkeypatch.setattr(runs, "entries", lambda task, ablation, language: made)
     evaluate(world, world / "run", SETTINGS, quiet)
     assert len(seen) == 2
 

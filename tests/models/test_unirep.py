@@ -5,7 +5,7 @@ import pytest
 
 from knowledge.errors import DataError
 from models.genepheno.encoder import encoder, family_weights
-from models.inputs.unirep import LETTERS, LONGEST, UniRep
+from models.inputs.unirep import LETTERS, LONGEST, UniRep, encoded
 
 UNITS = 6
 SEQUENCES = ("MKWVTFISLLFLFSSAYS", "M", "ACDEFGHIKLMNPQRSTVWYX", "", "MKWVTFISLL")
@@ -69,6 +69,16 @@ def test_batches_change_nothing(weights, monkeypatch):
     monkeypatch.setattr("models.inputs.unirep._AT_ONCE", 1)
     assert UniRep(weights).encode(SEQUENCES) == pytest.approx(whole, abs=1e-6)
     assert UniRep(weights).encode([]).shape == (0, UNITS)
+
+
+def test_a_sequence_is_encoded_once(weights, tmp_path, monkeypatch):
+    found = encoded(weights, SEQUENCES[:3], tmp_path / "cache")
+    assert found == pytest.approx(UniRep(weights).encode(SEQUENCES[:3]), abs=1e-6)
+    encode, asked = UniRep.encode, []
+    monkeypatch.setattr(UniRep, "encode", lambda self, s: asked.extend(s) or encode(self, s))
+    again = encoded(weights, (*SEQUENCES, SEQUENCES[0]), tmp_path / "cache")
+    assert asked == list(SEQUENCES[3:])
+    assert (again[[0, 1, 2, 5]] == found[[0, 1, 2, 0]]).all()
 
 
 def test_of_a_long_sequence_the_beginning_is_read(weights):
