@@ -59,8 +59,8 @@ SYSTEMS = (
 )
 WITH_UNIREP_HOW = (
     "Whether a real protein language model helps: UniRep (Alley et al. 2019; mean hidden state of "
-    "its last layer) beside our own profile in the process, beside composition in the dense "
-    "network, and means of the probabilities of both models, with equal weights. Measures, splits "
+    "its last layer) beside our own profile in the process; and means of the probabilities of the "
+    "process and the dense network, with equal weights. Nothing was chosen here. Measures, splits "
     "and intervals as above. UniRep's weights are CC BY-NC 4.0: they are named with `--unirep`, "
     "and nothing that is shipped was made with them."
 )

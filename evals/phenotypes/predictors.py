@@ -20,7 +20,6 @@ from models.genepheno.baselines import (
     PhenotypePredictor,
     TermFrequency,
     TrueFunctions,
-    Vectors,
 )
 from models.genepheno.ontology import GeneFunctions, IntArray
 from models.genepheno.phenotypes import Collection, PhenotypeLabels
@@ -53,18 +52,6 @@ class Task:
     folds: tuple[GeneSplit, ...]
 
 
-class Language(NamedTuple):
-    """A protein language model beside our own profile.
-
-    Attributes:
-        bench: Compares proteins by both.
-        vectors: The model's alone.
-    """
-
-    bench: Workbench
-    vectors: Vectors
-
-
 @dataclass(eq=False)
 class World:
     """What predictors may know besides the labels.
@@ -77,7 +64,7 @@ class World:
         family: Of each of them; relatives by any chain share theirs `(proteins,)`.
         background: By collection, labels of genes without a sequence, with the same terms.
         labelled: Genes of any collection; of others, which may be withheld, nothing is learnt.
-        language: What a protein language model adds, where one is named.
+        language: Compares proteins by a protein language model too, where one is named.
     """
 
     data: Path
@@ -87,7 +74,7 @@ class World:
     family: IntArray
     background: dict[Collection, PhenotypeLabels]
     labelled: frozenset[str]
-    language: Language | None = None
+    language: Workbench | None = None
     _functions: dict[tuple[str, ...], GeneFunctions] = field(default_factory=dict)
 
     def functions(self, task: Task, fold: GeneSplit) -> GeneFunctions:
@@ -162,7 +149,7 @@ PARTS = ("contrastive", "exclusivity", "bottleneck")
 def _ours(
     part: str, world: World, task: Task, fold: GeneSplit, bench: Workbench | None = None
 ) -> PhenotypePredictor:
-    """Return ours, without a part if one is named."""
+    """Return ours, without a part if one is named; `bench` compares proteins in another way."""
     settings = PhenotypeSettings().without(part) if part else PhenotypeSettings()
     return GenePheno(
         bench or world.bench,
@@ -174,38 +161,24 @@ def _ours(
     )
 
 
-def _read(world: World) -> Language:
-    if world.language is None:
-        raise ValueError("no protein language model was named")
-    return world.language
-
-
 def _ours_read(world: World, task: Task, fold: GeneSplit) -> PhenotypePredictor:
     """Return ours, which compares proteins by the language model too."""
-    return _ours("", world, task, fold, _read(world).bench)
-
-
-def _dense_read(world: World, task: Task, fold: GeneSplit) -> PhenotypePredictor:
-    """Return the dense network, which learns from the language model too."""
-    return DenseNetwork(
-        world.functions(task, fold), world.align, fold.seed, vectors=_read(world).vectors
-    )
+    return _ours("", world, task, fold, world.language)
 
 
 def _no_one(world: World, task: Task, fold: GeneSplit) -> PhenotypePredictor:
     raise ValueError("a mean is made of what its members predict")
 
 
-READ, DENSE_READ = f"{OURS} with UniRep", f"{DenseNetwork.name} with UniRep"
-BOTH, BOTH_READ = f"{OURS} and {DenseNetwork.name}", f"{OURS} and {DenseNetwork.name}, with UniRep"
+READ, BOTH = f"{OURS} with UniRep", f"{OURS} and {DenseNetwork.name}"
+BOTH_READ = f"{READ}, and {DenseNetwork.name}"
 WITH_LANGUAGE = (
     BASELINES[0],
     next(one for one in BASELINES if one.name == DenseNetwork.name),
-    Entry(DENSE_READ, "baseline", _dense_read),
     Entry(OURS, "baseline", partial(_ours, "")),
     Entry(READ, "ours", _ours_read),
     Entry(BOTH, "ours", _no_one, (OURS, DenseNetwork.name)),
-    Entry(BOTH_READ, "ours", _no_one, (READ, DENSE_READ)),
+    Entry(BOTH_READ, "ours", _no_one, (READ, DenseNetwork.name)),
 )
 """What is compared where a protein language model is named."""
 

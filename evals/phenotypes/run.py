@@ -20,7 +20,7 @@ from evals.phenotypes.bottleneck import bottleneck
 from evals.phenotypes.facts import Bottleneck, Curve, Division, Facts
 from evals.phenotypes.measures import DRAWS, information_content, measured
 from evals.phenotypes.page import BENCHMARK, WITH_UNIREP
-from evals.phenotypes.predictors import Entry, Language, Task, World, entries, fitted, predicted
+from evals.phenotypes.predictors import Entry, Task, World, entries, fitted, predicted
 from evals.phenotypes.score import Folds, as_table
 from evals.phenotypes.splits import (
     FOLDS,
@@ -106,6 +106,7 @@ def _evaluated(root: Path, run: Run, settings: PhenotypeEval) -> Results:
         run.progress("reading and aligning proteins", 0.0)
         world, found = _world(root, run.out, settings)
     work = [(task, fold) for task in found for fold in task.folds]
+    work.sort(key=lambda one: one[1].fold)
     told = part(run.progress, 0.05, 0.92)
     for done, (task, fold) in enumerate(work):
         every = {entry.name: entry for entry in settings.entries(task)}
@@ -179,11 +180,7 @@ def _world(root: Path, out: Path, settings: PhenotypeEval) -> tuple[World, list[
     family = families(align.hits)
     language = None
     if settings.unirep is not None:
-        encoder = UniRepEncoder(settings.unirep, out)
-        language = Language(
-            Workbench(functions, bench.align, encoder),
-            lambda asked: encoder.states([one.sequence for one in asked]),
-        )
+        language = Workbench(functions, bench.align, UniRepEncoder(settings.unirep, out))
     known = frozenset(labelled)
     return World(root, align, bench, named, family, background, known, language), tasks
 

@@ -30,8 +30,6 @@ from models.genepheno.sequences import Protein
 FloatArray: TypeAlias = NDArray[np.float32]
 Aligner = Callable[[Sequence[Protein], Sequence[Protein]], Hits]
 """Finds the local alignments of queries to targets."""
-Vectors = Callable[[Sequence[Protein]], FloatArray]
-"""Returns a vector of each protein `(proteins, width)`."""
 PRIOR_BITS = 100.0
 """How many bits of alignment the term frequencies weigh as much as."""
 
@@ -232,7 +230,6 @@ class DenseNetwork:
         align: Finds relatives.
         seed: Of the weights and the order in which proteins are seen.
         fitting: How it is fitted.
-        vectors: Further vectors of proteins to learn from, such as a language model's.
     """
 
     name = "dense network"
@@ -243,12 +240,10 @@ class DenseNetwork:
         align: Aligner = searched,
         seed: int = 0,
         fitting: Fitting | None = None,
-        vectors: Vectors | None = None,
     ) -> None:
         self._functions, self._align, self._seed = functions, align, seed
         self._row = {gene: row for row, gene in enumerate(functions.genes)}
         self._fitting = fitting or Fitting(rate=1e-3)
-        self._vectors = vectors
 
     def fit(self, proteins: Sequence[Protein], labels: PhenotypeLabels) -> Self:
         """Transfer functions among the training proteins, and learn what they lead to."""
@@ -258,9 +253,9 @@ class DenseNetwork:
         self._known = _annotations(self._functions, self._row, proteins)
         self._share = np.asarray(self._known.mean(axis=0), np.float32).ravel()
         self._parents = labels.vocabulary.parents
-        found = self._told(proteins)
-        self._scalers = [Scaler(one, self._seed) for one in found]
-        inputs = self._features(proteins, found)
+        text = composition([one.sequence for one in proteins])
+        self._scaler = Scaler(text, self._seed)
+        inputs = self._features(proteins, text)
         layers = (
             hidden_layer(inputs.shape[1], self._seed),
             nn.ReLU(),
@@ -272,23 +267,17 @@ class DenseNetwork:
 
     def predict(self, proteins: Sequence[Protein]) -> FloatArray:
         """Return probabilities, parents never below children `(proteins, terms)`."""
-        inputs = self._features(proteins, self._told(proteins))
-        columns = network_probabilities(self._network, inputs).T.copy()
+        text = composition([one.sequence for one in proteins])
+        columns = network_probabilities(self._network, self._features(proteins, text)).T.copy()
         for term in children_first(self._parents):
             for parent in self._parents[term]:
                 np.maximum(columns[parent], columns[term], out=columns[parent])
         return columns.T
 
-    def _told(self, proteins: Sequence[Protein]) -> list[FloatArray]:
-        """Return what sequences say by themselves: composition, and vectors where there are any."""
-        text = composition([one.sequence for one in proteins])
-        return [text] if self._vectors is None else [text, self._vectors(proteins)]
-
-    def _features(self, proteins: Sequence[Protein], told: Sequence[FloatArray]) -> FloatArray:
+    def _features(self, proteins: Sequence[Protein], text: FloatArray) -> FloatArray:
         bits = _resemblance(self._align, proteins, self._proteins)
         functions = _transferred(bits, self._known, self._share, PRIOR_BITS)
-        reduced = [scaler(one) for scaler, one in zip(self._scalers, told, strict=True)]
-        return np.concatenate([functions - self._share, *reduced], axis=1)
+        return np.concatenate([functions - self._share, self._scaler(text)], axis=1)
 
 
 def _resemblance(

@@ -123,13 +123,11 @@ class UniRepEncoder:
 
     def encode(self, sequences: Sequence[str]) -> FloatArray:
         """Return the descriptors, then UniRep's states `(sequences, descriptors + units)`."""
-        return np.hstack([self._profile.encode(sequences), self.states(sequences)])
-
-    def states(self, sequences: Sequence[str]) -> FloatArray:
-        """Return UniRep's states alone `(sequences, units)`."""
         if self._folder is None:
-            return self._unirep.encode(sequences)
-        return encoded(self._path, sequences, self._folder)
+            states = self._unirep.encode(sequences)
+        else:
+            states = encoded(self._path, sequences, self._folder)
+        return np.hstack([self._profile.encode(sequences), states])
 
     def weights(self, width: int) -> FloatArray:
         """Return those of the profile, and as much as one family for UniRep."""
