@@ -119,19 +119,16 @@ class UniRepEncoder:
     def __init__(self, path: Path, folder: Path | None = None) -> None:
         self.name = str(path)
         self._path, self._folder = path, folder
-        self._unirep, self._profile = UniRep(path), ProfileEncoder()
+        self._units, self._profile = UniRep(path).units, ProfileEncoder()
 
     def encode(self, sequences: Sequence[str]) -> FloatArray:
         """Return the descriptors, then UniRep's states `(sequences, descriptors + units)`."""
-        if self._folder is None:
-            states = self._unirep.encode(sequences)
-        else:
-            states = encoded(self._path, sequences, self._folder)
+        states = encoded(self._path, sequences, self._folder)
         return np.hstack([self._profile.encode(sequences), states])
 
     def weights(self, width: int) -> FloatArray:
         """Return those of the profile, and as much as one family for UniRep."""
-        return np.concatenate([family_weights(), _alike(self._unirep.units)])
+        return np.concatenate([family_weights(), _alike(self._units)])
 
 
 def _alike(width: int) -> FloatArray:

@@ -154,17 +154,20 @@ class UniRep:
         return total / (lengths - 1).clamp(min=1)
 
 
-def encoded(weights: Path, sequences: Sequence[str], folder: Path) -> FloatArray:
+def encoded(weights: Path, sequences: Sequence[str], folder: Path | None) -> FloatArray:
     """Return what `UniRep.encode` does; a sequence that was encoded before is looked up.
 
     Args:
         weights: UniRep's.
         sequences: To encode.
-        folder: Where vectors are kept, by the weights and the sequence that made them.
+        folder: Where vectors are kept, by the weights and the sequence that made them; without one
+            none are.
 
     Raises:
         DataError: `weights` are none of UniRep's.
     """
+    if folder is None:
+        return UniRep(weights).encode(sequences)
     path = folder / f"unirep-{sha256_of(weights)[:12]}.parquet"
     wanted = {hashlib.sha256(one.encode()).hexdigest(): one for one in sequences}
     kept = pd.read_parquet(path) if path.is_file() else pd.DataFrame()
