@@ -7,6 +7,7 @@ predictor and fold.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -64,6 +65,9 @@ class PhenotypeEval(Frozen):
     """What an evaluation can be told; another value is another run."""
 
     collections: tuple[Collection, ...] = Field(CHOSEN, description="Collections to score.")
+    splits: tuple[SplitName, ...] = Field(
+        get_args(SplitName), description="Splits to score, of those that a collection has."
+    )
     seed: int = Field(0, description="Seed of everything that is drawn.")
     folds: int = Field(1, ge=1, le=5, description="How many of five folds over genes are scored.")
     ablation: bool = Field(True, description="Train also without each part of the model.")
@@ -171,7 +175,7 @@ def _world(root: Path, out: Path, settings: PhenotypeEval) -> tuple[World, list[
         background[collection] = every.among(set(every.genes) - genes.keys())
         # What is rare today decides nothing about the terms of then.
         later = read("hpo", 1).among(genes) if "temporal" in PLAN[collection] else None
-        for split in PLAN[collection]:
+        for split in (one for one in PLAN[collection] if one in settings.splits):
             tasks.append(_task(collection, split, labels, later, genes, align, settings))
     genes_known = {*genes, *(gene for one in background.values() for gene in one.genes)}
     labelled = {gene for task in tasks for gene in task.labels.genes}

@@ -191,8 +191,8 @@ def _cell(arrays: dict[str, FloatArray], layer: str) -> Cell:
         length = (w * w).sum(0).clamp(min=_SMALLEST).sqrt()
         return (w / length * torch.from_numpy(arrays[f"{layer}.g{name}"])).contiguous()
 
-    parts = (normalised(name) for name in ("x", "h", "mx", "mh"))
-    return Cell(*parts, torch.from_numpy(arrays[f"{layer}.b"]))
+    x, h, mx, mh = (normalised(name) for name in ("x", "h", "mx", "mh"))
+    return Cell(x, h, mx, mh, torch.from_numpy(arrays[f"{layer}.b"]))
 
 
 def _passed(x: "Tensor", going: Sequence[int], cell: Cell) -> tuple["Tensor", "Tensor", "Tensor"]:
@@ -212,8 +212,7 @@ def _passed(x: "Tensor", going: Sequence[int], cell: Cell) -> tuple["Tensor", "T
     for place, some in enumerate(going):
         mixed = factor[place, :some] * (h[:some] @ cell.wmh)
         z = torch.addmm(gates[place, :some], mixed, cell.wh)
-        opened = torch.sigmoid(z[:, : 3 * units])
-        into, kept, out = opened.split(units, dim=1)
+        into, kept, out = torch.sigmoid(z[:, : 3 * units]).chunk(3, dim=1)
         c[:some] = kept * c[:some] + into * torch.tanh(z[:, 3 * units :])
         h[:some] = out * torch.tanh(c[:some])
         states[place, :some] = h[:some]
