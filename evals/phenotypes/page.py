@@ -177,10 +177,7 @@ def page_with_unirep(record: Record) -> Page:
 
 def summary_with_unirep(results: Results) -> str:
     """Return what a terminal shows of it."""
-    parts = []
-    for one in _with_unirep(results):
-        parts += [f"**{one.title}**", *(told.markdown() for told in one.tables)]
-    return "\n\n".join(parts)
+    return "\n\n".join(text for one in _with_unirep(results) for text in one.markdown())
 
 
 def _with_unirep(results: Results) -> Iterator[Section]:
