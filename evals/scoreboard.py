@@ -39,6 +39,7 @@ from evals.perturbqa.page import BENCHMARK as PERTURBQA
 from evals.perturbqa.page import HOW, MEANS, READ_BEFORE, SETTINGS, headline_table
 from evals.perturbqa.product.page import BENCHMARK as PRODUCT
 from evals.phenotypes.page import BENCHMARK as GENEPHENO
+from evals.phenotypes.page import WITH_UNIREP as GENEPHENO_UNIREP
 from evals.programmes.page import BENCHMARK as PROGRAMMES
 from evals.programmes.rivals.page import BENCHMARK as SAMS
 from evals.regulators.page import BENCHMARK as REGULATORS
@@ -63,6 +64,7 @@ OTHERS = (
     GENES,
     WITH_EMBEDDINGS,
     GENEPHENO,
+    GENEPHENO_UNIREP,
     IMAGES,
     LISTS,
     ANALYSE,

@@ -25,6 +25,13 @@ def genepheno(
             "several, all by default."
         ),
     ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="random, homology or temporal; repeat for several, all that a collection has by "
+            "default."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,
     folds: Annotated[
         int, typer.Option(min=1, max=5, help="How many of five folds over genes are scored.")
@@ -33,6 +40,14 @@ def genepheno(
         bool,
         typer.Option("--ablation/--no-ablation", help="Train also without each part of the model."),
     ] = True,
+    unirep: Annotated[
+        Path | None,
+        typer.Option(
+            help="UniRep's weights (.npz, non-commercial): compares what this protein language "
+            "model adds, and nothing else."
+        ),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=2, help="Bootstrap resamples of genes.")] = 200,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 2,
 ) -> None:
     """Score predicted phenotypes of held-out genes beside baselines and an upper reference.
@@ -49,18 +64,24 @@ def genepheno(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import torch
 
-    from evals.phenotypes.page import summary
+    from evals.phenotypes.page import SPLITS, summary, summary_with_unirep
     from evals.phenotypes.run import CHOSEN, PhenotypeEval, evaluate
 
     if unknown := [word for word in collection or () if word not in CHOSEN]:
         raise KnockwiseError(
             f"There is no collection {unknown[0]}; choose among {', '.join(CHOSEN)}."
         )
+    if unknown := [word for word in split or () if word not in SPLITS]:
+        raise KnockwiseError(f"There is no split {unknown[0]}; choose among {', '.join(SPLITS)}.")
     torch.set_num_threads(threads)
     run = PhenotypeEval(
         collections=tuple(name for name in CHOSEN if not collection or name in collection),
+        splits=tuple(name for name in SPLITS if not split or name in split),
         seed=seed,
         folds=folds,
         ablation=ablation,
+        draws=draws,
+        unirep=unirep,
     )
-    evaluated(out, lambda told: evaluate(data, out, run, told), summary)
+    told_of = summary if unirep is None else summary_with_unirep
+    evaluated(out, lambda told: evaluate(data, out, run, told), told_of)

@@ -20,8 +20,9 @@ def genes(
         list[str] | None,
         typer.Option(
             metavar="NAME|FILE",
-            help="text, genen, random, or a CSV, TSV or parquet file with a row per gene; repeat "
-            "to compare with the first, all built-in ones by default.",
+            help="text, genen, random, a CSV, TSV, parquet or h5ad file with a row per gene, or "
+            "UniRep's weights (.npz); repeat to compare with the first, all built-in ones by "
+            "default.",
         ),
     ] = None,
     gene_column: Annotated[

@@ -26,8 +26,9 @@ def genepheno(
     encoder: Annotated[
         str,
         typer.Option(
-            help="Encoder of sequences: profile, or a protein language model by its Hugging Face "
-            "name, such as facebook/esm2_t6_8M_UR50D, or its folder."
+            help="Encoder of sequences: profile, UniRep's weights (.npz, non-commercial), or a "
+            "protein language model by its Hugging Face name, such as facebook/esm2_t6_8M_UR50D, "
+            "or its folder."
         ),
     ] = "profile",
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.")] = 0,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from evals.genes.h5ad import SUFFIX, h5ad_rows
 from knowledge.errors import DataError, QuestionError
 from knowledge.progress import Progress
 from knowledge.sources.registry import sha256_of
@@ -19,6 +20,9 @@ from knowledge.user_tables.file import BLANK_NAME, TableFile, open_table
 from knowledge.user_tables.labels import LabelReader
 from knowledge.user_tables.text import opened
 from models.genen.texts import embed, gene_texts
+from models.genepheno.encoder import UNIREP
+from models.genepheno.sequences import by_gene, read_proteins
+from models.inputs.unirep import encoded
 
 FloatArray: TypeAlias = NDArray[np.float32]
 BuiltIn = Literal["text", "genen", "random"]
@@ -90,7 +94,8 @@ def read_embedding(
     """Return the embedding of this name, or that a file holds.
 
     Args:
-        word: `text`, `genen`, `random`, or the path of a CSV, TSV or parquet file.
+        word: `text`, `genen`, `random`, the path of a CSV, TSV, parquet or h5ad file, or that of
+            UniRep's weights (`.npz`), which then reads the genes' proteins.
         world: What it is made from.
         column: Which column of a file holds the genes; guessed if left out.
         progress: Told how far it is.
@@ -105,6 +110,8 @@ def read_embedding(
     }
     if make := makers.get(word):
         return make()
+    if word.endswith(UNIREP):
+        return _unirep(world, Path(word))
     return read_file(Path(word), world.symbols, column)
 
 
@@ -132,7 +139,7 @@ def fingerprint(word: str) -> str:
 
 
 def read_file(path: Path, symbols: SymbolTable, column: str | None = None) -> Embedding:
-    """Return the embedding that a CSV, TSV or parquet file holds, one row per gene.
+    """Return the embedding that a CSV, TSV, parquet or h5ad file holds, one row per gene.
 
     One column holds symbols, Ensembl or Entrez ids, the others numbers. Rows of one and the same
     gene are averaged; rows of no gene of today are left out and counted.
@@ -146,7 +153,7 @@ def read_file(path: Path, symbols: SymbolTable, column: str | None = None) -> Em
     Raises:
         DataError: The file cannot be read, or is not of this form; says which column or row.
     """
-    rows = _rows(path)
+    rows = h5ad_rows(path, column) if path.suffix == SUFFIX else _rows(path)
     if column is None:
         rows = _without_index(rows)
         _check_orientation(path, rows, symbols)
@@ -240,6 +247,14 @@ def _genen() -> Embedding:
         f"for {int((~vectors.any(axis=1)).sum()):,} genes of which nothing is known"
     )
     return Embedding("genen", note, tuple(model.genes), vectors)
+
+
+def _unirep(world: World, weights: Path) -> Embedding:
+    proteins = by_gene(read_proteins(world.data, world.symbols))
+    genes = tuple(gene for gene in world.genes if gene in proteins)
+    vectors = encoded(weights, [proteins[gene].sequence for gene in genes], world.cache)
+    note = "UniRep's mean hidden state over the protein, of the mouse where no human one is at hand"
+    return Embedding(f"unirep-{vectors.shape[1]}", note, genes, vectors)
 
 
 def _random(world: World) -> Embedding:

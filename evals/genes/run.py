@@ -27,6 +27,8 @@ from knowledge.progress import Progress
 from knowledge.schema import Frozen
 from knowledge.sources.genes import protein_coding, read_symbols, sources_root
 from models.genen import texts
+from models.genepheno import sequences
+from models.genepheno.encoder import UNIREP
 
 CACHE = Path("cache/genen")
 """Where texts that were encoded are kept, relative to the data folder."""
@@ -230,5 +232,7 @@ def _inputs(root: Path, settings: GenesEval) -> Inputs:
         raise DataError(f"no embedding is named; name one of {', '.join(BUILT_IN)}, or a file.")
     names = [*tasks.FILES, *published.FILES]
     names += texts.FILES if "text" in settings.embeddings else ()
+    read = any(word.endswith(UNIREP) for word in settings.embeddings)
+    names += sequences.FILES if read else ()
     prints = {f"embedding {word}": fingerprint(word) for word in settings.embeddings}
     return Inputs({name: root / name for name in names}, (benchmark,), prints)

@@ -1,12 +1,14 @@
 """What the page of an evaluation of predicted phenotypes says."""
 
+from collections.abc import Iterator
+
 from evals.harness.benchmark import Benchmark
 from evals.harness.page import Page, Record, Section
 from evals.harness.scores import Results, Scores
 from evals.harness.tables import Table, judged, pivot, table
 from evals.phenotypes import plots
 from evals.phenotypes.facts import MEASURES, Division, Facts
-from evals.phenotypes.predictors import OURS, REQUIRED
+from evals.phenotypes.predictors import BOTH, BOTH_READ, OURS, READ, REQUIRED
 from evals.phenotypes.splits import SplitName
 from evals.phenotypes.systems import largest, shown_predictors
 from models.genepheno.phenotypes import TITLES, Collection
@@ -54,6 +56,13 @@ ABLATIONS = (
 SYSTEMS = (
     "Macro AUROC over the terms of a top-level system, for the systems with most terms; the best "
     "baseline is the one that is best over all terms."
+)
+WITH_UNIREP_HOW = (
+    "Whether a real protein language model helps: UniRep (Alley et al. 2019; mean hidden state of "
+    "its last layer) beside our own profile in the process; and means of the probabilities of the "
+    "process and the dense network, with equal weights. Nothing was chosen here. Measures, splits "
+    "and intervals as above. UniRep's weights are CC BY-NC 4.0: they are named with `--unirep`, "
+    "and nothing that is shipped was made with them."
 )
 NAMES = {name: str(measure) for name, measure in MEASURES.items()}
 
@@ -122,13 +131,13 @@ def _ablated(scores: Scores) -> list[str]:
     return scores.where(role="ablation").values("predictor")
 
 
-def _gains(scores: Scores, about: Division) -> Table:
+def _gains(scores: Scores, about: Division, name: str = "ours") -> Table:
     """Return how far ours is ahead of every other predictor under one division."""
     ablated = _ablated(scores)
     told = Scores(one for one in scores.where(**about.keys).gains if one.than not in ablated)
     return pivot(
         told, "than", "measure", judged, order=list(MEASURES), names=NAMES, header="over",
-        caption="What ours gains over each",
+        caption=f"What {name} gains over each",
     )  # fmt: skip
 
 
@@ -157,4 +166,33 @@ def _systems(scores: Scores, about: Division) -> Table:
     return table(("system", "terms", *names), rows)
 
 
+def page_with_unirep(record: Record) -> Page:
+    """Return the page of a run that compares what a protein language model adds."""
+    settings = record.settings
+    made = record.made(f"{settings['folds']} of 5 folds scored", f"{settings['draws']} resamples")
+    title = "Phenotypes from sequence, with a protein language model"
+    sections = tuple(_with_unirep(record.results))
+    return Page(title, (WITH_UNIREP_HOW,), made, sections, ours=BOTH_READ)
+
+
+def summary_with_unirep(results: Results) -> str:
+    """Return what a terminal shows of it."""
+    return "\n\n".join(text for one in _with_unirep(results) for text in one.markdown())
+
+
+def _with_unirep(results: Results) -> Iterator[Section]:
+    for about in results.about(Facts).divisions:
+        said = (
+            f"{TITLES[about.collection].capitalize()}; {SPLITS[about.split]}. {about.learnt:,} "
+            f"genes learnt from in each fold, {about.genes:,} tested in all."
+        )
+        scores = results.scores
+        gains = [
+            _gains(Scores(one for one in scores if one.predictor == name), about, name)
+            for name in (READ, BOTH, BOTH_READ)
+        ]
+        yield Section(about.title, said, (_scores(scores, about), *gains))
+
+
 BENCHMARK = Benchmark("genepheno", page, summary, plots.drawn)
+WITH_UNIREP = Benchmark("genepheno-unirep", page_with_unirep, summary_with_unirep)

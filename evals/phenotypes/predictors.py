@@ -21,7 +21,7 @@ from models.genepheno.baselines import (
     TermFrequency,
     TrueFunctions,
 )
-from models.genepheno.ontology import GeneFunctions, IntArray, read_functions
+from models.genepheno.ontology import GeneFunctions, IntArray
 from models.genepheno.phenotypes import Collection, PhenotypeLabels
 from models.genepheno.predictor import GenePheno, PhenotypeSettings, Workbench
 from models.genepheno.sequences import Protein
@@ -64,6 +64,7 @@ class World:
         family: Of each of them; relatives by any chain share theirs `(proteins,)`.
         background: By collection, labels of genes without a sequence, with the same terms.
         labelled: Genes of any collection; of others, which may be withheld, nothing is learnt.
+        language: Compares proteins by a protein language model too, where one is named.
     """
 
     data: Path
@@ -73,15 +74,16 @@ class World:
     family: IntArray
     background: dict[Collection, PhenotypeLabels]
     labelled: frozenset[str]
+    language: Workbench | None = None
     _functions: dict[tuple[str, ...], GeneFunctions] = field(default_factory=dict)
 
     def functions(self, task: Task, fold: GeneSplit) -> GeneFunctions:
-        """Return what GO says of the genes of a task; training genes decide which terms count."""
+        """Return what GO says of genes; training genes decide which terms count."""
         counted = tuple(task.labels.genes[row] for row in fold.train)
         if counted not in self._functions:
             # Of the last fold only: each holds tens of megabytes.
             self._functions.clear()
-            self._functions[counted] = read_functions(self.data, task.labels.genes, counted)
+            self._functions[counted] = self.bench.functions.common(counted)
         return self._functions[counted]
 
     def reference(self, task: Task, fold: GeneSplit) -> tuple[Protein, ...]:
@@ -101,11 +103,19 @@ class World:
 
 
 class Entry(NamedTuple):
-    """A predictor, made when its turn comes, and what it is in the comparison."""
+    """A predictor, made when its turn comes, and what it is in the comparison.
+
+    Attributes:
+        name: What tables call it.
+        role: What it is.
+        make: Makes it; not asked of a mean.
+        mean_of: Names of the entries whose probabilities it is the mean of.
+    """
 
     name: str
     role: Role
     make: Callable[[World, Task, GeneSplit], PhenotypePredictor]
+    mean_of: tuple[str, ...] = ()
 
 
 BASELINES = (
@@ -136,11 +146,13 @@ PARTS = ("contrastive", "exclusivity", "bottleneck")
 """What ours is also trained without."""
 
 
-def _ours(part: str, world: World, task: Task, fold: GeneSplit) -> PhenotypePredictor:
-    """Return ours, without a part if one is named."""
+def _ours(
+    part: str, world: World, task: Task, fold: GeneSplit, bench: Workbench | None = None
+) -> PhenotypePredictor:
+    """Return ours, without a part if one is named; `bench` compares proteins in another way."""
     settings = PhenotypeSettings().without(part) if part else PhenotypeSettings()
     return GenePheno(
-        world.bench,
+        bench or world.bench,
         settings,
         fold.seed,
         world.reference(task, fold),
@@ -149,13 +161,38 @@ def _ours(part: str, world: World, task: Task, fold: GeneSplit) -> PhenotypePred
     )
 
 
-def entries(task: Task, *, ablation: bool) -> tuple[Entry, ...]:
+def _ours_read(world: World, task: Task, fold: GeneSplit) -> PhenotypePredictor:
+    """Return ours, which compares proteins by the language model too."""
+    return _ours("", world, task, fold, world.language)
+
+
+def _no_one(world: World, task: Task, fold: GeneSplit) -> PhenotypePredictor:
+    raise ValueError("a mean is made of what its members predict")
+
+
+READ, BOTH = f"{OURS} with UniRep", f"{OURS} and {DenseNetwork.name}"
+BOTH_READ = f"{READ}, and {DenseNetwork.name}"
+WITH_LANGUAGE = (
+    BASELINES[0],
+    next(one for one in BASELINES if one.name == DenseNetwork.name),
+    Entry(OURS, "baseline", partial(_ours, "")),
+    Entry(READ, "ours", _ours_read),
+    Entry(BOTH, "ours", _no_one, (OURS, DenseNetwork.name)),
+    Entry(BOTH_READ, "ours", _no_one, (READ, DenseNetwork.name)),
+)
+"""What is compared where a protein language model is named."""
+
+
+def entries(task: Task, *, ablation: bool, language: bool = False) -> tuple[Entry, ...]:
     """Return what is scored on a task, in the order of the tables.
 
     Args:
         task: Its collection decides whether ours is taken apart.
         ablation: Whether ours is also trained without each of its parts.
+        language: Whether what a protein language model adds is compared instead.
     """
+    if language:
+        return WITH_LANGUAGE
     apart = PARTS if ablation and task.collection in ABLATED else ()
     return (
         *BASELINES,

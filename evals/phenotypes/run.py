@@ -7,6 +7,7 @@ predictor and fold.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from evals.phenotypes import score
 from evals.phenotypes.bottleneck import bottleneck
 from evals.phenotypes.facts import Bottleneck, Curve, Division, Facts
 from evals.phenotypes.measures import DRAWS, information_content, measured
-from evals.phenotypes.page import BENCHMARK
+from evals.phenotypes.page import BENCHMARK, WITH_UNIREP
 from evals.phenotypes.predictors import Entry, Task, World, entries, fitted, predicted
 from evals.phenotypes.score import Folds, as_table
 from evals.phenotypes.splits import (
@@ -37,6 +38,7 @@ from knowledge.sources.genes import read_symbols, sources_root
 from models import genepheno as model
 from models.genepheno import ontology, phenotypes, sequences
 from models.genepheno.baselines import Aligner, AllAgainstAll, FloatArray, searched
+from models.genepheno.encoder import UniRepEncoder
 from models.genepheno.homology import Hits, families
 from models.genepheno.phenotypes import (
     FEWEST_GENES,
@@ -46,6 +48,7 @@ from models.genepheno.phenotypes import (
 )
 from models.genepheno.predictor import GenePheno, Workbench, aligned
 from models.genepheno.sequences import Protein, by_gene, read_proteins
+from models.inputs import unirep
 
 PLAN: dict[Collection, tuple[SplitName, ...]] = {
     "mp": ("random", "homology"),
@@ -62,10 +65,20 @@ class PhenotypeEval(Frozen):
     """What an evaluation can be told; another value is another run."""
 
     collections: tuple[Collection, ...] = Field(CHOSEN, description="Collections to score.")
+    splits: tuple[SplitName, ...] = Field(
+        get_args(SplitName), description="Splits to score, of those that a collection has."
+    )
     seed: int = Field(0, description="Seed of everything that is drawn.")
     folds: int = Field(1, ge=1, le=5, description="How many of five folds over genes are scored.")
     ablation: bool = Field(True, description="Train also without each part of the model.")
     draws: int = Field(DRAWS, description="Bootstrap resamples of genes.")
+    unirep: Path | None = Field(
+        None, description="UniRep's weights: what they add is compared, and nothing else."
+    )
+
+    def entries(self, task: Task) -> tuple[Entry, ...]:
+        """Return what is scored on a task."""
+        return entries(task, ablation=self.ablation, language=self.unirep is not None)
 
 
 def evaluate(data: Path, out: Path, settings: PhenotypeEval, progress: Progress) -> Results:
@@ -82,7 +95,8 @@ def evaluate(data: Path, out: Path, settings: PhenotypeEval, progress: Progress)
         RunError: `out` holds another run.
     """
     root = sources_root(data)
-    return BENCHMARK.evaluate(
+    told = BENCHMARK if settings.unirep is None else WITH_UNIREP
+    return told.evaluate(
         out,
         settings,
         _inputs(root, settings),
@@ -95,27 +109,39 @@ def _evaluated(root: Path, run: Run, settings: PhenotypeEval) -> Results:
     with run.clock("read and align"):
         run.progress("reading and aligning proteins", 0.0)
         world, found = _world(root, run.out, settings)
-    work = [
-        (task, entry, fold)
-        for task in found
-        for fold in task.folds
-        for entry in entries(task, ablation=settings.ablation)
-    ]
+    work = [(task, fold) for task in found for fold in task.folds]
+    work.sort(key=lambda one: one[1].fold)
     told = part(run.progress, 0.05, 0.92)
-    for done, (task, entry, fold) in enumerate(work):
-        told(f"{task.collection}, {task.split}: {entry.name}", done / len(work))
-        path = run.path(unit_name(task, entry, fold))
-        if path.is_file():
-            continue
-        with run.clock(entry.name):
-            predictor = fitted(entry, world, task, fold)
-            probabilities = predicted(predictor, task, fold)
-        if isinstance(predictor, GenePheno) and entry.role == "ours" and fold.fold == 0:
-            _keep_bottleneck(predictor, task, path.with_name("bottleneck.json"))
-        with run.clock("measures"):
-            write_table(_measured(probabilities, task, fold, settings), path)
+    for done, (task, fold) in enumerate(work):
+        every = {entry.name: entry for entry in settings.entries(task)}
+        answers: dict[str, FloatArray] = {}
+        for number, entry in enumerate(every.values()):
+            told(
+                f"{task.collection}, {task.split}: {entry.name}",
+                (done + number / len(every)) / len(work),
+            )
+            path = run.path(unit_name(task, entry, fold))
+            if path.is_file():
+                continue
+            for name in entry.mean_of or (entry.name,):
+                if name not in answers:
+                    answers[name] = _answered(run, every[name], world, task, fold)
+            probabilities = np.mean([answers[n] for n in entry.mean_of or (entry.name,)], axis=0)
+            with run.clock("measures"):
+                write_table(_measured(probabilities, task, fold, settings), path)
     run.progress("putting together", 0.97)
     return _results(run, found, settings)
+
+
+def _answered(run: Run, entry: Entry, world: World, task: Task, fold: GeneSplit) -> FloatArray:
+    """Return what an entry predicts of the tested genes; the bottleneck of ours is kept."""
+    with run.clock(entry.name):
+        predictor = fitted(entry, world, task, fold)
+        probabilities = predicted(predictor, task, fold)
+    if isinstance(predictor, GenePheno) and entry.role == "ours" and fold.fold == 0:
+        path = run.path(unit_name(task, entry, fold))
+        _keep_bottleneck(predictor, task, path.with_name("bottleneck.json"))
+    return probabilities
 
 
 def _keep_bottleneck(model: GenePheno, task: Task, path: Path) -> None:
@@ -149,14 +175,18 @@ def _world(root: Path, out: Path, settings: PhenotypeEval) -> tuple[World, list[
         background[collection] = every.among(set(every.genes) - genes.keys())
         # What is rare today decides nothing about the terms of then.
         later = read("hpo", 1).among(genes) if "temporal" in PLAN[collection] else None
-        for split in PLAN[collection]:
+        for split in (one for one in PLAN[collection] if one in settings.splits):
             tasks.append(_task(collection, split, labels, later, genes, align, settings))
     genes_known = {*genes, *(gene for one in background.values() for gene in one.genes)}
     labelled = {gene for task in tasks for gene in task.labels.genes}
     functions = ontology.read_functions(root, sorted(genes_known), symbols=symbols)
     bench = Workbench(functions, _aligner(named, out / "candidates.parquet", aligned))
     family = families(align.hits)
-    return World(root, align, bench, named, family, background, frozenset(labelled)), tasks
+    language = None
+    if settings.unirep is not None:
+        language = Workbench(functions, bench.align, UniRepEncoder(settings.unirep, out))
+    known = frozenset(labelled)
+    return World(root, align, bench, named, family, background, known, language), tasks
 
 
 def _aligner(named: tuple[Protein, ...], path: Path, search: Aligner) -> AllAgainstAll:
@@ -218,7 +248,7 @@ def _results(run: Run, tasks: list[Task], settings: PhenotypeEval) -> Results:
                 [pd.read_parquet(run.path(unit_name(task, entry, fold))) for fold in task.folds],
                 entry.role,
             )
-            for entry in entries(task, ablation=settings.ablation)
+            for entry in settings.entries(task)
         }
         about = _division(task, next(iter(found.values())))
         divisions.append(about)
@@ -227,7 +257,8 @@ def _results(run: Run, tasks: list[Task], settings: PhenotypeEval) -> Results:
     facts = Facts(
         divisions=tuple(divisions), curves=tuple(curves), bottlenecks=tuple(_bottlenecks(run.out))
     )
-    return Results.of(BENCHMARK.kind, scores, facts)
+    kind = BENCHMARK.kind if settings.unirep is None else WITH_UNIREP.kind
+    return Results.of(kind, scores, facts)
 
 
 def _division(task: Task, first: Folds) -> Division:
@@ -254,4 +285,7 @@ def _inputs(root: Path, settings: PhenotypeEval) -> Inputs:
     asked = set(settings.collections) | ({"hpo"} if "hpo-2014" in settings.collections else set())
     names = [phenotypes.FILES[one] for one in phenotypes.COLLECTIONS if one in asked]
     names += [*ontology.FILES.values(), *ontology.GO_FILES, *sequences.FILES, phenotypes.MP_NAMES]
-    return Inputs({name: root / name for name in names}, (benchmark, model))
+    files = {name: root / name for name in names}
+    if settings.unirep is not None:
+        files["unirep"] = settings.unirep
+    return Inputs(files, (benchmark, model, unirep))

@@ -6,28 +6,30 @@ functions of the genes it predicts says so in its name, and is an upper referenc
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
+from typing import Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from models.genepheno.composition import composition
+from models.genepheno.fitting import (
+    HIDDEN,
+    Fitting,
+    Scaler,
+    fitted,
+    hidden_layer,
+    network_probabilities,
+    output_layer,
+)
 from models.genepheno.homology import Hits, search
 from models.genepheno.ontology import GeneFunctions, children_first
 from models.genepheno.phenotypes import PhenotypeLabels
 from models.genepheno.sequences import Protein
 
-if TYPE_CHECKING:
-    from torch import Tensor, nn
-
 FloatArray: TypeAlias = NDArray[np.float32]
 Aligner = Callable[[Sequence[Protein], Sequence[Protein]], Hits]
 """Finds the local alignments of queries to targets."""
-COMPONENTS = 128
-"""Directions that wide features are reduced to before a linear model."""
-HIDDEN = 512
 PRIOR_BITS = 100.0
 """How many bits of alignment the term frequencies weigh as much as."""
 
@@ -158,23 +160,23 @@ class CompositionLogistic:
 
     name = "composition"
 
-    def __init__(self, seed: int = 0, fitting: "Fitting | None" = None) -> None:
+    def __init__(self, seed: int = 0, fitting: Fitting | None = None) -> None:
         self._seed, self._fitting = seed, fitting or Fitting()
 
     def fit(self, proteins: Sequence[Protein], labels: PhenotypeLabels) -> Self:
         """Reduce the frequencies to their main directions and fit all terms at once."""
         features = composition([one.sequence for one in proteins])
-        self._scaler = _Scaler(features, self._seed)
+        self._scaler = Scaler(features, self._seed)
         inputs = self._scaler(features)
-        self._network = _fitted(
-            _output(inputs.shape[1], labels), inputs, labels, self._fitting, self._seed
+        self._network = fitted(
+            output_layer(inputs.shape[1], labels), inputs, labels, self._fitting, self._seed
         )
         return self
 
     def predict(self, proteins: Sequence[Protein]) -> FloatArray:
         """Return probabilities `(proteins, terms)`."""
         features = composition([one.sequence for one in proteins])
-        return _probabilities(self._network, self._scaler(features))
+        return network_probabilities(self._network, self._scaler(features))
 
 
 class TrueFunctions:
@@ -192,7 +194,7 @@ class TrueFunctions:
     name = "true functions (upper reference)"
 
     def __init__(
-        self, functions: GeneFunctions, seed: int = 0, fitting: "Fitting | None" = None
+        self, functions: GeneFunctions, seed: int = 0, fitting: Fitting | None = None
     ) -> None:
         self._functions = functions
         self._row = {gene: row for row, gene in enumerate(functions.genes)}
@@ -201,16 +203,16 @@ class TrueFunctions:
     def fit(self, proteins: Sequence[Protein], labels: PhenotypeLabels) -> Self:
         """Reduce the functions to their main directions and fit all terms at once."""
         features = self._features(proteins)
-        self._scaler = _Scaler(features, self._seed)
+        self._scaler = Scaler(features, self._seed)
         inputs = self._scaler(features)
-        self._network = _fitted(
-            _output(inputs.shape[1], labels), inputs, labels, self._fitting, self._seed
+        self._network = fitted(
+            output_layer(inputs.shape[1], labels), inputs, labels, self._fitting, self._seed
         )
         return self
 
     def predict(self, proteins: Sequence[Protein]) -> FloatArray:
         """Return probabilities `(proteins, terms)`."""
-        return _probabilities(self._network, self._scaler(self._features(proteins)))
+        return network_probabilities(self._network, self._scaler(self._features(proteins)))
 
     def _features(self, proteins: Sequence[Protein]) -> FloatArray:
         return np.asarray(_annotations(self._functions, self._row, proteins).toarray())
@@ -237,7 +239,7 @@ class DenseNetwork:
         functions: GeneFunctions,
         align: Aligner = searched,
         seed: int = 0,
-        fitting: "Fitting | None" = None,
+        fitting: Fitting | None = None,
     ) -> None:
         self._functions, self._align, self._seed = functions, align, seed
         self._row = {gene: row for row, gene in enumerate(functions.genes)}
@@ -252,17 +254,21 @@ class DenseNetwork:
         self._share = np.asarray(self._known.mean(axis=0), np.float32).ravel()
         self._parents = labels.vocabulary.parents
         text = composition([one.sequence for one in proteins])
-        self._scaler = _Scaler(text, self._seed)
+        self._scaler = Scaler(text, self._seed)
         inputs = self._features(proteins, text)
-        layers = (_hidden(inputs.shape[1], self._seed), nn.ReLU(), _output(HIDDEN, labels))
+        layers = (
+            hidden_layer(inputs.shape[1], self._seed),
+            nn.ReLU(),
+            output_layer(HIDDEN, labels),
+        )
         network = nn.Sequential(*layers)
-        self._network = _fitted(network, inputs, labels, self._fitting, self._seed)
+        self._network = fitted(network, inputs, labels, self._fitting, self._seed)
         return self
 
     def predict(self, proteins: Sequence[Protein]) -> FloatArray:
         """Return probabilities, parents never below children `(proteins, terms)`."""
         text = composition([one.sequence for one in proteins])
-        columns = _probabilities(self._network, self._features(proteins, text)).T.copy()
+        columns = network_probabilities(self._network, self._features(proteins, text)).T.copy()
         for term in children_first(self._parents):
             for parent in self._parents[term]:
                 np.maximum(columns[parent], columns[term], out=columns[parent])
@@ -272,43 +278,6 @@ class DenseNetwork:
         bits = _resemblance(self._align, proteins, self._proteins)
         functions = _transferred(bits, self._known, self._share, PRIOR_BITS)
         return np.concatenate([functions - self._share, self._scaler(text)], axis=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Fitting:
-    """How a network of a baseline is fitted.
-
-    Attributes:
-        steps: How many batches are learnt from.
-        rate: Learning rate of AdamW.
-        decay: Weight decay.
-        batch: Proteins per step.
-    """
-
-    steps: int = 150
-    rate: float = 3e-3
-    decay: float = 0.1
-    batch: int = 256
-
-
-class _Scaler:
-    """Main directions of features; over the training proteins the first has unit spread."""
-
-    def __init__(self, features: FloatArray, seed: int) -> None:
-        from sklearn.decomposition import PCA
-
-        self._mean = features.mean(axis=0)
-        self._spread = np.maximum(features.std(axis=0), 1e-6)
-        size = min(COMPONENTS, *features.shape)
-        self._axes = PCA(size, svd_solver="randomized", random_state=seed)
-        self._axes.fit(self._standard(features))
-
-    def __call__(self, features: FloatArray) -> FloatArray:
-        reduced = self._axes.transform(self._standard(features))
-        return np.asarray(reduced / np.sqrt(self._axes.explained_variance_[0]), np.float32)
-
-    def _standard(self, features: FloatArray) -> FloatArray:
-        return np.asarray((features - self._mean) / self._spread, np.float32)
 
 
 def _resemblance(
@@ -343,60 +312,3 @@ def _annotations(
         sparse.diags_array((pick >= 0).astype(np.float32)) @ known
     ).tocsr()
     return silenced
-
-
-def _output(width: int, labels: PhenotypeLabels) -> "nn.Linear":
-    """Return a linear layer over `width` inputs that begins at the term frequencies."""
-    import torch
-
-    terms = len(labels.vocabulary)
-    layer: nn.Linear = torch.nn.utils.skip_init(torch.nn.Linear, width, terms)  # type: ignore[no-untyped-call]
-    share = (labels.frequencies() * len(labels) + 0.5) / (len(labels) + 1)
-    with torch.no_grad():
-        layer.weight.zero_()
-        layer.bias.copy_(torch.from_numpy(np.log(share / (1 - share))))
-    return layer
-
-
-def _hidden(width: int, seed: int) -> "nn.Linear":
-    """Return a linear layer over `width` inputs with weights drawn as torch draws them."""
-    import torch
-
-    layer: nn.Linear = torch.nn.utils.skip_init(torch.nn.Linear, width, HIDDEN)  # type: ignore[no-untyped-call]
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for values in (layer.weight, layer.bias):
-            values.uniform_(-(width**-0.5), width**-0.5, generator=generator)
-    return layer
-
-
-def _fitted(
-    network: "nn.Module", inputs: FloatArray, labels: PhenotypeLabels, fitting: Fitting, seed: int
-) -> "nn.Module":
-    """Return the network after AdamW on the cross entropy summed over all terms."""
-    import torch
-
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.from_numpy(inputs)
-    optimizer = torch.optim.AdamW(network.parameters(), fitting.rate, weight_decay=fitting.decay)
-    rows = torch.zeros(0, dtype=torch.int64)
-    for _ in range(fitting.steps):
-        if not len(rows):
-            rows = torch.randperm(len(x), generator=generator)
-        batch, rows = rows[: fitting.batch], rows[fitting.batch :]
-        known = labels.propagated[batch.numpy()].toarray().astype(np.float32)
-        loss = torch.nn.functional.binary_cross_entropy_with_logits(
-            network(x[batch]), torch.from_numpy(known), reduction="sum"
-        )
-        optimizer.zero_grad()
-        (loss / len(batch)).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-    return network
-
-
-def _probabilities(network: "nn.Module", inputs: FloatArray) -> FloatArray:
-    import torch
-
-    with torch.inference_mode():
-        logits: Tensor = network(torch.from_numpy(inputs))
-        return np.asarray(torch.sigmoid(logits).numpy(), np.float32)

@@ -1,6 +1,7 @@
 """Turns protein sequences into vectors: our own profile, or a protein language model by name."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -8,9 +9,12 @@ from numpy.typing import NDArray
 
 from knowledge.errors import KnockwiseError
 from models.genepheno.descriptors import descriptors
+from models.inputs.unirep import UniRep, encoded
 
 FloatArray: TypeAlias = NDArray[np.float32]
 PROFILE = "profile"
+UNIREP = ".npz"
+"""The suffix of UniRep's weights, by which they are known."""
 WINDOW = 1022
 """Residues that ESM-2 was trained on at once, without its two marks."""
 
@@ -22,6 +26,10 @@ class SequenceEncoder(Protocol):
 
     def encode(self, sequences: Sequence[str]) -> FloatArray:
         """Return one vector per sequence `(sequences, width)`."""
+        ...
+
+    def weights(self, width: int) -> FloatArray:
+        """Return what each standardised entry of a vector counts `(width,)`."""
         ...
 
 
@@ -38,6 +46,10 @@ class ProfileEncoder:
         """Return the descriptors `(sequences, descriptors)`."""
         rows = [np.concatenate(list(descriptors(one).values())) for one in sequences]
         return np.array(rows, np.float32).reshape(len(rows), len(family_weights()))
+
+    def weights(self, width: int) -> FloatArray:
+        """Return the same for all descriptors of a family, and as much for each family."""
+        return family_weights()
 
 
 def family_weights() -> FloatArray:
@@ -77,6 +89,10 @@ class LanguageEncoder:
         rows = [self._one(one or "X") for one in sequences]
         return np.array(rows, np.float32).reshape(len(rows), self._model.config.hidden_size)
 
+    def weights(self, width: int) -> FloatArray:
+        """Return the same for every entry."""
+        return _alike(width)
+
     def _one(self, sequence: str) -> FloatArray:
         import torch
 
@@ -89,10 +105,46 @@ class LanguageEncoder:
         return (total / len(sequence)).astype(np.float32)
 
 
+class UniRepEncoder:
+    """UniRep's mean hidden state, beside our own profile.
+
+    Args:
+        path: UniRep's weights.
+        folder: Where its states are kept, so that none is worked out twice.
+
+    Raises:
+        DataError: The file does not hold them.
+    """
+
+    def __init__(self, path: Path, folder: Path | None = None) -> None:
+        self.name = str(path)
+        self._path, self._folder = path, folder
+        self._units, self._profile = UniRep(path).units, ProfileEncoder()
+
+    def encode(self, sequences: Sequence[str]) -> FloatArray:
+        """Return the descriptors, then UniRep's states `(sequences, descriptors + units)`."""
+        states = encoded(self._path, sequences, self._folder)
+        return np.hstack([self._profile.encode(sequences), states])
+
+    def weights(self, width: int) -> FloatArray:
+        """Return those of the profile, and as much as one family for UniRep."""
+        return np.concatenate([family_weights(), _alike(self._units)])
+
+
+def _alike(width: int) -> FloatArray:
+    return np.full(width, width**-0.5, np.float32)
+
+
 def encoder(name: str = PROFILE) -> SequenceEncoder:
-    """Return the encoder of that name: ours, or a language model by its Hugging Face name.
+    """Return the encoder of that name.
+
+    Args:
+        name: `profile`, the `.npz` file of UniRep's weights, or a language model of the ESM-2 kind
+            by its Hugging Face name or folder.
 
     Raises:
         KnockwiseError: It cannot be loaded.
     """
-    return ProfileEncoder() if name == PROFILE else LanguageEncoder(name)
+    if name == PROFILE:
+        return ProfileEncoder()
+    return UniRepEncoder(Path(name)) if name.endswith(UNIREP) else LanguageEncoder(name)

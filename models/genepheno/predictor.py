@@ -12,7 +12,7 @@ from knowledge.errors import DataError
 from knowledge.schema import Frozen
 from models.genepheno.alignment import SequenceIndex, self_bits
 from models.genepheno.baselines import Aligner
-from models.genepheno.encoder import PROFILE, ProfileEncoder, SequenceEncoder, family_weights
+from models.genepheno.encoder import ProfileEncoder, SequenceEncoder
 from models.genepheno.functions import KernelRegression, KernelSettings, fitted_kernel
 from models.genepheno.homology import Hits
 from models.genepheno.network import Head, HeadSettings, fitted_head, probabilities
@@ -120,12 +120,6 @@ class Workbench:
             self._vectors |= zip(new, self.encoder.encode(new), strict=True)
         return np.stack([self._vectors[one.sequence] for one in proteins])
 
-    def weights(self, width: int) -> FloatArray:
-        """Return what each standardised entry of a vector counts `(width,)`."""
-        if self.encoder.name == PROFILE:
-            return family_weights()
-        return np.full(width, width**-0.5, np.float32)
-
     def regression(
         self,
         proteins: Sequence[Protein],
@@ -137,7 +131,7 @@ class Workbench:
         vectors = self.vectors(proteins)
         return fitted_kernel(
             vectors,
-            self.weights(vectors.shape[1]),
+            self.encoder.weights(vectors.shape[1]),
             own_bits(proteins),
             self.hits(proteins, proteins),
             targets,

@@ -48,6 +48,40 @@ def test_genes_are_known_by_symbol_old_symbol_or_identifier(
     assert found.vectors[:, 0].tolist() == list(range(60))
 
 
+@pytest.mark.parametrize("where", ["X", "obsm", "column"])
+def test_an_h5ad_file_has_a_row_per_gene(where, symbols, tmp_path):
+    import anndata
+
+    vectors = np.arange(120.0).reshape(60, 2)
+    names = GENES if where != "column" else [f"row {number}" for number in range(60)]
+    obs = pd.DataFrame({"id": [f"ENSG{number:011}" for number in range(60)]}, index=list(names))
+    data = anndata.AnnData(None if where == "obsm" else vectors, obs)
+    if where == "obsm":
+        data.obsm["X_mine"] = vectors
+    data.write_h5ad(tmp_path / "mine.h5ad")
+    found = read_file(tmp_path / "mine.h5ad", symbols, "id" if where == "column" else None)
+    assert (found.name, found.genes, found.unknown) == ("mine", GENES, 0)
+    assert (found.vectors == vectors).all()
+
+
+def test_an_h5ad_file_that_says_too_little_is_refused(symbols, tmp_path):
+    import anndata
+
+    path = tmp_path / "mine.h5ad"
+    with pytest.raises(DataError, match="does not exist"):
+        read_file(path, symbols)
+    data = anndata.AnnData(obs=pd.DataFrame(index=list(GENES)))
+    data.write_h5ad(path)
+    with pytest.raises(DataError, match=r"which matrix of obsm is meant \(none\)"):
+        read_file(path, symbols)
+    anndata.AnnData(np.ones((3, 60)), var=pd.DataFrame(index=list(GENES))).write_h5ad(path)
+    with pytest.raises(DataError, match="turn the table round"):
+        read_file(path, symbols)
+    path.write_text("no h5ad")
+    with pytest.raises(DataError, match=r"cannot be read as an \.h5ad"):
+        read_file(path, symbols)
+
+
 def test_rows_of_one_gene_are_averaged_and_rows_of_none_counted(symbols, tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("gene,x\nGENE00,1\nOLD00,3\nNA,5\nENSG99999999999,6\nGENE01,7\n")

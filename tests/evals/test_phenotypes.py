@@ -1,6 +1,7 @@
 """Predicted phenotypes are scored on held-out genes, compared there, and gone on with."""
 
 from dataclasses import replace
+from itertools import zip_longest
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,9 +16,25 @@ from evals.phenotypes import run as runs
 from evals.phenotypes.bottleneck import bottleneck
 from evals.phenotypes.facts import Bottleneck, Facts
 from evals.phenotypes.measures import measured
-from evals.phenotypes.page import BENCHMARK, claim_table, summary
+from evals.phenotypes.page import (
+    BENCHMARK,
+    WITH_UNIREP,
+    claim_table,
+    summary,
+    summary_with_unirep,
+)
 from evals.phenotypes.plots import drawn
-from evals.phenotypes.predictors import BASELINES, OURS, REQUIRED, Entry, Task, World, entries
+from evals.phenotypes.predictors import (
+    BASELINES,
+    OURS,
+    READ,
+    REQUIRED,
+    WITH_LANGUAGE,
+    Entry,
+    Task,
+    World,
+    entries,
+)
 from evals.phenotypes.run import PLAN, PhenotypeEval, evaluate
 from evals.phenotypes.score import Folds, as_table
 from evals.phenotypes.splits import random_split
@@ -95,7 +112,7 @@ def world(labels, tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "sources_root", lambda data: data)
     monkeypatch.setattr(runs, "_world", made)
     monkeypatch.setattr(
-        runs, "entries", lambda task, ablation: ENTRIES if ablation else ENTRIES[:3]
+        runs, "entries", lambda task, ablation, language: ENTRIES if ablation else ENTRIES[:3]
     )
     monkeypatch.setattr(runs, "_inputs", lambda root, settings: Inputs({}, ()))
     return tmp_path
@@ -151,13 +168,40 @@ def test_the_claims_are_those_of_baselines_that_must_be_beaten(world, monkeypatc
         Entry(name, role, lambda w, t, f, c=certain: Branch(c))
         for name, role, certain in zip(names, roles, (0.0, 0.1, 0.2, 0.9), strict=True)
     )
-    monkeypatch.setattr(runs, "entries", lambda task, ablation: made)
+    monkeypatch.setattr(runs, "entries", lambda task, ablation, language: made)
     table = claim_table(evaluate(world, world / "run", SETTINGS, quiet).scores)
     assert [row[:3] for row in table.rows] == [
         ("mp", "random", "F_max"), ("mp", "random", "macro AUROC"),
     ]  # fmt: skip
     assert table.header[3:] == REQUIRED
     assert set(REQUIRED) <= {entry.name for entry in BASELINES}
+
+
+def test_what_a_language_model_adds_has_a_page_of_its_own(world, monkeypatch):
+    certain = [0.0, 0.2, 0.4, 0.9]
+    made = tuple(
+        one._replace(make=lambda w, t, f, c=one_certain: Branch(c))
+        for one, one_certain in zip_longest(WITH_LANGUAGE, certain)
+    )
+    monkeypatch.setattr(runs, "entries", lambda task, ablation, language: language and made)
+    told, measured = [], runs._measured
+
+    def listening(probabilities, *rest):
+        told.append(probabilities)
+        return measured(probabilities, *rest)
+
+    monkeypatch.setattr(runs, "_measured", listening)
+    settings = SETTINGS.model_copy(update={"unirep": world / "unirep.npz", "folds": 1})
+    results = evaluate(world, world / "run", settings, quiet)
+    dense, ours, read, both, both_read = told[1:]
+    assert both == pytest.approx((ours + dense) / 2)
+    assert both_read == pytest.approx((read + dense) / 2)
+    page = (world / "run" / "scoreboard.md").read_text()
+    assert page.count("## Phenotypes from sequence, with a protein language model") == 1
+    assert results.kind == WITH_UNIREP.kind == "genepheno-unirep"
+    gains = {(g.predictor, g.than, g.measure): g for g in results.scores.gains}
+    assert (READ, OURS, "f_max") in gains
+    assert "What GenePheno with UniRep gains over each" in summary_with_unirep(results)
 
 
 def test_an_interrupted_run_goes_on_and_gives_the_same_figures(world, monkeypatch):
@@ -199,7 +243,7 @@ def test_tested_genes_are_not_among_those_learnt_from(world, monkeypatch, labels
             return super().predict(proteins)
 
     made = (Entry("spy", "baseline", lambda world, task, fold: Spy()),)
-    monkeypatch.setattr(runs, "entries", lambda task, ablation: made)
+    monkeypatch.setattr(runs, "entries", lambda task, ablation, language: made)
     evaluate(world, world / "run", SETTINGS, quiet)
     assert len(seen) == 2
 
