@@ -40,6 +40,7 @@ from evals.phenotypes.page import BENCHMARK as GENEPHENO
 from evals.programmes.page import BENCHMARK as PROGRAMMES
 from evals.programmes.rivals.page import BENCHMARK as SAMS
 from evals.regulators.page import BENCHMARK as REGULATORS
+from evals.retrieval.page import BENCHMARK as RETRIEVAL
 from evals.subtypes.page import BENCHMARK as SUBTYPES
 from evals.unseen.page import BENCHMARK as UNSEEN
 from evals.with_embeddings import BENCHMARK as WITH_EMBEDDINGS
@@ -67,6 +68,7 @@ OTHERS = (
     SAMS,
     CAMPAIGN,
     SUBTYPES,
+    RETRIEVAL,
 )
 NOT_IN_HISTORY: Mapping[str, str] = {
     "strict": "01138aba4e685a7277c9bd3659b9baf3551013db",
