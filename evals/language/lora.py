@@ -307,7 +307,7 @@ def _opened(base: str) -> tuple[Opened, Opened]:
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
-        model = AutoModelForCausalLM.from_pretrained(
+        model: Opened = AutoModelForCausalLM.from_pretrained(
             base, local_files_only=True, dtype=torch.bfloat16
         )
     except (OSError, ValueError) as error:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import comb
 from pathlib import Path
@@ -21,7 +21,7 @@ from knowledge.texts.encoder import Encoder
 from knowledge.texts.search import Leg, TextIndex
 
 DENSE, LEXICAL, BOTH, WHOLE, RANDOM = "meaning", "words", "words and meaning", "index", "random"
-LEGS: Mapping[str, Collection[Leg]] = {
+LEGS: Mapping[str, tuple[Leg, ...]] = {
     WHOLE: ("symbol", "lexical", "dense"),
     BOTH: ("lexical", "dense"),
     DENSE: ("dense",),

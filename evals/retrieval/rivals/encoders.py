@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from knowledge.texts.encoder import SentenceEncoder
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
-    from transformers import PreTrainedModel
 
 OURS = "as shipped"
 _BATCH = 32
@@ -82,7 +81,8 @@ class OnnxInt8(SentenceEncoder):
         from onnxruntime import InferenceSession, SessionOptions
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
-        layers = cast("PreTrainedModel", self._model[0].auto_model).float().eval()
+        first: Any = self._model[0]
+        layers = first.auto_model.float().eval()
 
         class Hidden(torch.nn.Module):
             def __init__(self) -> None:
