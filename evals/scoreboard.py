@@ -43,6 +43,7 @@ from evals.phenotypes.page import WITH_UNIREP as GENEPHENO_UNIREP
 from evals.programmes.page import BENCHMARK as PROGRAMMES
 from evals.programmes.rivals.page import BENCHMARK as SAMS
 from evals.regulators.page import BENCHMARK as REGULATORS
+from evals.retrieval.page import BENCHMARK as RETRIEVAL
 from evals.subtypes.page import BENCHMARK as SUBTYPES
 from evals.unseen.page import BENCHMARK as UNSEEN
 from evals.variants.page import BENCHMARK as VARIANTS
@@ -73,6 +74,7 @@ OTHERS = (
     SAMS,
     CAMPAIGN,
     SUBTYPES,
+    RETRIEVAL,
 )
 NOT_IN_HISTORY: Mapping[str, str] = {
     "strict": "01138aba4e685a7277c9bd3659b9baf3551013db",

@@ -23,6 +23,7 @@ from app.commands import (
     eval_product,
     eval_programmes,
     eval_regulators,
+    eval_retrieval,
     eval_sams,
     eval_subtypes,
     eval_unseen,
@@ -222,6 +223,7 @@ app.command(cls=Careful, epilog=eval_language.EPILOG)(eval_language.language)
 app.command(cls=Careful, epilog=eval_mechanism.EPILOG)(eval_mechanism.mechanism)
 app.command(cls=Careful, epilog=eval_programmes.EPILOG)(eval_programmes.programmes)
 app.command(cls=Careful, epilog=eval_regulators.EPILOG)(eval_regulators.regulators)
+app.command(cls=Careful, epilog=eval_retrieval.EPILOG)(eval_retrieval.retrieval)
 app.command(cls=Careful, epilog=eval_sams.EPILOG)(eval_sams.sams)
 app.command(cls=Careful, epilog=eval_lists.EPILOG)(eval_lists.lists)
 app.command(cls=Careful, epilog=eval_subtypes.EPILOG)(eval_subtypes.subtypes)

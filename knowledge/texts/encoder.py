@@ -66,7 +66,7 @@ class SentenceEncoder:
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
-        self._folder = folder
+        self.folder = folder
 
     @cached_property
     def fingerprint(self) -> str:
@@ -77,9 +77,9 @@ class SentenceEncoder:
         machines.
         """
         digest = hashlib.sha256(f"{MAX_TOKENS} tokens".encode())
-        for path in sorted(self._folder.rglob("*")):
+        for path in sorted(self.folder.rglob("*")):
             if path.suffix in {".json", ".safetensors", ".bin", ".txt", ".model"}:
-                digest.update(path.relative_to(self._folder).as_posix().encode())
+                digest.update(path.relative_to(self.folder).as_posix().encode())
                 with path.open("rb") as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()[:16]
@@ -114,14 +114,14 @@ class SentenceEncoder:
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             model = SentenceTransformer(
-                str(self._folder),
+                str(self.folder),
                 device="cpu",
                 local_files_only=True,
                 model_kwargs={"dtype": _dtype()},
             )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise TextIndexError(
-                f"The encoder in {self._folder} cannot be loaded ({_first_line(error)}); copy it "
+                f"The encoder in {self.folder} cannot be loaded ({_first_line(error)}); copy it "
                 "again or set KNOCKWISE_ENCODER to another."
             ) from error
         model.max_seq_length = min(model.max_seq_length or MAX_TOKENS, MAX_TOKENS)

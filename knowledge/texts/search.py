@@ -142,6 +142,8 @@ class TextIndex:
         gene: str | None = None,
         source: str | None = None,
         dense: bool = True,
+        lexical: bool = True,
+        named: bool = True,
     ) -> list[Passage]:
         """Return the `k` passages that fit `query` best, best first; equal scores in stored order.
 
@@ -155,6 +157,8 @@ class TextIndex:
             gene: Only documents about this gene (approved symbol).
             source: Only documents from this source (`starter`, `RefSeq`, `UniProt`, `GO`).
             dense: Whether to search by meaning too; it takes seconds to load torch.
+            lexical: Whether to search by word.
+            named: Whether genes and terms that the query names come first.
 
         Raises:
             TextIndexError: The index is corrupted.
@@ -166,10 +170,12 @@ class TextIndex:
             return []
         scores: dict[int, float] = {}
         legs: dict[int, list[Leg]] = {}
-        named = [row for row in self._named(query) if allowed[row]]
-        for row in named:
-            scores[row], legs[row] = _NAMED, ["symbol"]
-        found: list[tuple[Leg, list[int]]] = [("lexical", self._lexical(query, allowed))]
+        for row in self._named(query) if named else ():
+            if allowed[row]:
+                scores[row], legs[row] = _NAMED, ["symbol"]
+        found: list[tuple[Leg, list[int]]] = []
+        if lexical:
+            found.append(("lexical", self._lexical(query, allowed)))
         if dense:
             found.append(("dense", self._dense(query, wanted, max(_DEPTH, k))))
         for leg, rows in found:

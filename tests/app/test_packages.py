@@ -22,6 +22,7 @@ PART_OF = {
     "langchain-core": "langgraph",
     "markupsafe": "jinja2",
     "mcp-types": "mcp",
+    "onnxruntime": "chromadb",
     "pil": "pillow",
     "skimage": "scikit-image",
     "transformers": "sentence-transformers",

@@ -1,0 +1,1 @@
+"""Encoders that no product path uses: other precisions, and shorter texts."""
