@@ -40,6 +40,7 @@ from evals.phenotypes.page import BENCHMARK as GENEPHENO
 from evals.programmes.page import BENCHMARK as PROGRAMMES
 from evals.programmes.rivals.page import BENCHMARK as SAMS
 from evals.regulators.page import BENCHMARK as REGULATORS
+from evals.roles.page import together as roles_page
 from evals.subtypes.page import BENCHMARK as SUBTYPES
 from evals.unseen.page import BENCHMARK as UNSEEN
 from evals.with_embeddings import BENCHMARK as WITH_EMBEDDINGS
@@ -119,6 +120,7 @@ def scoreboard(results: Path = RESULTS, fusion: Path = FUSION_WEIGHTS) -> str:
             LANGUAGE.page(Record.read(path)).markdown()
             for path in sorted(results.glob("language-*.json"))
         ),
+        *_roles(results),
     ]
     parts += _verdicts(results)
     parts += _lost(results)
@@ -142,6 +144,12 @@ def _setting(name: str, run: Record) -> str:
     page = PERTURBQA.page(run)
     left = replace(page, how=(), sections=page.sections[1:], suffix=f" ({name})")
     return left.markdown()
+
+
+def _roles(results: Path) -> Iterator[str]:
+    """Yield one page of all models that were asked in their roles."""
+    if paths := sorted(results.glob("roles-*.json")):
+        yield roles_page([Record.read(path) for path in paths]).markdown()
 
 
 def _pages(results: Path, benchmarks: Iterable[Benchmark]) -> Iterator[str]:
