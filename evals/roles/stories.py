@@ -30,8 +30,8 @@ async def told_story(
     ours = told(answer)
     story = await written_story(chat, answer, lines, is_gene)
     mine = [one for one in story.sentences if story.author and one.author == story.author]
-    known = [*facts_of(answer), *EXAMPLE.sentences]
-    facts = {_plain(one.text) for one in known}
+    texts = [*(fact.text for fact in facts_of(answer)), *(one.text for one in EXAMPLE.sentences)]
+    facts = set(map(_plain, texts))
     return StoryAnswer(
         question=answer.question.text,
         templates=len(ours),
