@@ -68,7 +68,7 @@ class BranchCase(Frozen):
 
 
 class BranchAnswer(Frozen):
-    """The model's probability of each option; none where it gave no usable answer."""
+    """The model's probability of each option."""
 
     p: tuple[float, ...]
 

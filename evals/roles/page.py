@@ -27,9 +27,10 @@ BRANCHES = (
     "A gene is lost, a readout is to be reached: which of up to five steps that databases offer "
     "is the textbook's, or the built-in pathways'? The built-in pathways are taken out of the "
     "graph, so the evidence does not know them; it takes the step with the most trusted path to "
-    "the readout. The model answers with one token, without seeing any trust, and both together is "
-    "the plain mean of their log-odds. Databases hold what textbooks hold, so the evidence is no "
-    "blind opponent."
+    "the readout. The model answers with one token, without seeing any trust. A model that takes "
+    "the first whatever it is knows nothing: levelled, the mean of each place over all cases is "
+    "taken out, without labels. Together is the sum of both logarithms, unweighted. Databases "
+    "hold what textbooks hold, so the evidence is no blind opponent."
 )
 STEPS = (
     "A tenth of the signed pairs is hidden, as in `eval mechanism`. The model names up to three "

@@ -7,6 +7,7 @@ from itertools import groupby
 import numpy as np
 from scipy.stats import binomtest
 
+from evals.harness.metrics import FloatArray
 from evals.harness.resampling import Estimate
 from evals.harness.scores import Score
 from evals.roles.facts import (
@@ -24,9 +25,8 @@ from evals.roles.facts import (
 LEVEL = 0.95
 RULES, EVIDENCE, CHANCE, TEMPLATES = "rules", "evidence", "chance", "templates"
 POPULAR = "the genes acted on most"
-WITH_RULES, WHENEVER, WITH_EVIDENCE = (
-    "rules, then {}", "rules, {} after every refusal", "{} and evidence"
-)  # fmt: skip
+WITH_RULES, WHENEVER = "rules, then {}", "rules, {} after every refusal"
+LEVELLED, WITH_EVIDENCE = "{}, places levelled", "{}, places levelled, and evidence"
 VERDICTS: tuple[Verdict, ...] = ("right", "wrong", "refused")
 LEAST = 1e-3
 Found = tuple[list[Score], list[Test]]
@@ -78,44 +78,58 @@ def reading(cases: Sequence[ReadCase], model: str) -> Found:
 
 
 def branches(cases: Sequence[BranchCase], answers: Sequence[BranchAnswer], model: str) -> Found:
-    """Return how often the step of the textbook or the built-in pathways is chosen."""
+    """Return how often the step of the textbook or the built-in pathways is chosen.
+
+    A model likes some places of a list whatever stands there. Levelled, an option's log-probability
+    is counted from the mean of its place over all cases with as many options, which takes no label.
+    """
     scores, tests = [], []
-    pairs = sorted(zip(cases, answers, strict=True), key=lambda one: one[0].part)
-    for part, group in groupby(pairs, key=lambda one: one[0].part):
+    level = levelled(answers)
+    whole = sorted(zip(cases, answers, level, strict=True), key=lambda one: one[0].part)
+    for part, group in groupby(whole, key=lambda one: one[0].part):
         mine = list(group)
-        both = WITH_EVIDENCE.format(model)
         right = {
-            EVIDENCE: [_chosen(case.evidence) == case.right for case, _ in mine],
-            model: [_chosen(said.p) == case.right for case, said in mine],
-            both: [_chosen(_together(case, said)) == case.right for case, said in mine],
+            EVIDENCE: [_chosen(case.evidence) == case.right for case, _, _ in mine],
+            model: [_chosen(said.p) == case.right for case, said, _ in mine],
+            LEVELLED.format(model): [_chosen(own) == case.right for case, _, own in mine],
+            WITH_EVIDENCE.format(model): [
+                _chosen(_log(_shares(case.evidence)) + own) == case.right for case, _, own in mine
+            ],
         }
         for name, found in right.items():
             value = share(sum(found), len(found))
             scores.append(Score(name, "right", value, about="branches", part=part))
-        chance = float(np.mean([1 / len(case.options) for case, _ in mine]))
+        chance = float(np.mean([1 / len(case.options) for case, _, _ in mine]))
         scores.append(Score(CHANCE, "right", chance, about="branches", part=part))
-        first = share(sum(_chosen(said.p) == 0 for _, said in mine), len(mine))
+        first = share(sum(_chosen(said.p) == 0 for _, said, _ in mine), len(mine))
         scores.append(Score(model, "chose the first", first, about="branches", part=part))
         tests += [
-            paired("branches", part, name, EVIDENCE, right[name], right[EVIDENCE])
-            for name in (model, both)
+            paired("branches", part, name, EVIDENCE, found, right[EVIDENCE])
+            for name, found in right.items()
+            if name != EVIDENCE
         ]
     return scores, tests
 
 
-def _chosen(of: Sequence[float]) -> int:
-    """Return the place of the greatest; -1 where there is none."""
-    return int(np.argmax(of)) if len(of) else -1
+def levelled(answers: Sequence[BranchAnswer]) -> list[FloatArray]:
+    """Return log-probabilities less the mean of their place among answers with as many options."""
+    logs = [_log(one.p) for one in answers]
+    mean = {size: np.mean([one for one in logs if len(one) == size], axis=0)
+            for size in {len(one) for one in logs}}  # fmt: skip
+    return [one - mean[len(one)] for one in logs]
 
 
-def _together(case: BranchCase, said: BranchAnswer) -> Sequence[float]:
-    """Return the plain mean of both log-odds-like shares; the evidence alone if need be."""
-    if not said.p:
-        return case.evidence
-    evidence = np.array(case.evidence)
-    evidence = evidence / evidence.sum() if evidence.sum() else evidence
-    joined = np.log(np.maximum(evidence, LEAST)) + np.log(np.maximum(said.p, LEAST))
-    return [float(one) for one in joined]
+def _log(shares: Sequence[float]) -> FloatArray:
+    return np.log(np.maximum(np.asarray(shares, np.float64), LEAST))
+
+
+def _shares(of: Sequence[float]) -> Sequence[float]:
+    return [one / sum(of) for one in of] if sum(of) else of
+
+
+def _chosen(of: Sequence[float] | FloatArray) -> int:
+    """Return the place of the greatest."""
+    return int(np.argmax(of))
 
 
 def steps(cases: Sequence[StepCase], answers: Sequence[StepAnswer], model: str) -> Found:

@@ -104,15 +104,17 @@ def branch(right, evidence=(0.5, 0.2, 0.1)):
     )  # fmt: skip
 
 
-def test_branches_are_counted_beside_the_evidence_and_together_with_it():
+def test_branches_are_counted_beside_the_evidence_and_places_are_levelled():
     cases = [branch(0), branch(1), branch(2)]
-    said = [BranchAnswer(p=p) for p in ((0.6, 0.3, 0.1), (0.05, 0.9, 0.05), (0.4, 0.3, 0.3))]
+    said = [BranchAnswer(p=p) for p in ((0.7, 0.2, 0.1), (0.5, 0.4, 0.1), (0.5, 0.2, 0.3))]
     scores, tests = branches(cases, said, "m")
     value = {one.predictor: one.value.value for one in scores if one.measure == "right"}
     assert value == pytest.approx(
-        {"evidence": 1 / 3, "m": 2 / 3, "m and evidence": 2 / 3, "chance": 1 / 3}
-    )
-    assert [(one.better, one.worse) for one in tests] == [(1, 0), (1, 0)]
+        {"evidence": 1 / 3, "m": 1 / 3, "m, places levelled": 1, "chance": 1 / 3,
+         "m, places levelled, and evidence": 1 / 3}
+    )  # fmt: skip
+    assert [one.value.value for one in scores if one.measure == "chose the first"] == [1]
+    assert [(one.better, one.worse) for one in tests] == [(0, 0), (2, 0), (0, 0)]
 
 
 async def test_steps_are_held_against_the_hidden_relations(starter):
