@@ -21,7 +21,8 @@ READING = (
     "copy words of the question and is read by the rules again. *Fresh phrasings* were written for "
     "this and nothing was mended for them; *textbook* are the mirror's questions, for which the "
     "rules were mended. A refusal of what cannot be answered is right. About fresh ones the model "
-    "is also asked after refusals that `ask` leaves as they are."
+    "is also asked after refusals that `ask` leaves as they are. The test counts right readings "
+    "alone, and a question misread is worse than one refused: look at *wrong* too."
 )
 BRANCHES = (
     "A gene is lost, a readout is to be reached: which of up to five steps that databases offer "
