@@ -44,6 +44,7 @@ from evals.programmes.page import BENCHMARK as PROGRAMMES
 from evals.programmes.rivals.page import BENCHMARK as SAMS
 from evals.regulators.page import BENCHMARK as REGULATORS
 from evals.retrieval.page import BENCHMARK as RETRIEVAL
+from evals.roles.page import together as roles_page
 from evals.subtypes.page import BENCHMARK as SUBTYPES
 from evals.unseen.page import BENCHMARK as UNSEEN
 from evals.variants.page import BENCHMARK as VARIANTS
@@ -124,6 +125,7 @@ def scoreboard(results: Path = RESULTS, fusion: Path = FUSION_WEIGHTS) -> str:
         *(_setting(name, run) for name, run in runs.items()),
         *_pages(results, OTHERS),
         *_language(results),
+        *_roles(results),
     ]
     parts += _verdicts(results)
     parts += _lost(results)
@@ -147,6 +149,12 @@ def _setting(name: str, run: Record) -> str:
     page = PERTURBQA.page(run)
     left = replace(page, how=(), sections=page.sections[1:], suffix=f" ({name})")
     return left.markdown()
+
+
+def _roles(results: Path) -> Iterator[str]:
+    """Yield one page of all models that were asked in their roles."""
+    if paths := sorted(results.glob("roles-*.json")):
+        yield roles_page([Record.read(path) for path in paths]).markdown()
 
 
 def _pages(results: Path, benchmarks: Iterable[Benchmark]) -> Iterator[str]:

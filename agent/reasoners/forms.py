@@ -17,9 +17,9 @@ TOLD = 6
 
 
 class Reading(Frozen):
-    """The words of a question by what they are for."""
+    """The words of a question by what they are for; nothing is perturbed in many a question."""
 
-    perturbed: tuple[str, ...] = Field(min_length=1, max_length=5)
+    perturbed: tuple[str, ...] = Field(max_length=5)
     kind: PerturbationKind
     cell_line: str | None = Field(max_length=40)
     readouts: tuple[str, ...] = Field(max_length=20)

@@ -8,8 +8,7 @@ where the model fails the evidence policy stands in and the answer says so.
 import asyncio
 import hashlib
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +29,10 @@ from agent.reasoners.forms import (
     TOLD,
     NextSteps,
     OwnStep,
-    Reading,
     Telling,
 )
 from agent.reasoners.offers import candidate_line, offered
+from agent.reasoners.reading import read_by_model
 from agent.state import Proposal
 from agent.strategies import load_strategy
 from agent.strategies.case import Case, first_sentence
@@ -48,7 +47,6 @@ from knowledge.schema import (
     Effect,
     Evidence,
     Hypothesis,
-    PerturbationKind,
     Quantity,
     Question,
 )
@@ -64,10 +62,6 @@ FOR_DRUGS = "vcworld"
 LOOKED_UP = 12
 RESULT_CHARACTERS = 1500
 TOLD_CHARACTERS = 4000
-_KINDS: Mapping[PerturbationKind, str] = {
-    "knockout": "Knock out", "knockdown": "Knock down", "activation": "Activate",
-}  # fmt: skip
-_NAME = re.compile(r"[\w.+-]{2,40}")
 
 
 class LLMReasoner:
@@ -123,9 +117,6 @@ class LLMReasoner:
     async def read(self, text: str, knowledge: Vocabulary, cell_line: str | None) -> Question:
         """Return the question; the model is asked only where the rules cannot read it.
 
-        What the model reads must stand in the question word for word, and is then read by the
-        rules again, so that it can make up neither a gene nor a cell line.
-
         Raises:
             QuestionError: It cannot be understood, or must not be answered.
         """
@@ -145,33 +136,13 @@ class LLMReasoner:
     async def _read(
         self, text: str, knowledge: Vocabulary, cell_line: str | None, unread: QuestionError
     ) -> Question:
-        lines = [line.name for line in knowledge.cell_lines]
         try:
-            said, _ = await structured(
-                self._chat,
-                self._asked(self._rendered("read.j2", text=text, lines=lines)),
-                Reading,
-                max_tokens=256,
-            )
+            return await read_by_model(self._chat, text, knowledge, cell_line)
         except LLMError as error:
             self._note("could not read the question", error)
             raise unread from None
-        words = [*said.perturbed, *said.readouts, *filter(None, [said.cell_line])]
-        if not all(_NAME.fullmatch(word) and word.lower() in text.lower() for word in words):
-            raise unread
-        plain = f"{_KINDS[said.kind]} {' and '.join(f'gene:{word}' for word in said.perturbed)}"
-        if said.cell_line:
-            plain += f" in {said.cell_line}"
-        if said.readouts:
-            plain += f": what happens to {', '.join(f'gene:{word}' for word in said.readouts)}?"
-        try:
-            question = parse_question(plain, knowledge, cell_line=cell_line)
         except QuestionError:
             raise unread from None
-        note = f"The language model read the question as: {plain.replace('gene:', '')}"
-        return question.model_copy(
-            update={"text": text.strip(), "assumptions": (*question.assumptions, note)}
-        )
 
     async def judge(
         self, readouts: Sequence[str], case_of: Callable[[str], Case]

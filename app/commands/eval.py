@@ -24,6 +24,7 @@ from app.commands import (
     eval_programmes,
     eval_regulators,
     eval_retrieval,
+    eval_roles,
     eval_sams,
     eval_subtypes,
     eval_unseen,
@@ -234,3 +235,4 @@ for _name, _benchmark in plugins("benchmarks"):
     app.command(_name, cls=Careful)(_benchmark)
 app.command(cls=Careful, epilog=eval_pairs.EPILOG)(eval_pairs.pairs)
 app.command(cls=Careful, epilog=eval_campaign.EPILOG)(eval_campaign.campaign)
+app.command(cls=Careful, epilog=eval_roles.EPILOG)(eval_roles.roles)

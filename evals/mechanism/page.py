@@ -13,7 +13,7 @@ from evals.mechanism.facts import ALL, Facts, Grounding
 from evals.mechanism.faithfulness import CENTRAL, RANDOM
 from evals.mechanism.gallery import RULES
 from evals.mechanism.pictures import STYLE, gallery_html
-from evals.mechanism.recovery import OURS, RANKED, SIGN
+from evals.recovery import OURS, RANKED, SIGN
 from models.inputs.screens import CELL_LINES
 
 SHOWN_DATABASES = 4

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from agent.session import Session
 from agent.settings import Settings
-from evals import altered_graphs, rows
+from evals import altered_graphs, recovery, rows
 from evals import mechanism as benchmark
 from evals.altered_graphs import GraphWithout, Relations, is_curated
 from evals.harness.resampling import Resampler
@@ -41,8 +41,8 @@ from evals.mechanism.grounding import answered, asked_again, grounding, question
 from evals.mechanism.information import information
 from evals.mechanism.order import order
 from evals.mechanism.page import BENCHMARK
-from evals.mechanism.recovery import clues, hidden_pairs, recovery
 from evals.mechanism.rows import PAIR, held_out_answers, measured_pairs
+from evals.recovery import clues, hidden_pairs, recovered
 from knowledge import cascade
 from knowledge.errors import DataError
 from knowledge.progress import Progress
@@ -111,7 +111,7 @@ def evaluate(
     root = sources_root(data)
     inputs = Inputs(
         {name: root / name for name in SCREEN_FILES},
-        (benchmark, altered_graphs, rows, cascade),
+        (benchmark, altered_graphs, recovery, rows, cascade),
         {"knowledge": session.versions.knowledge, **session.versions.models},
     )
 
@@ -227,7 +227,7 @@ def _recovery(
 ) -> Iterable[Score]:
     do.run.progress("proposing hidden relations", 0.75)
     known = clues(do.session.knowledge, do.relations, measured[measured.split == "train"])
-    return recovery(do.relations, known, hidden, do.rng(4), do.settings.seed)
+    return recovered(do.relations, known, hidden, do.rng(4), do.settings.seed)
 
 
 def _order(

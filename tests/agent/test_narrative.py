@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from agent.llm.chat import Reply, Usage
 from agent.llm.errors import LLMError
 from agent.narrative.checker import refused
 from agent.narrative.facts import facts_of
@@ -14,6 +13,7 @@ from agent.narrative.writer import template_story, written_story
 from agent.session import Session
 from agent.settings import Settings
 from knowledge.base import load_knowledge
+from tests.llm.scripted import ScriptedChat
 
 LINES = ("K562", "RPE1", "HepG2", "Jurkat")
 QUESTIONS = (
@@ -96,25 +96,19 @@ def test_what_acts_on_what_is_read_as_such(answers, is_gene):
     assert check(answer, "ATF6 is inhibited.", [step], is_gene)
 
 
-class Scripted:
-    """A model that says what it is told to say."""
+def telling(parts):
+    """Return a model that writes these drafts of each section, one after the other."""
 
-    model = "scripted"
+    def reply(messages, schema, options):
+        section = next(one for one in SECTIONS if f'part "{one}"' in messages[-1].content)
+        left = parts.get(section, [])
+        return json.dumps({"sentences": left.pop(0) if left else []})
 
-    def __init__(self, *drafts):
-        self.drafts, self.prompts = list(drafts), []
-
-    async def complete(self, messages, **_):
-        self.prompts.append(messages[-1].content)
-        draft = self.drafts.pop(0)
-        if isinstance(draft, Exception):
-            raise draft
-        content = json.dumps({"sentences": draft})
-        return Reply(content=content, usage=Usage(requests=1), finish="stop")
+    return ScriptedChat(reply)
 
 
-def say(section, text, *facts):
-    return {"section": section, "text": text, "facts": list(facts)}
+def say(text, *facts):
+    return {"text": text, "facts": list(facts)}
 
 
 def test_a_model_tells_what_follows_writes_the_rest_anew_once_and_loses_what_fails_again(
@@ -122,15 +116,19 @@ def test_a_model_tells_what_follows_writes_the_rest_anew_once_and_loses_what_fai
 ):
     answer = answers[0]
     rises = number_of(answer, "DDIT3 mRNA goes up")
-    good = say("What answers", "The stress gene DDIT3 rises.", rises)
-    wrong = say("What answers", "HERPUD1 falls in K562.", rises)
-    foreign = say("What senses and relays it", "TP53 senses the damage.", 1)
-    mended = say("What answers", "DDIT3 goes up in K562.", rises)
-    chat = Scripted([good, wrong, foreign], [mended, foreign])
+    good = say("The stress gene DDIT3 rises.", rises)
+    wrong = say("HERPUD1 falls in K562.", rises)
+    foreign = say("TP53 senses the damage.", 1)
+    mended = say("DDIT3 goes up in K562.", rises)
+    chat = telling(
+        {"What answers": [[good, wrong], [mended]], "What senses and relays it": [[foreign]] * 2}
+    )
     story = asyncio.run(written_story(chat, answer, LINES, is_gene))
     assert (story.written, story.accepted, story.rewritten) == (3, 1, 1)
     assert len(story.dropped) == 1
-    assert "TP53 is in none of the facts cited" in chat.prompts[1]
+    anew = [one.text for one in chat.requests if "were refused" in one.text]
+    assert len(anew) == 2
+    assert any("TP53 is in none of the facts cited" in one for one in anew)
     told_by = {one.section: one.author for one in story.sentences}
     assert told_by["What answers"] == "scripted"
     assert told_by["What breaks"] == "Knockwise"
@@ -141,6 +139,6 @@ def test_a_model_tells_what_follows_writes_the_rest_anew_once_and_loses_what_fai
 
 def test_where_the_model_fails_our_own_sentences_tell_it(answers, is_gene):
     answer = answers[0]
-    story = asyncio.run(written_story(Scripted(LLMError("gone")), answer, LINES, is_gene))
+    story = asyncio.run(written_story(ScriptedChat([LLMError("gone")]), answer, LINES, is_gene))
     assert story.sentences == template_story(answer).sentences
     assert "gone" in story.count

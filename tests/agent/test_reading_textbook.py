@@ -10,7 +10,7 @@ from agent.question.telling import short
 from knowledge.base import load_knowledge
 from knowledge.errors import QuestionError
 
-READINGS = Path(__file__).parent / "textbook_readings.txt"
+READINGS = Path(__file__).parents[2] / "evals" / "roles" / "textbook.txt"
 pytestmark = pytest.mark.data
 # The share that must be read as meant, or refused with the reason.
 LEAST = 0.95

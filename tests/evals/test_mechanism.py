@@ -9,7 +9,8 @@ from agent.state import AgentState
 from evals.altered_graphs import GraphWithout, Relations
 from evals.harness.resampling import Resampler
 from evals.harness.scores import Scores
-from evals.mechanism import direction, information, order, recovery
+from evals import recovery
+from evals.mechanism import direction, information, order
 from evals.mechanism.agent import Asked
 from evals.mechanism.cascades import followed
 from evals.mechanism.facts import Facts, Rule
@@ -297,7 +298,7 @@ def recovered(edges, groups):
     relations = Relations(six.graph)
     hidden = recovery.hidden_pairs(relations, np.random.default_rng(0))
     known = recovery.clues(six, relations, measured(("K562", "A", "C", 0)))
-    found = recovery.recovery(relations, known, hidden, np.random.default_rng(1), seed=0)
+    found = recovery.recovered(relations, known, hidden, np.random.default_rng(1), seed=0)
     return Scores(found).by("predictor", "than", "measure"), hidden
 
 

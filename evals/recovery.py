@@ -71,6 +71,30 @@ class Clues:
     changed: sparse.csr_array
 
 
+@dataclass(frozen=True, slots=True)
+class Hunt:
+    """A graph from which relations are hidden, and a proposer that has not seen them.
+
+    Attributes:
+        known: What does not depend on which are hidden.
+        visible: The relations that are left.
+        answers: Those that are hidden.
+        weights: Of the clues `(clues,)`, for whether two genes are linked.
+        sign_weights: Of the clues to the sign of a link.
+    """
+
+    known: Clues
+    visible: Links
+    answers: Links
+    weights: FloatArray
+    sign_weights: FloatArray
+
+    def ranked(self, source: int) -> IntArray:
+        """Return every gene that is not linked to a source yet, the likeliest target first."""
+        targets, table = _clue_table(source, self.visible, self.known)
+        return targets[np.argsort(-(table @ self.weights), kind="stable")]
+
+
 def hidden_pairs(relations: Relations, rng: np.random.Generator) -> frozenset[Pair]:
     """Return a tenth of the linked pairs of genes, both ways round."""
     pairs = sorted({_unordered(one) for one in relations.all if _between_genes(one, relations)})
@@ -101,7 +125,28 @@ def clues(knowledge: Knowledge, relations: Relations, measured: pd.DataFrame) ->
     return Clues(genes, _sets(members, index), moved, changed)
 
 
-def recovery(
+def hunt(
+    relations: Relations, known: Clues, hidden: frozenset[Pair], rng: np.random.Generator
+) -> Hunt:
+    """Return what is left without the hidden relations, and a proposer fitted to it.
+
+    Args:
+        relations: All of the graph.
+        known: From `clues`.
+        hidden: From `hidden_pairs`.
+        rng: Draws what is hidden to fit.
+    """
+    visible = _links(relations, known.genes, without=hidden)
+    answers = _links(relations, known.genes, only=hidden)
+    second = _second_tenth(relations, hidden, rng)
+    fitting = _links(relations, known.genes, without=hidden | second)
+    weights, sign_weights = _fitted(
+        known, fitting, _links(relations, known.genes, only=second), rng
+    )
+    return Hunt(known, visible, answers, weights, sign_weights)
+
+
+def recovered(
     relations: Relations,
     known: Clues,
     hidden: frozenset[Pair],
@@ -117,13 +162,9 @@ def recovery(
         rng: Draws the sources that are asked about, and what is hidden to fit.
         seed: Of the resamples.
     """
-    visible = _links(relations, known.genes, without=hidden)
-    answers = _links(relations, known.genes, only=hidden)
-    second = _second_tenth(relations, hidden, rng)
-    fitting = _links(relations, known.genes, without=hidden | second)
-    weights, sign_weights = _fitted(
-        known, fitting, _links(relations, known.genes, only=second), rng
-    )
+    found = hunt(relations, known, hidden, rng)
+    visible, answers = found.visible, found.answers
+    weights, sign_weights = found.weights, found.sign_weights
     sources = _drawn(answers, SOURCES, rng)
     if not len(sources):
         return
@@ -131,12 +172,12 @@ def recovery(
     right: dict[str, list[tuple[str, float]]] = {OURS: [], "every relation activates": [],
                                                  "the source's commoner sign": []}  # fmt: skip
     sizes = []
-    found = 0
+    relations_found = 0
     for source in sources:
         targets, table = _clue_table(int(source), visible, known)
         sizes.append(len(targets))
         label = answers.linked[[source]].toarray()[0][targets] > 0
-        found += int(label.sum())
+        relations_found += int(label.sum())
         for name, weight in _rankers(weights).items():
             scores[name].append(_ranked(table @ weight, label))
         truth = np.sign(answers.signed[[source]].toarray()[0][targets])
@@ -151,7 +192,7 @@ def recovery(
             right[name] += [
                 (known.genes[source], float(ok)) for ok in answer == truth[asked]
             ]  # fmt: skip
-    yield Score(OURS, "relations", found, about=ABOUT)
+    yield Score(OURS, "relations", relations_found, about=ABOUT)
     yield Score(OURS, "candidates", float(np.mean(sizes)), about=ABOUT)
     yield from _told([known.genes[source] for source in sources], scores, right, seed)
 
