@@ -6,10 +6,10 @@ import pytest
 
 from agent.settings import Settings
 from agent.state import AgentState
+from evals import recovery
 from evals.altered_graphs import GraphWithout, Relations
 from evals.harness.resampling import Resampler
 from evals.harness.scores import Scores
-from evals import recovery
 from evals.mechanism import direction, information, order
 from evals.mechanism.agent import Asked
 from evals.mechanism.cascades import followed
