@@ -114,6 +114,7 @@ def scored(
 def _drawn(part: pd.DataFrame, pairs: int, rng: np.random.Generator) -> list[pd.DataFrame]:
     """Return up to `pairs` pairs of one line and task."""
     shared = ["gene", "fold"] if "fold" in part else ["gene"]
+    part = part[part.groupby(shared).label.transform("nunique") == 2]
     left: dict[tuple[str, ...], tuple[list[int], list[int]]] = {
         cell: (
             list(rng.permutation(one.index[one.label == 0])),
@@ -121,7 +122,6 @@ def _drawn(part: pd.DataFrame, pairs: int, rng: np.random.Generator) -> list[pd.
         )
         for cell, one in part.astype({"gene": str}).groupby(shared)
     }
-    left = {cell: both for cell, both in left.items() if all(both)}
     found: list[pd.DataFrame] = []
     while left and len(found) < pairs:
         cells = sorted(left)
