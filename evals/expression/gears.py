@@ -7,6 +7,7 @@ never imported here: `gears_script.py` runs in its own environment and is handed
 
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,7 @@ CONTEXTS = tuple(mirror.DEVEL_CELLS)
 """Where it is trained: contexts with single cells, few enough that a fold takes minutes."""
 EPOCHS = 20
 """As its authors train it; they halve the rate of learning after each."""
+DECAY = 0.5
 CONTROL = "ctrl"
 # One training perturbation in ten, as its authors set aside to choose the epoch by.
 VALIDATION = 0.1
@@ -42,11 +44,17 @@ class Gears:
         python: The interpreter of the environment in which cell-gears is installed.
         data: Mirror, or a data folder with `sources`: single cells and the Gene Ontology.
         epochs: Of its training.
+        decay: What its rate of learning is multiplied by after each epoch.
+        cells: Of a perturbation, at most.
+        curves: Folder in which the errors after each epoch are kept; none are where there is none.
     """
 
     python: Path
     data: Path
     epochs: int = EPOCHS
+    decay: float = DECAY
+    cells: int = mirror.CELLS
+    curves: Path | None = None
     name: str = "GEARS"
 
     def fit(self, screen: ExpressionScreen, seed: int) -> "FittedGears":
@@ -92,6 +100,8 @@ class FittedGears:
             self._export(folder, training, asked)
             _run(self.gears.python, "-P", str(SCRIPT), str(folder))
             found = _predictions(folder / "predictions.npz", self.screen.readouts)
+            if self.gears.curves is not None:
+                shutil.copyfile(folder / "curve.json", self.gears.curves / "curve.json")
         for row, one in enumerate(perturbations):
             if one in asked:
                 out[row] = found[condition(one)]
@@ -99,7 +109,7 @@ class FittedGears:
 
     def _export(self, folder: Path, training: list[Genes], asked: list[Genes]) -> None:
         """Write what the script reads; cells of training perturbations and controls alone."""
-        cells = mirror.cells(self.gears.data, self.screen.context, seed=self.seed)
+        cells = mirror.cells(self.gears.data, self.screen.context, self.gears.cells, seed=self.seed)
         _write_cells(folder / "cells.h5ad", cells, {(), *training}, self.screen)
         perturbed = {gene for one in (*training, *asked) for gene in one}
         genes = sorted(perturbed.union(self.screen.readouts))
@@ -113,6 +123,7 @@ class FittedGears:
             "val": conditions[:aside],
             "test": [condition(one) for one in asked],
             "epochs": self.gears.epochs,
+            "decay": self.gears.decay,
             "seed": self.seed,
         }
         (folder / "split.json").write_text(json.dumps(split), encoding="utf-8")
