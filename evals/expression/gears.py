@@ -7,13 +7,13 @@ never imported here: `gears_script.py` runs in its own environment and is handed
 
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +46,8 @@ class Gears:
         epochs: Of its training.
         decay: What its rate of learning is multiplied by after each epoch.
         cells: Of a perturbation, at most.
-        curves: Folder in which the errors after each epoch are kept; none are where there is none.
+        aside: Share of the training perturbations that choose the epoch.
+        minutes: Of processor time after which training stops at the end of an epoch.
     """
 
     python: Path
@@ -54,7 +55,8 @@ class Gears:
     epochs: int = EPOCHS
     decay: float = DECAY
     cells: int = mirror.CELLS
-    curves: Path | None = None
+    aside: float = VALIDATION
+    minutes: float = float("inf")
     name: str = "GEARS"
 
     def fit(self, screen: ExpressionScreen, seed: int) -> "FittedGears":
@@ -100,12 +102,26 @@ class FittedGears:
             self._export(folder, training, asked)
             _run(self.gears.python, "-P", str(SCRIPT), str(folder))
             found = _predictions(folder / "predictions.npz", self.screen.readouts)
-            if self.gears.curves is not None:
-                shutil.copyfile(folder / "curve.json", self.gears.curves / "curve.json")
         for row, one in enumerate(perturbations):
             if one in asked:
                 out[row] = found[condition(one)]
         return out
+
+    def curve(self) -> dict[str, Any]:
+        """Return the squared errors after each epoch, `training` and `validation`.
+
+        Beside them what `no change` and the `training mean` reach on the validation perturbations.
+
+        Raises:
+            KnockwiseError: GEARS failed; the sentence quotes its last line.
+        """
+        training = [one for one in self.screen.perturbations if self._has_terms(one)]
+        with tempfile.TemporaryDirectory(prefix="knockwise-gears-") as name:
+            folder = Path(name)
+            self._export(folder, training, [])
+            _run(self.gears.python, "-P", str(SCRIPT), str(folder))
+            found: dict[str, Any] = json.loads((folder / "curve.json").read_text())
+        return found
 
     def _export(self, folder: Path, training: list[Genes], asked: list[Genes]) -> None:
         """Write what the script reads; cells of training perturbations and controls alone."""
@@ -117,13 +133,14 @@ class FittedGears:
         (folder / "terms.json").write_text(json.dumps(terms), encoding="utf-8")
         shuffled = np.random.default_rng(self.seed).permutation(len(training))
         conditions = [condition(training[row]) for row in shuffled]
-        aside = max(1, round(VALIDATION * len(conditions)))
+        aside = max(1, round(self.gears.aside * len(conditions)))
         split = {
             "train": [CONTROL, *conditions[aside:]],
             "val": conditions[:aside],
             "test": [condition(one) for one in asked],
             "epochs": self.gears.epochs,
             "decay": self.gears.decay,
+            "minutes": min(self.gears.minutes, 1e6),
             "seed": self.seed,
         }
         (folder / "split.json").write_text(json.dumps(split), encoding="utf-8")

@@ -9,7 +9,7 @@ cells.h5ad   log-normalised cells of `train` and `val`; `obs["condition"]` in it
 terms.json   gene -> Gene Ontology terms, of which it makes its graph of perturbations; every
              perturbed gene has some
 split.json   `train`, `val` and `test`: conditions; `epochs`, `seed`; `decay`, by which the rate of
-             learning is multiplied after each epoch
+             learning is multiplied after each epoch; `minutes` of processor time at most
 
 What is written there: `predictions.npz` with `conditions`, `readouts` and the predicted `change`
 of each test condition; `curve.json` with the squared error on training and validation conditions
@@ -21,6 +21,7 @@ import json
 import os
 import pickle  # noqa: TID251 - the format that GEARS reads its Gene Ontology and splits from
 import sys
+import time
 from pathlib import Path
 
 import anndata
@@ -57,7 +58,8 @@ def main(folder: Path) -> None:
     data.get_dataloader(batch_size=32, test_batch_size=128)
     model = GEARS(data, device="cpu")
     model.model_initialize(hidden_size=64)
-    _watch(split["decay"], _plain(cells, split["train"], split["val"]), folder / "curve.json")
+    plain = _plain(cells, split["train"], split["val"])
+    _watch(split["decay"], 60 * split["minutes"], plain, folder / "curve.json")
     model.train(epochs=split["epochs"])
     change = [_change(model, one, split["seed"]) for one in split["test"]]
     np.savez_compressed(
@@ -68,8 +70,11 @@ def main(folder: Path) -> None:
     )
 
 
-def _watch(decay: float, plain: dict[str, float], path: Path) -> None:
-    """Have the errors written after each epoch, and set how the rate of learning decays."""
+def _watch(decay: float, limit_s: float, plain: dict[str, float], path: Path) -> None:
+    """Have the errors written after each epoch, and set how the rate of learning decays.
+
+    After `limit_s` seconds of processor time the script ends without predictions.
+    """
     asked, rate = training.compute_metrics, training.StepLR
     seen: list[float] = []
 
@@ -79,6 +84,8 @@ def _watch(decay: float, plain: dict[str, float], path: Path) -> None:
         seen.append(float(metrics["mse"]))
         told = {"training": seen[::2], "validation": seen[1::2], **plain}
         path.write_text(json.dumps(told))
+        if len(seen) % 2 == 0 and time.process_time() > limit_s:
+            sys.exit(0)
         return metrics, each
 
     training.compute_metrics = watched
