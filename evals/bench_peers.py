@@ -90,13 +90,14 @@ def compared(data: Path, peers: Path, console: Console) -> list[dict[str, object
     ]
     sizes = [*_grown(large, LEAST_PERTURBATIONS, LEAST_READOUTS)]
     grown = {
-        name: [_measured(model, *part) for _, *part in sizes] for name, model in models.items()
+        name: [_measured(model, part, held) for _, part, held in sizes]
+        for name, model in models.items()
     }
     columns = [label for label, *_ in sizes]
     console.print(_growth(f"{LARGE}: seconds", columns, grown))
     if rival is not None:
         parts = [*_grown(small, max(4, len(fold.training) // FACTORS[-1]), None)]
-        theirs = {GEARS: [_measured(rival, *part) for _, *part in parts]}
+        theirs = {GEARS: [_measured(rival, part, held) for _, part, held in parts]}
         console.print(_growth(f"{CONTEXT}: seconds", [label for label, *_ in parts], theirs))
         records += _kept(theirs, [label for label, *_ in parts])
     return records + _kept(grown, columns)

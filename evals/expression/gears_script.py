@@ -23,6 +23,7 @@ import pickle  # noqa: TID251 - the format that GEARS reads its Gene Ontology an
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import anndata
 import numpy as np
@@ -78,7 +79,7 @@ def _watch(decay: float, limit_s: float, plain: dict[str, float], path: Path) ->
     asked, rate = training.compute_metrics, training.StepLR
     seen: list[float] = []
 
-    def watched(results: dict) -> tuple:
+    def watched(results: dict[str, Any]) -> tuple[Any, ...]:
         """Note the error on training conditions, then on validation ones, as it is asked."""
         metrics, each = asked(results)
         seen.append(float(metrics["mse"]))

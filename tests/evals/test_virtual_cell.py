@@ -5,9 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from typer.testing import CliRunner
 
+from app.cli import app
 from evals.expression.challenge import measures
-from evals.expression.challenge.measures import Reference, Changes, measured
+from evals.expression.challenge import run as runs
+from evals.expression.challenge.facts import Facts
+from evals.expression.challenge.measures import Changes, Reference, measured
 from evals.expression.challenge.panel import Panel, emitted, panel_of, profile, read_file_panels
 from evals.expression.challenge.predictors import (
     averaged,
@@ -17,24 +21,27 @@ from evals.expression.challenge.predictors import (
     transfer,
 )
 from evals.expression.challenge.score import value
+from evals.harness.page import Record
 from knowledge.errors import DataError, KnockwiseError
+from models.expression.genes import GeneFeatures
 
 GENES = tuple(f"G{number}" for number in range(30))
+PERTURBED = GENES[20:26]
 ALL = np.ones(4, bool)
 
 
-def tested(lfc, adjusted):
+def changes(lfc, adjusted):
     return Changes(np.array(lfc, float), np.array(adjusted, float), np.array(adjusted, float))
 
 
 def panel(seed=0, context="line", effect=4.0, cells=60):
-    """Four genes, of which each raises five readouts of its own and all lower the last."""
+    """Six genes, of which each raises three readouts of its own and all lower the last."""
     rng = np.random.default_rng(seed)
     base = rng.uniform(5, 30, len(GENES))
     labels, rows = [()] * cells, [rng.poisson(base, (cells, len(GENES)))]
-    for number in range(4):
+    for number in range(6):
         moved = base.copy()
-        moved[5 * number : 5 * number + 5] *= effect
+        moved[3 * number : 3 * number + 3] *= effect
         moved[-1] /= effect
         labels += [(f"G{20 + number}",)] * cells
         rows.append(rng.poisson(moved, (cells, len(GENES))))
@@ -47,36 +54,36 @@ def test_profiles_are_of_summed_counts():
 
 
 def test_fidelity_charges_wrong_directions_and_too_few_calls():
-    true = tested([1, 1, -1, 2], [0.01, 0.01, 0.01, 0.9])
-    said = tested([1, -1, -1, 2], [0.01, 0.01, 0.9, 0.01])
+    true = changes([1, 1, -1, 2], [0.01, 0.01, 0.01, 0.9])
+    said = changes([1, -1, -1, 2], [0.01, 0.01, 0.9, 0.01])
     # Three called, of them the first and the last right; three truly changed.
     assert measures.fidelity(said, true, ALL) == pytest.approx(2 / 3)
-    silent = tested([1, 1, 1, 1], [0.9] * 4)
+    silent = changes([1, 1, 1, 1], [0.9] * 4)
     assert measures.fidelity(silent, true, ALL) == 0
     assert np.isnan(measures.fidelity(silent, silent, ALL))
 
 
 def test_reach_goes_on_past_a_wrong_call_that_ten_make_up_for():
     size = 12
-    true = tested([1.0] * size, [0.01] * size)
+    true = changes([1.0] * size, [0.01] * size)
     p = np.arange(size) / 1000
-    wrong_first = tested([-1.0] + [1.0] * (size - 1), p)
+    wrong_first = changes([-1.0] + [1.0] * (size - 1), p)
     assert measures.reach(wrong_first, true, np.ones(size, bool)) == 1.0
-    wrong_second = tested([1.0, -1.0] + [1.0] * 3, p[:5])
-    five = tested([1.0] * 5, [0.01] * 5)
+    wrong_second = changes([1.0, -1.0] + [1.0] * 3, p[:5])
+    five = changes([1.0] * 5, [0.01] * 5)
     assert measures.reach(wrong_second, five, np.ones(5, bool)) == pytest.approx(1 / 5)
 
 
 def test_sets_agree_by_jaccard_and_two_empty_ones_agree():
-    true = tested([1, 1, 1, 1], [0.01, 0.01, 0.9, 0.9])
-    said = tested([1, 1, 1, 1], [0.01, 0.9, 0.01, 0.9])
+    true = changes([1, 1, 1, 1], [0.01, 0.01, 0.9, 0.9])
+    said = changes([1, 1, 1, 1], [0.01, 0.9, 0.01, 0.9])
     assert measures.agreement(said, true, ALL) == pytest.approx(1 / 3)
-    none = tested([1, 1, 1, 1], [0.9] * 4)
+    none = changes([1, 1, 1, 1], [0.9] * 4)
     assert measures.agreement(none, none, ALL) == 1
 
 
 def test_fold_changes_are_judged_over_ten_true_ones_or_more():
-    true = tested([2.0] * 10, [0.01] * 10)
+    true = changes([2.0] * 10, [0.01] * 10)
     kept = np.ones(10, bool)
     assert measures.fold_change_error(np.full(10, 1.0), true, kept) == pytest.approx(0.5)
     assert measures.fold_change_error(np.zeros(10), true, kept) == 1
@@ -171,7 +178,9 @@ def write(path, **changed):
     one = panel()
     groups = {"non-targeting": one.control, **one.cells}
     labels = np.concatenate([np.full(cells.shape[0], name) for name, cells in groups.items()])
-    obs = pd.DataFrame({"target_gene": labels, "line": np.where(np.arange(300) % 2, "A", "B")})
+    obs = pd.DataFrame(
+        {"target_gene": labels, "line": np.where(np.arange(len(labels)) % 2, "A", "B")}
+    )
     obs.index = obs.index.astype(str)
     counts = sparse.vstack(list(groups.values())).tocsr().astype(np.float32)
     table = anndata.AnnData(counts * changed.get("times", 1), obs, pd.DataFrame(index=GENES))
@@ -182,11 +191,38 @@ def write(path, **changed):
 def test_the_challenge_s_file_is_read_by_line(tmp_path):
     path = write(tmp_path / "vcc.h5ad")
     (one,) = read_file_panels(path, "target_gene", ["non-targeting"], "knockdown", 40, 0)
-    assert (one.context, one.perturbations) == ("vcc", ("G20", "G21", "G22", "G23"))
+    assert (one.context, one.perturbations) == ("vcc", PERTURBED)
     assert one.control.shape == (40, 30)
     lines = read_file_panels(path, "target_gene", ["non-targeting"], "knockdown", 400, 0, "line")
     assert sorted(one.context for one in lines) == ["A", "B"]
     assert {one.control.shape[0] for one in lines} == {30}
+
+
+def test_a_file_is_scored_on_the_scale_by_perturbation_and_by_line(tmp_path, monkeypatch):
+    features = GeneFeatures(PERTURBED, np.eye(6, dtype=np.float32))
+    monkeypatch.setattr(runs, "gene_features", lambda data, also: features)
+    monkeypatch.setattr(runs, "sources_root", lambda data: data)
+    monkeypatch.setattr(runs.mirror, "files", lambda names: ())
+    monkeypatch.setattr(runs.annotations, "FILES", ())
+    path = write(tmp_path / "vcc.h5ad")
+    out = tmp_path / "run"
+    words = ("--virtual-cell", "--h5ad", path, "--pert-col", "target_gene",
+             "--control", "non-targeting", "--line-col", "line")  # fmt: skip
+    given = ["eval", "expression", "--data", tmp_path, "--out", out, *words]
+    done = CliRunner().invoke(app, [str(word) for word in given])
+    assert done.exit_code == 0, done.output
+    results = Record.read(out).results
+    facts = results.about(Facts)
+    assert [panel.context for panel in facts.panels] == ["A", "B"]
+    usable = facts.panels[0].usable
+    assert {"discrimination", "error", "fidelity", "agreement"} <= set(usable)
+    found = results.scores.where(context="A").by("task", "predictor", "measure")
+    for task in (runs.UNSEEN, runs.LINE):
+        assert found[task, "mean response", "score"].value.value == 0
+        assert found[task, "the measured cells", "score"].value.value > 0.9
+    ours = found[runs.LINE, "other lines, scaled among them", "score"]
+    assert ours.value.value > 0.5
+    assert "### A: a line left out (6)" in (out / "scoreboard.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def jackknife(counts: sparse.csr_matrix) -> float:
         block = counts[:, start : start + BLOCK].toarray()
         without = np.log1p(BULK * (total[start : start + BLOCK] - block) / left)
         spread += float(((without - without.mean(axis=0)) ** 2).sum())
-    return (number - 1) / number * spread
+    return float((number - 1) / number * spread)
 
 
 def per_million(counts: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -1,9 +1,10 @@
 """Raw counts of single cells by perturbation: what the six measures compare."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from scipy import sparse
 from knowledge.errors import DataError
 from knowledge.schema import PerturbationKind
 from models.expression.screens import ExpressionScreen, Genes
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 Array = NDArray[np.float64]
 BULK = 5e4
@@ -88,7 +92,7 @@ def emitted(control: sparse.csr_matrix, change: Array, count: int, seed: int) ->
     before = np.expm1(base)
     ratio = np.where(before > 0, after / np.where(before > 0, before, 1.0), 0.0)
     drawn = control[rng.integers(0, control.shape[0], count)].toarray() * ratio
-    return np.floor(drawn + rng.random(drawn.shape))
+    return np.asarray(np.floor(drawn + rng.random(drawn.shape)))
 
 
 def read_panel(data: Path, context: str, kind: PerturbationKind, seed: int, limit: int) -> Panel:
@@ -146,6 +150,22 @@ def read_file_panels(
         table = anndata.read_h5ad(path, backed="r")
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path} is no .h5ad file ({error}); name another.") from error
+    try:
+        return list(_file_panels(table, path, column, control, kind, limit, seed, line))
+    finally:
+        table.file.close()
+
+
+def _file_panels(
+    table: "AnnData",
+    path: Path,
+    column: str,
+    control: Sequence[str],
+    kind: PerturbationKind,
+    limit: int,
+    seed: int,
+    line: str | None,
+) -> Iterator[Panel]:
     for name, option in {column: "--pert-col", line: "--line-col"}.items():
         if name is not None and name not in table.obs:
             raise DataError(f"{path} has no column {name} in obs; name one as {option}.")
@@ -155,8 +175,7 @@ def read_file_panels(
     lines = np.full(len(words), path.stem) if line is None else table.obs[line].astype(str)
     rng = np.random.default_rng(seed)
     genes = tuple(str(one) for one in table.var_names)
-    found = []
-    for name in dict.fromkeys(lines):
+    for name in sorted(set(lines)):
         groups: dict[str, list[int]] = {}
         for row in rng.permutation(np.flatnonzero(np.asarray(lines) == name)):
             label = "" if words[row] in control else words[row]
@@ -167,8 +186,7 @@ def read_file_panels(
         if len(counts.data) and not np.array_equal(counts.data, np.round(counts.data)):
             raise DataError(f"{path}: X holds no whole counts; the six measures are of raw counts.")
         labels = [() if words[row] in control else (words[row],) for row in rows]
-        found.append(panel_of(name, kind, genes, counts, labels))
-    return found
+        yield panel_of(name, kind, genes, counts, labels)
 
 
 def panel_of(

@@ -5,6 +5,7 @@ the replicates that the scale ends at.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -114,9 +115,7 @@ def _evaluated(data: Path, run: Run, settings: ChallengeEval) -> Results:
             reference = Reference.of(panel)
         tables, roles = _tables(run, panel, reference, panels, features, settings)
         replicates = run.table(
-            f"{panel.context}/replicates",
-            lambda panel=panel, reference=reference: _replicates(panel, reference),
-            "replicates",
+            f"{panel.context}/replicates", partial(_replicates, panel, reference), "replicates"
         )
         zero = tables[UNSEEN][MEAN]
         about.append(_facts(panel, reference, zero, replicates))

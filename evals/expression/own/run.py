@@ -25,7 +25,7 @@ from knowledge.progress import Progress
 from knowledge.schema import Frozen
 from knowledge.sources.genes import read_symbols, sources_root
 from models.expression import mirror
-from models.expression.choice import Task
+from models.expression.choice import TASKS, Task
 from models.expression.screens import ExpressionScreen, together
 from models.inputs.screens import approve
 
@@ -150,8 +150,11 @@ def _answered(
     run = others[others["context"] == screen.context]
     rows = {"+".join(genes): row for row, genes in enumerate(screen.perturbations)}
     readouts = np.array(screen.readouts)[screen.scored]
-    held = {task: [name for name in dict.fromkeys(part["perturbation"]) if name in rows]
-            for task, part in run.groupby("task", sort=False)}  # fmt: skip
+    held: dict[Task, list[str]] = {}
+    for task in TASKS:
+        found = run.loc[run["task"] == task, "perturbation"]
+        if names := [name for name in dict.fromkeys(map(str, found)) if name in rows]:
+            held[task] = names
     everything = {name for names in held.values() for name in names}
     for task, names in held.items():
         asked = pd.DataFrame(
