@@ -210,7 +210,7 @@ def _file(
     line_col: str | None,
     cells: int | None,
 ) -> "ChallengeFile | None":
-    from evals.expression.challenge.run import CHALLENGE_CELLS, ChallengeFile
+    from evals.expression.challenge.run import CELLS, ChallengeFile
 
     if path is None or pert_col is None:
         if line_col or cells:
@@ -221,7 +221,7 @@ def _file(
         perturbation=pert_col,
         control=tuple(control or ()),
         line=line_col,
-        cells=cells or CHALLENGE_CELLS,
+        cells=cells or CELLS,
     )
 
 

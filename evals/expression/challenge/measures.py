@@ -108,7 +108,7 @@ def measured(
     ]
     table = pd.DataFrame(rows)
     table["discrimination"] = discrimination(
-        profiles - base, reference.profiles - reference.base, ~own.any(axis=0)
+        profiles - base, reference.profiles - reference.base, np.asarray(~own.any(axis=0))
     )
     table["error"], table["distance"] = _error(reference, profiles, claimed)
     return table.assign(perturbation=reference.panel.perturbations)

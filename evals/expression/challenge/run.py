@@ -37,8 +37,8 @@ from models.expression.genes import GeneFeatures, gene_features
 from models.inputs import annotations
 
 SPLITS = 5
-MIRROR_CELLS = 2000
-CHALLENGE_CELLS = 400
+CELLS = 400
+"""Of a perturbation, and of the controls, at most; the challenge gives as many."""
 UNSEEN, LINE = "unseen perturbations", "a line left out"
 LINES = ("mcfaline-a172", "mcfaline-t98g", "mcfaline-u87mg")
 """Contexts of the mirror that perturbed the same genes in the same way."""
@@ -61,7 +61,7 @@ class ChallengeFile(Frozen):
     control: tuple[str, ...] = ("non-targeting",)
     line: str | None = None
     kind: PerturbationKind = "knockdown"
-    cells: int = CHALLENGE_CELLS
+    cells: int = CELLS
 
 
 class ChallengeEval(Frozen):
@@ -138,7 +138,7 @@ def _panels(data: Path, settings: ChallengeEval) -> list[Panel]:
         )
     else:
         found = [
-            read_panel(data, name, mirror.CONTEXTS[name].kind, seed, MIRROR_CELLS)
+            read_panel(data, name, mirror.CONTEXTS[name].kind, seed, CELLS)
             for name in settings.contexts
         ]
     return [panel for panel in found if len(panel.cells) >= FEWEST]
