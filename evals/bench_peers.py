@@ -20,7 +20,13 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from models.expression.baselines import LinearSelf, NearestNeighbours, RidgeFeatures
+from models.expression.baselines import (
+    LinearSelf,
+    NearestNeighbours,
+    RidgeFeatures,
+    TrainingMean,
+    filled,
+)
 from models.expression.choice import Fold, folds_of
 from models.expression.genes import GeneFeatures
 from models.expression.kernel import KernelResidual
@@ -161,10 +167,13 @@ def _fitted(model: Predictor, screen: ExpressionScreen, fold: Fold) -> Fitted:
     trained = time.perf_counter()
     said = fitted.predict(asked)
     done = time.perf_counter()
+    # Where a model has no answer the training mean stands in, as in `eval expression`.
+    fallback = TrainingMean().fit(screen.take(fold.training), 0).predict(asked)
+    said, _ = filled(said, fallback)
     wrong = (said - screen.response[fold.held_out])[:, screen.scored]
     peak = max(resource.getrusage(who).ru_maxrss
                for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))  # fmt: skip
-    error = float(np.nanmean(np.linalg.norm(wrong, axis=1)))
+    error = float(np.linalg.norm(wrong, axis=1).mean())
     return Fitted(trained - began, done - trained, peak / 1024, error)
 
 

@@ -214,8 +214,7 @@ def test_a_file_is_scored_on_the_scale_by_perturbation_and_by_line(tmp_path, mon
     results = Record.read(out).results
     facts = results.about(Facts)
     assert [panel.context for panel in facts.panels] == ["A", "B"]
-    usable = facts.panels[0].usable
-    assert {"discrimination", "error", "fidelity", "agreement"} <= set(usable)
+    assert {"discrimination", "error", "fidelity"} <= set(facts.panels[0].usable)
     found = results.scores.where(context="A").by("task", "predictor", "measure")
     for task in (runs.UNSEEN, runs.LINE):
         assert found[task, "mean response", "score"].value.value == 0
