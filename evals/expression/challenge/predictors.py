@@ -168,8 +168,11 @@ def averaged(panel: Panel, others: Sequence[Panel]) -> Array:
 def transfer(lines: Sequence[Panel]) -> float:
     """Return by how much a mean of other lines is scaled, from the training lines alone.
 
-    Each of them is predicted from the rest by one number between 0 and 1, by least squares.
+    Each of them is predicted from the rest by one number between 0 and 1, by least squares. A
+    single line has no rest to ask, and is not scaled.
     """
+    if len(lines) < 2:
+        return 1.0
     top = bottom = 0.0
     for line in lines:
         rest = [one for one in lines if one is not line]
