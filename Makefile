@@ -72,7 +72,7 @@ check: dev
 	@$(BIN)/lint-imports
 
 bench: dev
-	@$(BIN)/python -m evals.bench
+	@$(BIN)/python -m evals.bench $(if $(PEERS),--peers $(PEERS)) $(if $(DATA),--data $(DATA))
 
 # The documentation as a site in site/, which loads nothing from elsewhere.
 docs: dev

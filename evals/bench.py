@@ -2,6 +2,7 @@
 
 python -m evals.bench                # what ships
 python -m evals.bench --data DIR     # and how training and prediction grow with the data
+python -m evals.bench --peers ENV    # us and other models on the same rows instead
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +29,7 @@ from models.threads import yield_cores
 
 QUESTION = "Knock out HSPA5 in K562: what happens to DDIT3 and HERPUD1, and why?"
 RESULT = Path(__file__).parent / "bench.json"
+PEERS_RESULT = RESULT.with_name("bench-peers.json")
 HELP_RUNS = 5
 ASK_RUNS = 3
 PREDICT_GENES = ("HSPA5", "AARS1", "KEAP1", "VHL", "SCAP", "GATA1", "UPF1", "PSMD1")
@@ -54,10 +57,19 @@ def main(
     data: Annotated[
         Path | None, typer.Option(help="Data folder or mirror; measures training too.")
     ] = None,
+    peers: Annotated[
+        Path | None, typer.Option(help="Environment of other models, run on the same rows.")
+    ] = None,
 ) -> None:
     """Measure, print a table and write the numbers."""
     yield_cores()
     console = Console(highlight=False)
+    if peers is not None:
+        from agent.settings import Settings
+        from evals.bench_peers import compared
+
+        _write(PEERS_RESULT, compared(data or Settings().data, peers, console), console)
+        return
     with tempfile.TemporaryDirectory() as folder:
         os.environ["KNOCKWISE_RUNS"] = folder
         # Subprocesses first: a child's peak memory counts what its parent held when it forked.
@@ -79,14 +91,19 @@ def main(
         limit = "" if one.limit is None else f"{one.limit:g} {one.unit}"
         table.add_row(one.name, f"{one.value:,.2f} {one.unit}", limit, one.verdict)
     console.print(table)
+    _write(RESULT, [one.model_dump() for one in measurements], console)
+
+
+def _write(path: Path, measurements: Sequence[Mapping[str, object]], console: Console) -> None:
+    """Write numbers with when and where they were measured."""
     record = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpus": len(os.sched_getaffinity(0)),
         "python": sys.version.split()[0],
-        "measurements": [one.model_dump() for one in measurements],
+        "measurements": list(measurements),
     }
-    RESULT.write_text(json.dumps(record, indent=2) + "\n")
-    console.print(f"written to {RESULT}", style="dim")
+    path.write_text(json.dumps(record, indent=2) + "\n")
+    console.print(f"written to {path}", style="dim")
 
 
 def _commands() -> list[Measurement]:

@@ -19,6 +19,8 @@ import typer
 from evals.analyse.page import BENCHMARK as ANALYSE
 from evals.campaign.page import BENCHMARK as CAMPAIGN
 from evals.drugs.page import BENCHMARK as DRUGS
+from evals.expression.challenge.page import BENCHMARK as VIRTUAL_CELL
+from evals.expression.gears_curve import BENCHMARK as GEARS
 from evals.expression.page import BENCHMARK as EXPRESSION
 from evals.fused.page import BENCHMARK as FUSED
 from evals.genen.page import BENCHMARK as GENEN
@@ -61,6 +63,8 @@ OTHERS = (
     VARIANTS,
     GENESETS,
     EXPRESSION,
+    VIRTUAL_CELL,
+    GEARS,
     DRUGS,
     GENEN,
     GENES,

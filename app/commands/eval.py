@@ -10,6 +10,7 @@ from app.commands import (
     eval_analyse,
     eval_campaign,
     eval_drugs,
+    eval_expression,
     eval_fused,
     eval_genen,
     eval_genepheno,
@@ -31,8 +32,6 @@ from app.commands import (
     eval_variants,
 )
 from app.jobs.outputs import Careful
-from app.jobs.own_screen import PANEL as OWN
-from app.jobs.own_screen import Controls, Counts, GeneColumn, GuidePattern, Layer, SkipUnknown
 from knowledge.errors import KnockwiseError
 from knowledge.plugins import plugins
 
@@ -87,7 +86,6 @@ app = typer.Typer(
 Data = Annotated[Path, typer.Option(help="Folder that holds perturbqa/, knowledge/ and networks/.")]
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on in it.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
-GEARS = "A published opponent"
 
 
 @app.callback()
@@ -114,105 +112,8 @@ def genesets(data: Data, out: Out, seed: Seed = 0) -> None:
     evaluated(out, lambda told: evaluate(data, out, run, told), summary)
 
 
-@app.command("app", cls=Careful, hidden=True)
-@app.command(
-    "expression",
-    cls=Careful,
-    epilog="Example: knockwise eval expression --data ../shared/data --out app. Your own screen: "
-    "knockwise eval expression --data ../shared/data --out mine --h5ad FILE --pert-col gene "
-    "--control non-targeting",
-)
-def expression(
-    data: Data,
-    out: Out,
-    context: Annotated[
-        list[str] | None,
-        typer.Option(help="Screen of the mirror to score; repeat for several, all by default."),
-    ] = None,
-    h5ad: Annotated[
-        Path | None, typer.Option(help="Your own screen, scored instead.", rich_help_panel=OWN)
-    ] = None,
-    pert_col: Annotated[
-        str | None, typer.Option(help="Column of the perturbed genes.", rich_help_panel=OWN)
-    ] = None,
-    control: Controls = None,
-    guide_pattern: GuidePattern = None,
-    layer: Layer = None,
-    gene_col: GeneColumn = None,
-    skip_unknown: SkipUnknown = False,
-    batch_col: Annotated[
-        str | None, typer.Option(help="Column of the batch, if any.", rich_help_panel=OWN)
-    ] = None,
-    counts: Counts = None,
-    seed: Seed = 0,
-    folds: Annotated[int, typer.Option(min=2, help="Folds over perturbations.")] = 5,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 2,
-    neural: Annotated[
-        bool, typer.Option("--neural/--no-neural", help="Train networks, and their ablations.")
-    ] = True,
-    gears: Annotated[
-        Path | None,
-        typer.Option(
-            help="Python in which cell-gears is installed: GEARS joins the baselines.",
-            rich_help_panel=GEARS,
-        ),
-    ] = None,
-    gears_epochs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Epochs of its training; 20 by default.", rich_help_panel=GEARS),
-    ] = None,
-) -> None:
-    """Score predicted expression responses beside additive, linear and other baselines.
-
-    Single genes and doubles are held out of each screen. Ctrl-C loses at most the fold at work:
-    run the same command again to go on. A finished run is only rendered anew.
-    """
-    from app.jobs.evaluation import evaluated
-    from models.threads import yield_cores
-
-    yield_cores()
-    from evals.expression.gears import EPOCHS
-    from evals.expression.page import summary
-    from evals.expression.run import ExpressionEval, GearsSettings, evaluate
-    from models.expression.mirror import CONTEXTS
-    from models.expression.training import UserScreen
-
-    own = None
-    if h5ad is not None:
-        if pert_col is None or not control:
-            raise KnockwiseError("--h5ad also needs --pert-col and --control.")
-        own = UserScreen(
-            path=h5ad,
-            perturbation=pert_col,
-            control=tuple(control),
-            batch=batch_col,
-            counts=counts,
-            layer=layer,
-            genes=gene_col,
-            guide_pattern=guide_pattern,
-            skip_unknown=skip_unknown,
-        )
-    elif pert_col or control or batch_col or guide_pattern or layer or gene_col or skip_unknown:
-        raise KnockwiseError(
-            "--pert-col, --control, --batch-col and the other options of a screen are about a "
-            "file; add --h5ad."
-        )
-    opponent = None
-    if gears is not None:
-        opponent = GearsSettings(python=gears, epochs=gears_epochs or EPOCHS)
-    elif gears_epochs is not None:
-        raise KnockwiseError("--gears-epochs is about GEARS; add --gears.")
-    run = ExpressionEval(
-        contexts=tuple(context or (() if own else CONTEXTS)),
-        own=own,
-        seed=seed,
-        folds=folds,
-        neural=neural,
-        gears=opponent,
-    )
-    evaluated(out, lambda told: evaluate(data, out, run, threads, told), summary)
-
-
+app.command("app", cls=Careful, hidden=True)(eval_expression.expression)
+app.command(cls=Careful, epilog=eval_expression.EPILOG)(eval_expression.expression)
 app.command(cls=Careful, epilog=eval_analyse.EPILOG)(eval_analyse.analyse)
 app.command(cls=Careful, epilog=eval_drugs.EPILOG)(eval_drugs.drugs)
 app.command(cls=Careful, epilog=eval_fused.EPILOG)(eval_fused.fused)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from app.jobs.own_predictions import PANEL as OWN
+from app.jobs.own_predictions import Coverage, Strict
 from knowledge.errors import KnockwiseError
 
 EPILOG = "Example: knockwise eval genepheno --data ../shared/data --out genepheno"
@@ -49,17 +51,53 @@ def genepheno(
     ] = None,
     draws: Annotated[int, typer.Option(min=2, help="Bootstrap resamples of genes.")] = 200,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the networks.")] = 2,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of your probabilities (collection, split, gene, term, p), scored beside "
+            "a run's; nothing is trained.",
+            rich_help_panel=OWN,
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="The finished run to compare with.", rich_help_panel=OWN),
+    ] = None,
+    coverage: Coverage = None,
+    strict: Strict = False,
 ) -> None:
     """Score predicted phenotypes of held-out genes beside baselines and an upper reference.
 
     Genes are held out at random, by whole protein families, and by the year in which they were
     described. Ctrl-C loses at most the predictor at work: run the same command again to go on. A
-    finished run is only rendered anew.
+    finished run is only rendered anew. With --predictions your own probabilities are scored
+    beside those of a finished run.
     """
     from app.jobs.evaluation import evaluated
     from models.threads import yield_cores
 
     yield_cores()
+    if predictions is not None and against is not None:
+        from evals.phenotypes.own.page import summary as own_summary
+        from evals.phenotypes.own.run import OwnPhenotypes
+        from evals.phenotypes.own.run import evaluate as own_evaluate
+        from knowledge.user_tables.file import regular_file
+
+        table = regular_file(predictions)
+        mine = OwnPhenotypes(coverage=coverage or 0.0, strict=strict)
+        evaluated(
+            out, lambda told: own_evaluate(data, table, out, mine, against, told), own_summary
+        )
+        return
+    if predictions is not None:
+        raise KnockwiseError(
+            "--predictions of phenotypes are compared with a finished run of `knockwise eval "
+            "genepheno`; name its folder as --against."
+        )
+    if against is not None or coverage is not None or strict:
+        raise KnockwiseError(
+            "--against, --coverage and --strict are about your own numbers; add --predictions."
+        )
     # Small matrices, over which BLAS's threads would only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import torch

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ CONTEXTS = tuple(mirror.DEVEL_CELLS)
 """Where it is trained: contexts with single cells, few enough that a fold takes minutes."""
 EPOCHS = 20
 """As its authors train it; they halve the rate of learning after each."""
+DECAY = 0.5
 CONTROL = "ctrl"
 # One training perturbation in ten, as its authors set aside to choose the epoch by.
 VALIDATION = 0.1
@@ -42,11 +44,19 @@ class Gears:
         python: The interpreter of the environment in which cell-gears is installed.
         data: Mirror, or a data folder with `sources`: single cells and the Gene Ontology.
         epochs: Of its training.
+        decay: What its rate of learning is multiplied by after each epoch.
+        cells: Of a perturbation, at most.
+        aside: Share of the training perturbations that choose the epoch.
+        minutes: Of processor time after which training stops at the end of an epoch.
     """
 
     python: Path
     data: Path
     epochs: int = EPOCHS
+    decay: float = DECAY
+    cells: int = mirror.CELLS
+    aside: float = VALIDATION
+    minutes: float = float("inf")
     name: str = "GEARS"
 
     def fit(self, screen: ExpressionScreen, seed: int) -> "FittedGears":
@@ -97,9 +107,25 @@ class FittedGears:
                 out[row] = found[condition(one)]
         return out
 
+    def curve(self) -> dict[str, Any]:
+        """Return the squared errors after each epoch, `training` and `validation`.
+
+        Beside them what `no change` and the `training mean` reach on the validation perturbations.
+
+        Raises:
+            KnockwiseError: GEARS failed; the sentence quotes its last line.
+        """
+        training = [one for one in self.screen.perturbations if self._has_terms(one)]
+        with tempfile.TemporaryDirectory(prefix="knockwise-gears-") as name:
+            folder = Path(name)
+            self._export(folder, training, [])
+            _run(self.gears.python, "-P", str(SCRIPT), str(folder))
+            found: dict[str, Any] = json.loads((folder / "curve.json").read_text())
+        return found
+
     def _export(self, folder: Path, training: list[Genes], asked: list[Genes]) -> None:
         """Write what the script reads; cells of training perturbations and controls alone."""
-        cells = mirror.cells(self.gears.data, self.screen.context, seed=self.seed)
+        cells = mirror.cells(self.gears.data, self.screen.context, self.gears.cells, seed=self.seed)
         _write_cells(folder / "cells.h5ad", cells, {(), *training}, self.screen)
         perturbed = {gene for one in (*training, *asked) for gene in one}
         genes = sorted(perturbed.union(self.screen.readouts))
@@ -107,12 +133,14 @@ class FittedGears:
         (folder / "terms.json").write_text(json.dumps(terms), encoding="utf-8")
         shuffled = np.random.default_rng(self.seed).permutation(len(training))
         conditions = [condition(training[row]) for row in shuffled]
-        aside = max(1, round(VALIDATION * len(conditions)))
+        aside = max(1, round(self.gears.aside * len(conditions)))
         split = {
             "train": [CONTROL, *conditions[aside:]],
             "val": conditions[:aside],
             "test": [condition(one) for one in asked],
             "epochs": self.gears.epochs,
+            "decay": self.gears.decay,
+            "minutes": min(self.gears.minutes, 1e6),
             "seed": self.seed,
         }
         (folder / "split.json").write_text(json.dumps(split), encoding="utf-8")

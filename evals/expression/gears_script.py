@@ -8,22 +8,28 @@ cells.h5ad   log-normalised cells of `train` and `val`; `obs["condition"]` in it
              `A+ctrl`, `A+B`
 terms.json   gene -> Gene Ontology terms, of which it makes its graph of perturbations; every
              perturbed gene has some
-split.json   `train`, `val` and `test`: conditions; `epochs`, `seed`
+split.json   `train`, `val` and `test`: conditions; `epochs`, `seed`; `decay`, by which the rate of
+             learning is multiplied after each epoch; `minutes` of processor time at most
 
 What is written there: `predictions.npz` with `conditions`, `readouts` and the predicted `change`
-of each test condition. Nothing is downloaded.
+of each test condition; `curve.json` with the squared error on training and validation conditions
+after each epoch, and what no change and the training mean reach on the validation conditions.
+Nothing is downloaded.
 """
 
 import json
 import os
 import pickle  # noqa: TID251 - the format that GEARS reads its Gene Ontology and splits from
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import anndata
 import numpy as np
 import torch
 from gears import GEARS, PertData
+from gears import gears as training
 
 
 def main(folder: Path) -> None:
@@ -53,6 +59,8 @@ def main(folder: Path) -> None:
     data.get_dataloader(batch_size=32, test_batch_size=128)
     model = GEARS(data, device="cpu")
     model.model_initialize(hidden_size=64)
+    plain = _plain(cells, split["train"], split["val"])
+    _watch(split["decay"], 60 * split["minutes"], plain, folder / "curve.json")
     model.train(epochs=split["epochs"])
     change = [_change(model, one, split["seed"]) for one in split["test"]]
     np.savez_compressed(
@@ -61,6 +69,43 @@ def main(folder: Path) -> None:
         readouts=np.array(data.gene_names, str),
         change=np.array(change, np.float32),
     )
+
+
+def _watch(decay: float, limit_s: float, plain: dict[str, float], path: Path) -> None:
+    """Have the errors written after each epoch, and set how the rate of learning decays.
+
+    After `limit_s` seconds of processor time the script ends without predictions.
+    """
+    asked, rate = training.compute_metrics, training.StepLR
+    seen: list[float] = []
+
+    def watched(results: dict[str, Any]) -> tuple[Any, ...]:
+        """Note the error on training conditions, then on validation ones, as it is asked."""
+        metrics, each = asked(results)
+        seen.append(float(metrics["mse"]))
+        told = {"training": seen[::2], "validation": seen[1::2], **plain}
+        path.write_text(json.dumps(told))
+        if len(seen) % 2 == 0 and time.process_time() > limit_s:
+            sys.exit(0)
+        return metrics, each
+
+    training.compute_metrics = watched
+    training.StepLR = lambda optimizer, step_size, gamma: rate(optimizer, step_size, decay)
+
+
+def _plain(cells: anndata.AnnData, train: list[str], validation: list[str]) -> dict[str, float]:
+    """Return the validation error of no change, and of the mean change of training conditions."""
+    labels = cells.obs["condition"].to_numpy()
+    mean = {
+        one: np.asarray(cells.X[labels == one].mean(0)).ravel()
+        for one in {"ctrl", *train, *validation}
+    }
+    control = mean["ctrl"]
+    shared = np.mean([mean[one] - control for one in train if one != "ctrl"], axis=0)
+    truth = [mean[one] - control for one in validation]
+    said = {"no change": 0.0, "training mean": shared}
+    return {name: float(np.mean([((one - t) ** 2).mean() for t in truth]))
+            for name, one in said.items()}  # fmt: skip
 
 
 def _change(model: GEARS, condition: str, seed: int) -> np.ndarray:

@@ -13,9 +13,10 @@ from scipy import sparse
 from typer.testing import CliRunner
 
 from app.cli import app
-from evals.expression import gears
+from evals.expression import gears, gears_curve
 from evals.expression import run as runs
 from evals.expression.gears import Gears, installed
+from evals.expression.gears_curve import CurveEval
 from evals.expression.predictors import Knowledge, entries
 from evals.expression.run import ExpressionEval, GearsSettings, evaluate
 from knowledge.errors import KnockwiseError, RunError
@@ -72,7 +73,7 @@ def world(monkeypatch, tmp_path):
     """Two cells of each perturbation, two controls; a term for every gene but F."""
     labels = tuple(one for one in (*PERTURBATIONS, ()) for _ in range(2))
     matrix = np.arange(len(labels) * 3, dtype=np.float32).reshape(-1, 3)
-    monkeypatch.setattr(mirror, "cells", lambda data, name, seed=0: Cells(matrix, labels))
+    monkeypatch.setattr(mirror, "cells", lambda data, name, limit=0, seed=0: Cells(matrix, labels))
     terms = {gene: ("GO:1",) for gene in ("A", "B", "C", "D", "E", "R1")}
     monkeypatch.setattr(Gears, "ontology", GeneOntology((), {}, terms))
     (tmp_path / "kept").mkdir()
@@ -198,3 +199,35 @@ def test_epochs_need_gears(tmp_path):
         app, ["eval", "expression", "--data", str(tmp_path), "--out", "x", "--gears-epochs", "3"]
     )
     assert "add --gears" in f"{found.output}{found.exception}"
+
+
+# Has a falling error on training conditions, and one that rises after two epochs on the others.
+CURVED = """#!{python}
+import json, sys
+from pathlib import Path
+if "-c" in sys.argv:
+    print("0.1.2")
+    sys.exit()
+folder = Path(sys.argv[-1])
+split = json.loads((folder / "split.json").read_text())
+assert split["test"] == [] and len(split["val"]) == 1 and split["minutes"] == 2
+low = 0.1 if split["decay"] == 1 else 0.2
+curve = dict(training=[0.9, 0.5, 0.2, 0.1], validation=[0.5, low, 0.4])
+(folder / "curve.json").write_text(json.dumps(curve | {{"no change": 0.6, "training mean": 0.3}}))
+"""
+
+
+def test_the_curve_of_its_training_perturbations_is_told_for_both_rates(world, screen, monkeypatch):
+    monkeypatch.setattr(gears_curve, "sources_root", lambda data: data)
+    monkeypatch.setattr(mirror, "files", lambda names: ())
+    monkeypatch.setattr(mirror, "read_contexts", lambda data, names: [screen])
+    for name in (gears.GAF, gears.OBO):
+        (world / name).parent.mkdir(exist_ok=True)
+        (world / name).touch()
+    settings = CurveEval(python=python(world, CURVED), minutes=2)
+    results = gears_curve.evaluate(world, world / "curve", settings, lambda what, done: None)
+    lowest = results.scores.find(predictor="rate held", measure="validation", epoch=2)
+    assert lowest.value.value == 0.1
+    page = (world / "curve" / "scoreboard.md").read_text()
+    assert "| 3 | 0.2000 | 0.4000 | 0.2000 | 0.4000 | 0.6000 | 0.3000 |" in page
+    assert "| 4 |" not in page, "an epoch without a validation error is not told"

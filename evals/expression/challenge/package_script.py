@@ -1,0 +1,36 @@
+"""Scores predicted cells with cell-eval2 itself; a script for an environment of its own.
+
+`package.py` runs it as `python -P package_script.py FOLDER`; cell-eval2 0.20.0 needs numba and
+polars, which are no part of Knockwise. FOLDER holds `real.h5ad` and `predicted.h5ad`: raw counts,
+with the perturbed gene in `obs["target"]` and controls as `non-targeting`. What is written there:
+`values.json` with the panel's value of each measure of its profile `vcc2026`.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from cell_eval2 import EvalConfig, aggregate_metrics, compute_metrics
+
+NAMES = {
+    "pds_cosine": "discrimination",
+    "expr_mse_unbiased_capped_norm": "error",
+    "de_wilcoxon_direction_fidelity_yield_raw": "fidelity",
+    "de_wilcoxon_direction_reach_raw": "reach",
+    "de_wilcoxon_sig_jaccard": "agreement",
+    "de_wilcoxon_lfc_nmae": "fold change",
+}
+
+
+def main(folder: Path) -> None:
+    """Score the prediction in `folder`."""
+    config = EvalConfig.from_preset("vcc2026")
+    tidy = compute_metrics(str(folder / "predicted.h5ad"), str(folder / "real.h5ad"), config=config)
+    found = {row["metric"]: row["mean"] for row in aggregate_metrics(tidy).iter_rows(named=True)}
+    values = {ours: found.get(theirs) for theirs, ours in NAMES.items()}
+    told = {name: one if one is not None and one == one else None for name, one in values.items()}
+    (folder / "values.json").write_text(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

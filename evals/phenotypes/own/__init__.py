@@ -1,0 +1,1 @@
+"""Predicted phenotypes that somebody brings, scored beside those of a run on the same genes."""
