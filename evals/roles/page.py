@@ -122,8 +122,11 @@ def _verdict(tests: Sequence[Test], models: Sequence[str]) -> str:
 
 
 def _places(tests: Sequence[Test]) -> str:
+    counted = {"reading": ", where right ones alone count and wrong ones stand in the table,"}
     return ", ".join(
-        f"in {NAMES[one.about]} ({one.who} beside {one.than}; {one.part})" for one in tests
+        f"in {NAMES[one.about]}{counted.get(one.about, '')} ({one.who} beside {one.than}; "
+        f"{one.part})"
+        for one in tests
     )
 
 
