@@ -9,7 +9,7 @@ Out = Annotated[Path, typer.Option(help="Folder of the run; the same command aga
 EPILOG = (
     "Example: knockwise eval pairs --data ../shared/data --base-url http://localhost:8000/v1 "
     "--out pairs. Kept replies, without a server: knockwise eval pairs --replies "
-    "evals/results/pairs-smollm2.parquet --out again"
+    "evals/results/pairs-smollm2-135m-instruct.parquet --out again"
 )
 
 
@@ -18,6 +18,7 @@ def pairs(
     out: Out,
     base_url: Annotated[str, typer.Option(help="Address of an OpenAI-compatible server.")] = "",
     model: Annotated[str, typer.Option(help="Model id; the one that the server serves.")] = "",
+    called: Annotated[str, typer.Option(help="What tables call it; its id by default.")] = "",
     strategy: Annotated[
         list[str] | None,
         typer.Option(
@@ -61,13 +62,14 @@ def pairs(
     from models.inputs.screens import CELL_LINES
 
     if replies is not None:
-        evaluated(out, lambda progress: rescore(replies, out, progress), summary)
+        evaluated(out, lambda progress: rescore(replies, out, progress, called), summary)
         return
     given = {"base_url": base_url, "model": model}
     told = settings(llm={name: value for name, value in given.items() if value})
     served = told.llm.model or asyncio.run(look(told.llm)).model
     run = ContrastEval(
         model=served,
+        called=called,
         strategies=tuple(strategy or ("knockwise",)),
         pairs=pairs,
         regulators=regulators,

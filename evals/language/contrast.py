@@ -53,6 +53,7 @@ class ContrastEval(Frozen):
 
     Attributes:
         model: The model's id.
+        called: What tables call it; its id by default.
         strategies: Ways of asking, each scored on the same pairs; `NAME=PAIRS` asks a slow one
             about the first pairs only.
         pairs: How many pairs of the screens' training rows, at most.
@@ -63,6 +64,7 @@ class ContrastEval(Frozen):
     """
 
     model: str
+    called: str = ""
     strategies: tuple[str, ...] = ("knockwise",)
     pairs: int = Field(200, ge=2)
     regulators: int = Field(0, ge=0)
@@ -120,18 +122,19 @@ def evaluate(
         rows = folder.table("rows", lambda: _rows(data, run, session, folder))
         opened = nullcontext(chat) if chat else open_chat(settings)
         replies = asyncio.run(_replies(folder, run, session, rows, asked, opened, settings))
-        return _results(folder, run.model, replies)
+        return _results(folder, run.called or run.model, replies)
 
     return BENCHMARK.evaluate(out, run, inputs, work, progress)
 
 
-def rescore(replies: Path, out: Path, progress: Progress) -> Results:
+def rescore(replies: Path, out: Path, progress: Progress, called: str = "") -> Results:
     """Return the results of kept replies; nobody is asked.
 
     Args:
         replies: The table that a run left, `kept.parquet`.
         out: The run folder.
         progress: Told what is being done.
+        called: What tables call the model; what the run called it by default.
 
     Raises:
         DataError: It is no such table.
@@ -139,17 +142,20 @@ def rescore(replies: Path, out: Path, progress: Progress) -> Results:
     """
     table = read_replies(replies)
     model = str(table.model.iloc[0])
-    run = ContrastEval(model=model, strategies=tuple(dict.fromkeys(table.strategy)))
+    named = called or model
+    ways = tuple(dict.fromkeys(table.strategy))
+    run = ContrastEval(model=model, called=called, strategies=ways)
 
     def work(folder: Run) -> Results:
-        return _results(folder, model, table)
+        return _results(folder, named, table)
 
     inputs = Inputs({replies.name: replies}, (benchmark,), {})
     return BENCHMARK.evaluate(out, run, inputs, work, progress)
 
 
 def _results(folder: Run, model: str, replies: pd.DataFrame) -> Results:
-    """Keep the replies, and return what they come to."""
+    """Keep the replies under what the model is called, and return what they come to."""
+    replies = replies.assign(model=model)
     write_table(replies, folder.out / KEPT)
     name = re.sub(r"[^a-z0-9.]+", "-", model.rsplit("/", 1)[-1].lower())
     with folder.clock("score"):

@@ -115,7 +115,7 @@ def _drawn(part: pd.DataFrame, pairs: int, rng: np.random.Generator) -> list[pd.
     """Return up to `pairs` pairs of one line and task."""
     shared = ["gene", "fold"] if "fold" in part else ["gene"]
     part = part[part.groupby(shared).label.transform("nunique") == 2]
-    left: dict[tuple[str, ...], tuple[list[int], list[int]]] = {
+    left = {
         cell: (
             list(rng.permutation(one.index[one.label == 0])),
             list(rng.permutation(one.index[one.label == 1])),
