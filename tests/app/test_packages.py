@@ -29,7 +29,7 @@ PART_OF = {
     "typing-extensions": "pydantic",
 }
 # Imported by a script that another environment runs.
-ELSEWHERE = {"gears"}
+ELSEWHERE = {"cell_eval2", "gears"}
 
 
 def imported(file):

@@ -364,7 +364,7 @@ def test_a_broken_model_folder_is_named(tmp_path):
 
 
 def test_the_fingerprint_follows_the_weights_and_not_the_place(tmp_path):
-    folder = load_encoder()._folder
+    folder = load_encoder().folder
     for copy in ("one", "two"):
         (tmp_path / copy).mkdir()
         for name in ("config.json", "modules.json"):
