@@ -1,8 +1,5 @@
 """The scoring of drugs: the model is ahead of shuffled features, and the gene's prior at chance."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -71,12 +68,11 @@ def test_profiles_are_told_from_each_other_and_relatives_are_retrieved(scored):
 
 
 @pytest.mark.data
-def test_shipped_weights_tell_the_direction_of_held_out_drugs_of_op3():
+def test_shipped_weights_tell_the_direction_of_held_out_drugs_of_op3(data_mirror):
     from models.drugs.model import DrugModel
     from models.drugs.training import groups, screens_of
 
-    assert Path(os.environ["KNOCKWISE_MIRROR"]).is_dir()
-    screens, drugs, _ = screens_of(Path(os.environ["KNOCKWISE_MIRROR"]))
+    screens, drugs, _ = screens_of(data_mirror)
     learner = DrugModel.load().screen()
     assert learner.screen.drugs == tuple(name.strip() for name in screens[0].drugs)
     parent, _ = groups(learner.screen, drugs, learner.described)
