@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.jobs.own_predictions import PANEL as PREDICTIONS
-from app.jobs.own_predictions import Coverage, Strict
+from app.jobs.own_predictions import Coverage, Strict, brought, compared_with
 from app.jobs.own_screen import PANEL as OWN
 from app.jobs.own_screen import Controls, Counts, GeneColumn, GuidePattern, Layer, SkipUnknown
 from knowledge.errors import KnockwiseError
@@ -124,13 +124,18 @@ def expression(
     from models.threads import yield_cores
 
     yield_cores()
-    if predictions is not None:
-        _own(data, predictions, out, against, coverage, strict, seed)
-        return
-    if against is not None or coverage is not None or strict:
-        raise KnockwiseError(
-            "--against, --coverage and --strict are about your own numbers; add --predictions."
+    table = brought(predictions, against, coverage, strict)
+    if table is not None:
+        from evals.expression.own.page import summary as own_summary
+        from evals.expression.own.run import OwnExpression
+        from evals.expression.own.run import evaluate as own_evaluate
+
+        run_folder = compared_with(against, "responses", "expression")
+        mine = OwnExpression(coverage=coverage or 0.0, strict=strict, seed=seed)
+        evaluated(
+            out, lambda told: own_evaluate(data, table, out, mine, run_folder, told), own_summary
         )
+        return
     if h5ad is None and (
         pert_col or control or batch_col or guide_pattern or layer or gene_col or skip_unknown
     ):
@@ -223,28 +228,3 @@ def _file(
         line=line_col,
         cells=cells or CELLS,
     )
-
-
-def _own(
-    data: Path,
-    predictions: Path,
-    out: Path,
-    against: Path | None,
-    coverage: float | None,
-    strict: bool,
-    seed: int,
-) -> None:
-    """Score a table of responses beside a finished run."""
-    from app.jobs.evaluation import evaluated
-    from evals.expression.own.page import summary
-    from evals.expression.own.run import OwnExpression, evaluate
-    from knowledge.user_tables.file import regular_file
-
-    if against is None:
-        raise KnockwiseError(
-            "--predictions of responses are compared with a finished run of `knockwise eval "
-            "expression`; name its folder as --against."
-        )
-    table = regular_file(predictions)
-    mine = OwnExpression(coverage=coverage or 0.0, strict=strict, seed=seed)
-    evaluated(out, lambda told: evaluate(data, table, out, mine, against, told), summary)

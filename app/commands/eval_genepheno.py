@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.jobs.own_predictions import PANEL as OWN
-from app.jobs.own_predictions import Coverage, Strict
+from app.jobs.own_predictions import Coverage, Strict, brought, compared_with
 from knowledge.errors import KnockwiseError
 
 EPILOG = "Example: knockwise eval genepheno --data ../shared/data --out genepheno"
@@ -77,27 +77,18 @@ def genepheno(
     from models.threads import yield_cores
 
     yield_cores()
-    if predictions is not None and against is not None:
+    table = brought(predictions, against, coverage, strict)
+    if table is not None:
         from evals.phenotypes.own.page import summary as own_summary
         from evals.phenotypes.own.run import OwnPhenotypes
         from evals.phenotypes.own.run import evaluate as own_evaluate
-        from knowledge.user_tables.file import regular_file
 
-        table = regular_file(predictions)
+        run_folder = compared_with(against, "phenotypes", "genepheno")
         mine = OwnPhenotypes(coverage=coverage or 0.0, strict=strict)
         evaluated(
-            out, lambda told: own_evaluate(data, table, out, mine, against, told), own_summary
+            out, lambda told: own_evaluate(data, table, out, mine, run_folder, told), own_summary
         )
         return
-    if predictions is not None:
-        raise KnockwiseError(
-            "--predictions of phenotypes are compared with a finished run of `knockwise eval "
-            "genepheno`; name its folder as --against."
-        )
-    if against is not None or coverage is not None or strict:
-        raise KnockwiseError(
-            "--against, --coverage and --strict are about your own numbers; add --predictions."
-        )
     # Small matrices, over which BLAS's threads would only wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     import torch

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from app.jobs.own_predictions import PANEL as OWN
-from app.jobs.own_predictions import Coverage, Strict
+from app.jobs.own_predictions import Coverage, Strict, brought
 from knowledge.errors import KnockwiseError
 
 EPILOG = (
@@ -72,18 +72,15 @@ def perturbqa(
     from app.jobs.evaluation import evaluated
     from models.threads import yield_cores
 
-    if predictions is not None:
+    table = brought(predictions, against, coverage, strict)
+    if table is not None:
         if cell_line or folds or ablation is not None:
             raise KnockwiseError(
                 "--cell-line, --folds and --ablation are about training, and --predictions trains "
                 "nothing; leave them out."
             )
-        _own(data, out, setting, seed, predictions, against, coverage or 0.0, strict)
+        _own(data, out, setting, seed, table, against, coverage or 0.0, strict)
         return
-    if against is not None or coverage is not None or strict:
-        raise KnockwiseError(
-            "--against, --coverage and --strict are about your own numbers; add --predictions."
-        )
     yield_cores()
     from evals.perturbqa.page import summary
     from evals.perturbqa.run import FOLDS, EvalSettings, evaluate
@@ -104,7 +101,7 @@ def _own(
     out: Path,
     setting: Literal["multi", "strict", "extended"],
     seed: int,
-    predictions: Path,
+    table: Path,
     against: Path | None,
     coverage: float,
     strict: bool,
@@ -112,9 +109,7 @@ def _own(
     from app.jobs.evaluation import evaluated
     from evals.perturbqa.own.page import summary
     from evals.perturbqa.own.run import OwnEval, evaluate
-    from knowledge.user_tables.file import regular_file
 
-    table = regular_file(predictions)
     run = OwnEval(setting=setting, coverage=coverage, strict=strict, seed=seed)
     evaluated(out, lambda told: evaluate(data, table, out, run, against, told), summary)
 

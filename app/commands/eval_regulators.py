@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from app.jobs.own_predictions import PANEL as OWN
-from app.jobs.own_predictions import Coverage, Strict
-from knowledge.errors import KnockwiseError
+from app.jobs.own_predictions import Coverage, Strict, brought, compared_with
 
 Data = Annotated[Path, typer.Option(help="Folder that holds regulators/, perturbseq/, knowledge/.")]
 Out = Annotated[Path, typer.Option(help="Folder of the run; the same command again goes on in it.")]
@@ -65,27 +64,18 @@ def regulators(
     """
     from app.jobs.evaluation import evaluated
 
-    if predictions is not None and against is not None:
+    table = brought(predictions, against, coverage, strict)
+    if table is not None:
         from evals.regulators.own.page import summary as own_summary
         from evals.regulators.own.run import OwnRegulators
         from evals.regulators.own.run import evaluate as own_evaluate
-        from knowledge.user_tables.file import regular_file
 
-        table = regular_file(predictions)
+        run_folder = compared_with(against, "regulators", "regulators")
         mine = OwnRegulators(coverage=coverage or 0.0, strict=strict, seed=seed)
         evaluated(
-            out, lambda told: own_evaluate(data, table, out, mine, against, told), own_summary
+            out, lambda told: own_evaluate(data, table, out, mine, run_folder, told), own_summary
         )
         return
-    if predictions is not None:
-        raise KnockwiseError(
-            "--predictions of regulators are compared with a finished run of `knockwise eval "
-            "regulators`; name its folder as --against."
-        )
-    if against is not None or coverage is not None or strict:
-        raise KnockwiseError(
-            "--against, --coverage and --strict are about your own numbers; add --predictions."
-        )
     from app.show.terminal import settings
     from models.threads import yield_cores
 

@@ -6,8 +6,6 @@ never imported here: `gears_script.py` runs in its own environment and is handed
 """
 
 import json
-import os
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from evals.expression.environment import run_in
 from knowledge.errors import KnockwiseError
 from knowledge.ontology import GeneOntology
 from knowledge.sources.genes import read_symbols, sources_root
@@ -32,6 +31,7 @@ DECAY = 0.5
 CONTROL = "ctrl"
 # One training perturbation in ten, as its authors set aside to choose the epoch by.
 VALIDATION = 0.1
+PACKAGE = "GEARS"
 SCRIPT = Path(__file__).with_name("gears_script.py")
 GAF, OBO = "knowledge/goa_human.gaf.gz", "knowledge/go-basic.obo.gz"
 
@@ -100,7 +100,7 @@ class FittedGears:
         with tempfile.TemporaryDirectory(prefix="knockwise-gears-") as name:
             folder = Path(name)
             self._export(folder, training, asked)
-            _run(self.gears.python, "-P", str(SCRIPT), str(folder))
+            run_in(self.gears.python, PACKAGE, "-P", str(SCRIPT), str(folder))
             found = _predictions(folder / "predictions.npz", self.screen.readouts)
         for row, one in enumerate(perturbations):
             if one in asked:
@@ -119,7 +119,7 @@ class FittedGears:
         with tempfile.TemporaryDirectory(prefix="knockwise-gears-") as name:
             folder = Path(name)
             self._export(folder, training, [])
-            _run(self.gears.python, "-P", str(SCRIPT), str(folder))
+            run_in(self.gears.python, PACKAGE, "-P", str(SCRIPT), str(folder))
             found: dict[str, Any] = json.loads((folder / "curve.json").read_text())
         return found
 
@@ -164,7 +164,7 @@ def installed(python: Path) -> str:
         KnockwiseError: There is none, or it cannot be imported.
     """
     asked = "import gears; from importlib.metadata import version; print(version('cell-gears'))"
-    return _run(python, "-P", "-c", asked).strip()
+    return run_in(python, PACKAGE, "-P", "-c", asked).strip()
 
 
 def _write_cells(path: Path, cells: Cells, kept: set[Genes], screen: ExpressionScreen) -> None:
@@ -197,31 +197,3 @@ def _predictions(path: Path, readouts: tuple[str, ...]) -> Mapping[str, FloatArr
             raise KnockwiseError(f"{path.name}: GEARS answered for other readouts than asked.")
         conditions = [str(one) for one in held["conditions"]]
         return dict(zip(conditions, held["change"].astype(np.float32), strict=True))
-
-
-def _run(python: Path, *arguments: str) -> str:
-    """Return what a command of that environment prints.
-
-    Raises:
-        KnockwiseError: It cannot be run, or fails; the sentence quotes its last line.
-    """
-    # One thread and one order of sets, for the same numbers again; our own packages kept away.
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    env = {**kept, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
-    try:
-        done = subprocess.run(
-            [str(python), *arguments], env=env, capture_output=True, text=True, check=False
-        )
-    except OSError as error:
-        raise _failed(python, error.strerror or str(error)) from error
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"it left with code {done.returncode}"]
-        raise _failed(python, lines[-1])
-    return done.stdout
-
-
-def _failed(python: Path, reason: str) -> KnockwiseError:
-    return KnockwiseError(
-        f"GEARS does not run with {python} ({reason.rstrip('.')}); docs/expression.md says how its "
-        "environment is made."
-    )

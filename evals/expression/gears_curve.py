@@ -18,7 +18,7 @@ from evals import expression as benchmark
 from evals.expression import gears
 from evals.expression.gears import DECAY, Gears
 from evals.harness.benchmark import Benchmark
-from evals.harness.page import Page, Record, Section
+from evals.harness.page import Page, Record, Section, shown
 from evals.harness.run import Inputs, Run
 from evals.harness.scores import Results, Score, Scores
 from evals.harness.tables import Table, table
@@ -107,7 +107,7 @@ def page(record: Record) -> Page:
 
 def summary(results: Results) -> str:
     """Return what a terminal shows."""
-    return "\n\n".join(text for one in _sections(results) for text in one.markdown())
+    return shown(_sections(results))
 
 
 def _sections(results: Results) -> tuple[Section, ...]:

@@ -1,7 +1,7 @@
 """What is told of the fused answer beside the response model alone."""
 
 from evals.harness.benchmark import Benchmark
-from evals.harness.page import Page, Record, Section
+from evals.harness.page import Page, Record, Section, shown
 from evals.harness.scores import Results, Scores
 from evals.harness.tables import Table, number, pivot, signed
 from evals.tasks import COLUMNS, TASK_NAMES, TASKS
@@ -34,7 +34,7 @@ def page(record: Record) -> Page:
 
 def summary(results: Results) -> str:
     """Return what a terminal shows."""
-    return "\n\n".join(text for one in sections(results.scores) for text in one.markdown())
+    return shown(sections(results.scores))
 
 
 def sections(scores: Scores) -> tuple[Section, ...]:

@@ -7,7 +7,7 @@ from evals.genesets.naming import NAMERS
 from evals.genesets.score import CONTROLS, MODEL
 from evals.genesets.wording import HOW, MEASURES
 from evals.harness.benchmark import Benchmark
-from evals.harness.page import Page, Record, Section
+from evals.harness.page import Page, Record, Section, shown
 from evals.harness.scores import Results, Score, Scores
 from evals.harness.tables import Table, number, pivot
 from evals.tasks import TaskName
@@ -53,7 +53,7 @@ def page(record: Record) -> Page:
 
 def summary(results: Results) -> str:
     """Return what a terminal shows."""
-    return "\n\n".join(text for one in _sections(results) for text in one.markdown())
+    return shown(_sections(results))
 
 
 def _sections(results: Results) -> Iterator[Section]:

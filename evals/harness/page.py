@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,11 @@ class Section:
             if one.rows:
                 yield from [f"**{one.caption}**"] if one.caption else []
                 yield one.markdown()
+
+
+def shown(sections: Iterable[Section]) -> str:
+    """Return parts of a page as a terminal shows them."""
+    return "\n\n".join(text for one in sections for text in one.markdown())
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from evals.harness.benchmark import Benchmark
-from evals.harness.page import Page, Record, Section
+from evals.harness.page import Page, Record, Section, shown
 from evals.harness.scores import Results, Scores
 from evals.harness.tables import Table, table
 from evals.language.contrast_score import (
@@ -76,7 +76,7 @@ def overview(records: Iterable[Record]) -> Page | None:
 
 def summary(results: Results) -> str:
     """Return what a terminal shows."""
-    return "\n\n".join(text for one in _sections(results) for text in one.markdown())
+    return shown(_sections(results))
 
 
 def _overview(results: Results) -> Iterator[tuple[Any, ...]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from evals.harness.benchmark import Benchmark
-from evals.harness.page import Page, Record, Section
+from evals.harness.page import Page, Record, Section, shown
 from evals.harness.resampling import Resampler
 from evals.harness.scores import Results, Score, Scores
 from evals.harness.tables import Table, signed, table
@@ -47,7 +47,7 @@ def page(record: Record) -> Page:
 
 def summary(results: Results) -> str:
     """Return what a terminal shows."""
-    return "\n\n".join(text for one in _sections(results) for text in one.markdown())
+    return shown(_sections(results))
 
 
 def _sections(results: Results) -> Iterator[Section]:

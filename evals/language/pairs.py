@@ -11,8 +11,8 @@ from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
+from evals.harness.exact import mcnemar, share
 from evals.rows import KEYS
 from evals.tasks import TASKS, TaskName
 from knowledge.errors import RunError
@@ -73,9 +73,9 @@ def contrast_pairs(rows: pd.DataFrame, pairs: int, seed: int) -> pd.DataFrame:
         RunError: No readout of these rows has both outcomes.
     """
     strata = [part for _, part in rows.groupby(["cell_line", "task"], sort=True)]
-    share, left = divmod(pairs, max(1, len(strata)))
+    each, left = divmod(pairs, max(1, len(strata)))
     found = [
-        _drawn(part, share + (number < left), np.random.default_rng([seed, number]))
+        _drawn(part, each + (number < left), np.random.default_rng([seed, number]))
         for number, part in enumerate(strata)
     ]
     drawn = [one for turn in zip_longest(*found) for one in turn if one is not None]
@@ -142,18 +142,16 @@ def _right(p: np.ndarray) -> np.ndarray:
 
 
 def _score(task: TaskName, name: str, right: np.ndarray, evidence: np.ndarray) -> PairScore:
-    n = len(right)
-    around = binomtest(round(float(right.sum())), n).proportion_ci(LEVEL, method="wilson")
+    found = share(float(right.sum()), len(right), LEVEL)
     better, worse = int((right > evidence).sum()), int((right < evidence).sum())
-    p = float(binomtest(better, better + worse).pvalue) if better + worse else 1.0
     return PairScore(
         task=task,
         predictor=name,
-        pairs=n,
-        share=float(right.mean()),
-        low=float(around.low),
-        high=float(around.high),
+        pairs=found.n,
+        share=found.value,
+        low=found.low,
+        high=found.high,
         better=better,
         worse=worse,
-        p=min(1.0, p),
+        p=mcnemar(better, worse),
     )

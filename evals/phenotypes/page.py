@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from evals.harness.benchmark import Benchmark
-from evals.harness.page import Page, Record, Section
+from evals.harness.page import Page, Record, Section, shown
 from evals.harness.scores import Results, Scores
 from evals.harness.tables import Table, judged, pivot, table
 from evals.phenotypes import plots
@@ -177,7 +177,7 @@ def page_with_unirep(record: Record) -> Page:
 
 def summary_with_unirep(results: Results) -> str:
     """Return what a terminal shows of it."""
-    return "\n\n".join(text for one in _with_unirep(results) for text in one.markdown())
+    return shown(_with_unirep(results))
 
 
 def _with_unirep(results: Results) -> Iterator[Section]:

@@ -108,7 +108,7 @@ def evaluate(data: Path, out: Path, settings: PhenotypeEval, progress: Progress)
 def _evaluated(root: Path, run: Run, settings: PhenotypeEval) -> Results:
     with run.clock("read and align"):
         run.progress("reading and aligning proteins", 0.0)
-        world, found = _world(root, run.out, settings)
+        world, found = open_world(root, run.out, settings)
     work = [(task, fold) for task in found for fold in task.folds]
     work.sort(key=lambda one: one[1].fold)
     told = part(run.progress, 0.05, 0.92)
@@ -128,7 +128,7 @@ def _evaluated(root: Path, run: Run, settings: PhenotypeEval) -> Results:
                     answers[name] = _answered(run, every[name], world, task, fold)
             probabilities = np.mean([answers[n] for n in entry.mean_of or (entry.name,)], axis=0)
             with run.clock("measures"):
-                write_table(_measured(probabilities, task, fold, settings), path)
+                write_table(measured_fold(probabilities, task, fold, settings), path)
     run.progress("putting together", 0.97)
     return _results(run, found, settings)
 
@@ -156,7 +156,7 @@ def unit_name(task: Task, entry: Entry, fold: GeneSplit) -> str:
     return f"{task.collection}/{task.split}/{entry.name}/{fold.fold}"
 
 
-def _world(root: Path, out: Path, settings: PhenotypeEval) -> tuple[World, list[Task]]:
+def open_world(root: Path, out: Path, settings: PhenotypeEval) -> tuple[World, list[Task]]:
     """Return what predictors may know, and the tasks."""
     symbols = read_symbols(root)
     proteins = read_proteins(root, symbols)
@@ -220,7 +220,7 @@ def _task(
     return Task(collection, split, labels, proteins, folds[: settings.folds])
 
 
-def _measured(
+def measured_fold(
     probabilities: FloatArray, task: Task, fold: GeneSplit, settings: PhenotypeEval
 ) -> pd.DataFrame:
     """Return the measures of a fold; all its predictors share the resamples."""

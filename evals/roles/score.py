@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
-from scipy.stats import binomtest
 
+from evals.harness.exact import mcnemar, share
 from evals.harness.metrics import FloatArray
-from evals.harness.resampling import Estimate
 from evals.harness.scores import Score
 from evals.roles.facts import (
     BranchAnswer,
@@ -22,7 +21,6 @@ from evals.roles.facts import (
     Verdict,
 )
 
-LEVEL = 0.95
 RULES, EVIDENCE, CHANCE, TEMPLATES = "rules", "evidence", "chance", "templates"
 POPULAR = "the genes acted on most"
 WITH_RULES, WHENEVER = "rules, then {}", "rules, {} after every refusal"
@@ -32,21 +30,14 @@ LEAST = 1e-3
 Found = tuple[list[Score], list[Test]]
 
 
-def share(right: int, cases: int) -> Estimate:
-    """Return a share with Wilson's 95 % interval, which stays within 0 and 1."""
-    around = binomtest(right, cases).proportion_ci(LEVEL, method="wilson")
-    return Estimate(value=right / cases, low=around.low, high=around.high, n=cases)
-
-
 def paired(
     about: Role, part: str, who: str, than: str, mine: Sequence[float], theirs: Sequence[float]
 ) -> Test:
     """Return the exact test of two ways on the same cases; the greater number is the better."""
     better = sum(a > b for a, b in zip(mine, theirs, strict=True))
     worse = sum(a < b for a, b in zip(mine, theirs, strict=True))
-    p = float(binomtest(better, better + worse).pvalue) if better + worse else 1.0
     return Test(about=about, part=part, who=who, than=than, cases=len(mine), better=better,
-                worse=worse, p=min(1.0, p))  # fmt: skip
+                worse=worse, p=mcnemar(better, worse))  # fmt: skip
 
 
 def reading(cases: Sequence[ReadCase], model: str) -> Found:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from evals.harness.exact import share
 from evals.harness.resampling import Estimate, estimate
 from evals.harness.scores import Score
 from evals.subtypes.cohorts import Read, Sought
@@ -18,16 +19,6 @@ from tools.subtypes.stability import jaccard
 
 DRAWS, SPLITS = 300, 5
 STANDS, RULE = "stands", "rule alone"
-
-
-def share(count: int, of: int) -> Estimate:
-    """Return a share with Wilson's 95 % interval."""
-    from scipy.stats import binomtest
-
-    if not of:
-        return Estimate(value=float("nan"))
-    found = binomtest(count, of).proportion_ci(0.95, "wilson")
-    return Estimate(value=count / of, low=float(found.low), high=float(found.high), n=of)
 
 
 def scored(read: Read, outcome: Outcome, rule: Rule, seed: int) -> Iterator[Score]:

@@ -1,7 +1,7 @@
 """What is told of questions about unseen perturbations, readouts and both."""
 
 from evals.harness.benchmark import Benchmark
-from evals.harness.page import Page, Record, Section
+from evals.harness.page import Page, Record, Section, shown
 from evals.harness.scores import Results, Scores
 from evals.harness.tables import Table, pivot, signed, table
 from evals.tasks import TASK_NAMES, TASKS
@@ -45,7 +45,7 @@ def page(record: Record) -> Page:
 
 def summary(results: Results) -> str:
     """Return what a terminal shows."""
-    return "\n\n".join(text for one in sections(results.scores) for text in one.markdown())
+    return shown(sections(results.scores))
 
 
 def sections(scores: Scores) -> tuple[Section, ...]:

@@ -1,7 +1,7 @@
 """What is told of the variants that were tried and of the learning curves."""
 
 from evals.harness.benchmark import Benchmark
-from evals.harness.page import Page, Record, Section
+from evals.harness.page import Page, Record, Section, shown
 from evals.harness.scores import Gain, Results, Scores
 from evals.harness.tables import Table, judged, pivot, signed, table
 from evals.tasks import COLUMNS, MEAN, TASK_NAMES, TASKS
@@ -68,7 +68,7 @@ def page(record: Record) -> Page:
 
 def summary(results: Results) -> str:
     """Return what a terminal shows."""
-    return "\n\n".join(text for one in sections(results.scores) for text in one.markdown())
+    return shown(sections(results.scores))
 
 
 def sections(scores: Scores) -> tuple[Section, ...]:

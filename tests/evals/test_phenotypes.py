@@ -110,7 +110,7 @@ def world(labels, tmp_path, monkeypatch):
         return world, [Task("mp", "random", labels, proteins, folds)]
 
     monkeypatch.setattr(runs, "sources_root", lambda data: data)
-    monkeypatch.setattr(runs, "_world", made)
+    monkeypatch.setattr(runs, "open_world", made)
     monkeypatch.setattr(
         runs, "entries", lambda task, ablation, language: ENTRIES if ablation else ENTRIES[:3]
     )
@@ -184,13 +184,13 @@ def test_what_a_language_model_adds_has_a_page_of_its_own(world, monkeypatch):
         for one, one_certain in zip_longest(WITH_LANGUAGE, certain)
     )
     monkeypatch.setattr(runs, "entries", lambda task, ablation, language: language and made)
-    told, measured = [], runs._measured
+    told, measured = [], runs.measured_fold
 
     def listening(probabilities, *rest):
         told.append(probabilities)
         return measured(probabilities, *rest)
 
-    monkeypatch.setattr(runs, "_measured", listening)
+    monkeypatch.setattr(runs, "measured_fold", listening)
     settings = SETTINGS.model_copy(update={"unirep": world / "unirep.npz", "folds": 1})
     results = evaluate(world, world / "run", settings, quiet)
     dense, ours, read, both, both_read = told[1:]
@@ -352,7 +352,7 @@ def test_the_mirror_gives_every_task_of_the_plan(data_mirror, tmp_path, monkeypa
     monkeypatch.setattr(runs, "searched", unaligned)
     monkeypatch.setattr(runs, "aligned", unaligned)
     settings = PhenotypeEval(folds=1)
-    world, tasks = runs._world(data_mirror, tmp_path, settings)
+    world, tasks = runs.open_world(data_mirror, tmp_path, settings)
     assert [(task.collection, task.split) for task in tasks] == [
         (collection, split) for collection, splits in PLAN.items() for split in splits
     ]

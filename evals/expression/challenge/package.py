@@ -1,8 +1,6 @@
 """cell-eval2 as a check of our measures: run on the same cells, in an environment of its own."""
 
 import json
-import os
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +9,9 @@ import numpy as np
 from scipy import sparse
 
 from evals.expression.challenge.panel import Panel
-from knowledge.errors import KnockwiseError
+from evals.expression.environment import run_in
 
+PACKAGE = "cell-eval2"
 SCRIPT = Path(__file__).with_name("package_script.py")
 
 
@@ -23,7 +22,7 @@ def installed(python: Path) -> dict[str, str]:
         KnockwiseError: There is none.
     """
     asked = "import cell_eval2; print(cell_eval2.__version__)"
-    return {"cell-eval2": _run(python, "-P", "-c", asked).strip()}
+    return {"cell-eval2": run_in(python, PACKAGE, "-P", "-c", asked).strip()}
 
 
 def scored(
@@ -43,7 +42,7 @@ def scored(
         folder = Path(name)
         _write(folder / "real.h5ad", panel, list(panel.cells.values()))
         _write(folder / "predicted.h5ad", panel, cells)
-        _run(python, "-P", str(SCRIPT), str(folder))
+        run_in(python, PACKAGE, "-P", str(SCRIPT), str(folder))
         values: dict[str, float | None] = json.loads((folder / "values.json").read_text())
     return values
 
@@ -59,28 +58,3 @@ def _write(path: Path, panel: Panel, cells: Sequence[sparse.csr_matrix]) -> None
     obs = pd.DataFrame({"target": labels}, index=[f"cell{row}" for row in range(len(labels))])
     matrix = sparse.vstack(list(groups.values())).tocsr().astype(np.float32)
     AnnData(matrix, obs, pd.DataFrame(index=list(panel.genes))).write_h5ad(path)
-
-
-def _run(python: Path, *arguments: str) -> str:
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    try:
-        done = subprocess.run(
-            [str(python), *arguments],
-            env={**kept, "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError as error:
-        raise _failed(python, error.strerror or str(error)) from error
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"it left with code {done.returncode}"]
-        raise _failed(python, lines[-1])
-    return done.stdout
-
-
-def _failed(python: Path, reason: str) -> KnockwiseError:
-    return KnockwiseError(
-        f"cell-eval2 does not run with {python} ({reason.rstrip('.')}); docs/expression.md says "
-        "how its environment is made."
-    )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from evals.expression.challenge.facts import MEASURES, MOST, Facts, PanelFacts
 from evals.expression.challenge.score import SCORE
 from evals.harness.benchmark import Benchmark
-from evals.harness.page import Page, Record, Section
+from evals.harness.page import Page, Record, Section, shown
 from evals.harness.scores import Results, Scores
 from evals.harness.tables import Table, judged, pivot, table
 
@@ -51,7 +51,7 @@ def page(record: Record) -> Page:
 
 def summary(results: Results) -> str:
     """Return what a terminal shows."""
-    return "\n\n".join(text for one in _sections(results) for text in one.markdown())
+    return shown(_sections(results))
 
 
 def _checked(facts: Facts) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from evals.harness.benchmark import Benchmark
-from evals.harness.page import Page, Record, Section
+from evals.harness.page import Page, Record, Section, shown
 from evals.harness.scores import Results, Scores
 from evals.harness.tables import Table, number, pivot, signed
 from evals.perturbqa import composition
@@ -40,7 +40,7 @@ def ours(scores: Scores) -> str:
 
 def summary(results: Results) -> str:
     """Return what a terminal shows."""
-    return "\n\n".join(text for one in sections(results.scores) for text in one.markdown())
+    return shown(sections(results.scores))
 
 
 def sections(scores: Scores) -> tuple[Section, ...]:

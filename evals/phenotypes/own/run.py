@@ -94,7 +94,7 @@ def evaluate(
     given = read_brought(predictions, NAMES, NUMBERS)
     progress("reading the run's genes", 0.1)
     root = sources_root(data)
-    tasks = runs._world(root, against, theirs)[1]
+    tasks = runs.open_world(root, against, theirs)[1]
     named = set(zip(given["collection"], given["split"], strict=True))
     asked = [task for task in tasks if (task.collection, task.split) in named]
     if not asked:
@@ -156,7 +156,7 @@ def _scores(one: Answered, record: Record, theirs: PhenotypeEval, run: Path) -> 
     task = one.task
     kept = Run(run, lambda *_: None, Clock(run))
     mine = Folds(
-        [runs._measured(one.said[fold.test], task, fold, theirs) for fold in task.folds], "ours"
+        [runs.measured_fold(one.said[fold.test], task, fold, theirs) for fold in task.folds], "ours"
     )
     keys = {"collection": task.collection, "split": task.split}
     others = record.results.scores.plain.where(**keys, measure="f_max")
