@@ -9,6 +9,7 @@ from app.commands import (
     train_drugs,
     train_genen,
     train_genepheno,
+    train_language,
     train_morphology,
     train_programmes,
 )
@@ -209,6 +210,7 @@ app.command(cls=Careful, epilog=train_genepheno.EPILOG)(train_genepheno.genephen
 app.command(cls=Careful, epilog=train_morphology.EPILOG)(train_morphology.morphology)
 app.command(cls=Careful, epilog=train_programmes.EPILOG)(train_programmes.programmes)
 app.command(cls=Careful, epilog=train_drugs.EPILOG)(train_drugs.drugs)
+app.command(cls=Careful, epilog=train_language.EPILOG)(train_language.language)
 
 
 def _show_errors(errors: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ Knockwise and its data folder where they are, and reach the same endpoint.
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import lru_cache
 from importlib import import_module
@@ -35,7 +35,11 @@ Kept = list[tuple[str, str, str, str]]
 
 
 def spread(
-    settings: Settings, strategy: str, rows: Sequence[Row], keep: Callable[[Judged], None]
+    settings: Settings,
+    strategy: str,
+    rows: Sequence[Row],
+    unseen: Mapping[Row, frozenset[str]],
+    keep: Callable[[Judged], None],
 ) -> None:
     """Judge `rows` on a Ray cluster and hand each to `keep`.
 
@@ -45,6 +49,7 @@ def spread(
         settings: How the model is called; its replies are kept in their `cache_file`.
         strategy: Name of the strategy.
         rows: What to judge.
+        unseen: Perturbations that a row is not told of.
         keep: Called in this thread.
 
     Raises:
@@ -74,7 +79,10 @@ def spread(
         concurrency = max(1, settings.llm.concurrency // cpus)
         judge = ray.remote(num_cpus=1, max_retries=RETRIES)(judge_chunk)
         text = settings.model_dump_json()
-        left = (judge.remote(text, strategy, chunk, concurrency) for chunk in chunks(rows))
+        left = (
+            judge.remote(text, strategy, {row: unseen[row] for row in chunk}, concurrency)
+            for chunk in chunks(rows)
+        )
         running = [task for task, _ in zip(left, range(2 * cpus), strict=False)]
         with closing(sqlite3.connect(cache_file(settings), timeout=60)) as replies:
             while running:
@@ -114,9 +122,16 @@ def chunks(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def judge_chunk(
-    settings: str, strategy: str, rows: list[Row], concurrency: int
+    settings: str, strategy: str, rows: dict[Row, frozenset[str]], concurrency: int
 ) -> tuple[list[str], Kept]:
-    """Judge rows in a worker; return the results as JSON, and the replies that were given."""
+    """Judge rows in a worker; return the results as JSON, and the replies that were given.
+
+    Args:
+        settings: As JSON.
+        strategy: Its name.
+        rows: Each with the perturbations that it is not told of.
+        concurrency: How many are asked at a time.
+    """
     judged: list[str] = []
 
     async def work(folder: Path) -> None:
@@ -124,9 +139,10 @@ def judge_chunk(
         llm = own.llm.model_copy(update={"cache_file": folder / "replies.sqlite"})
         session = _session(settings)
         async with open_chat(own.model_copy(update={"llm": llm})) as chat:
-            asker = Asker(session.knowledge, session.predictor, load_strategy(strategy), chat)
+            loaded = load_strategy(strategy)
+            asker = Asker(session.knowledge, session.predictor, loaded, chat, rows)
             await judge_rows(
-                asker, rows, concurrency, lambda one: judged.append(one.model_dump_json())
+                asker, list(rows), concurrency, lambda one: judged.append(one.model_dump_json())
             )
 
     with TemporaryDirectory() as folder:

@@ -31,7 +31,7 @@ from evals.language.bias import empty_answers
 from evals.language.contrast_page import BENCHMARK, KIND
 from evals.language.contrast_score import SCREENS, found, read_replies, widest
 from evals.language.judge import Asker, judge_rows
-from evals.language.pairs import contrast_pairs
+from evals.language.pairs import contrast_pairs, partners
 from evals.language.regulators import regulator_pairs
 from evals.language.rows import Row, shift_of, with_evidence
 from evals.language.store import Judged, Store
@@ -188,7 +188,7 @@ async def _replies(
         for number, one in enumerate(asked):
             strategy = load_strategy(one.strategy)
             mine = rows if one.pairs is None else rows[rows.pair < one.pairs]
-            unseen = _partners(mine)
+            unseen = partners(mine)
             asker = Asker(session.knowledge, session.predictor, strategy, chat, unseen)
             kept = folder.out / "judgements.sqlite"
             with Store.open(kept, strategy.name, run.model, strategy.prompts_hash) as store:
@@ -226,17 +226,6 @@ def _rows(data: Path, run: ContrastEval, session: Session, folder: Run) -> pd.Da
         found = regulator_pairs(data, session, run.regulators, run.seed, folder.progress)
         parts.append(found.assign(source="regulators"))
     return pd.concat(parts, ignore_index=True)
-
-
-def _partners(rows: pd.DataFrame) -> dict[Row, frozenset[str]]:
-    """Return the perturbation of the other row of each row's pair."""
-    found = {}
-    for _, pair in rows.groupby(["source", "pair"]):
-        perturbed = set(pair.pert)
-        for keys in pair[KEYS].itertuples(index=False):
-            row = Row(*keys)
-            found[row] = frozenset(perturbed - {row.pert})
-    return found
 
 
 def _questions(rows: pd.DataFrame) -> list[Row]:

@@ -25,7 +25,7 @@ PAUSES_S = (1, 2, 4, 8, 16, 30, 60)
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Everything that a row is judged with."""
+    """Everything that a row is judged with; `unseen` is what it is not told of, in its line."""
 
     knowledge: Knowledge
     predictor: EffectPredictor
@@ -40,7 +40,7 @@ class Asker:
             UnreachableError: The server has not come back.
         """
         perturbation = Perturbation(genes=(row.pert,), kind="knockdown", cell_line=row.cell_line)
-        unseen = self.unseen.get(row, frozenset())
+        unseen = self.unseen.get(row, frozenset()) - {row.pert}
         case = build_case(self.knowledge, self.predictor, perturbation, row.gene, unseen)
         for pause_s in (*PAUSES_S, None):
             account = Account()

@@ -19,7 +19,7 @@ COLUMNS = {"llm": "p_llm", "evidence": "p_evidence", "fused": "p_fused"}
 
 def compare(table: pd.DataFrame, seed: int) -> Iterator[Score]:
     """Yield the AUROC per task and line with labels, means over lines, and what fusing gains."""
-    rows = table.assign(fold=0, p_llm=table.p_llm.fillna(0.5))
+    rows = table.assign(p_llm=table.p_llm.fillna(0.5))
     found = samples(rows, COLUMNS, Resampler(rows.pert, seed, DRAWS))
     yield from compared(found, "fused")
     for task in TASKS:
@@ -39,7 +39,7 @@ def page(record: Record) -> Page:
     facts = record.results.about(Facts)
     title = f"LLM reasoner: strategy `{facts.strategy}`, model `{facts.model}`, {facts.split} split"
     how = (
-        "Macro per-gene AUROC with 95 % intervals by bootstrap over perturbations, all three on "
+        "Macro per-gene AUROC within folds with 95 % intervals by bootstrap over perturbations, all three on "
         f"the same rows; prompts `{facts.prompts_hash}`. {facts.sample} {facts.fusion}"
     )
     return Page(title, (how,), record.made(), tuple(_sections(record.results)), ours="fused")

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from evals.harness.exact import mcnemar, share
+from evals.language.rows import Row
 from evals.rows import KEYS
 from evals.tasks import TASKS, TaskName
 from knowledge.errors import RunError
@@ -83,6 +84,20 @@ def contrast_pairs(rows: pd.DataFrame, pairs: int, seed: int) -> pd.DataFrame:
         raise RunError("No readout of these rows has both outcomes; ask for other lines.")
     table = pd.concat([one.assign(pair=number) for number, one in enumerate(drawn)])
     return table.reset_index(drop=True)[[*KEYS, "label", "pair"]]
+
+
+def partners(rows: pd.DataFrame) -> dict[Row, frozenset[str]]:
+    """Return the perturbations of each row's pair, of which it must not be told.
+
+    Args:
+        rows: Of `contrast_pairs`; pairs of another `source` are other pairs.
+    """
+    pair = ["source", "pair"] if "source" in rows else ["pair"]
+    found = {}
+    for _, both in rows.groupby(pair):
+        perturbed = frozenset(both.pert)
+        found |= {Row(*keys): perturbed for keys in both[KEYS].itertuples(index=False)}
+    return found
 
 
 def scored(

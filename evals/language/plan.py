@@ -22,9 +22,9 @@ from evals.harness.tables import Table, table
 from evals.language.facts import Cost, cost
 from evals.language.judge import Asker, judge_rows
 from evals.language.rows import Row, sample
-from evals.language.run import LanguageRun
+from evals.language.run import LanguageRun, folded
 from evals.language.store import Judged
-from evals.rows import KEYS, read_rows
+from evals.rows import KEYS
 from knowledge.errors import RunError
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
@@ -98,7 +98,7 @@ def plan(
     chat = _Nobody(_counter(tokenizer))
     session = benchmark_session(run.settings.model_copy(update={"reasoner": "evidence"}))
     progress("reading the screens", 0.0)
-    rows = read_rows(run.data, run.split, run.cell_lines)
+    rows = folded(run)
     if run.limit is not None:
         rows = sample(rows, run.limit, run.seed, labelled=run.split == "train")
     some = [Row(*keys) for keys in _some(rows, run.seed)[KEYS].itertuples(index=False)]

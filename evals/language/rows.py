@@ -20,8 +20,10 @@ ROWS_PER_PERTURBATION = 8
 COMMONER = 3
 DECLARED = (
     "Drawn per line and task: perturbations in random order, as many as are needed for the rows "
-    f"(one per {ROWS_PER_PERTURBATION} rows at least); of their readouts that have both classes, "
-    f"in random order, up to {COMMONER} rows of the commoner class for each of the rarer."
+    f"(one per {ROWS_PER_PERTURBATION} rows at least); of their readouts that have both classes "
+    f"within a fold of the evidence, in random order, up to {COMMONER} rows of the commoner class "
+    "for each of the rarer. Rows are ranked within their fold, and no perturbation of the sample is "
+    "shown to the model when it is asked about another of its fold."
 )
 DECLARED_TEST = (
     "Drawn per line and task without regard to labels: perturbations in random order, one per "
@@ -50,7 +52,7 @@ def sample(rows: pd.DataFrame, limit: int, seed: int, *, labelled: bool) -> pd.D
     of label 0: what is fitted to the sample must know it.
 
     Args:
-        rows: From `read_rows`.
+        rows: From `read_rows`; with `fold`, both classes of a readout are of the same one.
         limit: Rows are drawn in pairs, so two at least.
         seed: The same seed draws the same rows.
         labelled: Whether strata may look at labels; those of the test split are not looked at.
@@ -61,6 +63,7 @@ def sample(rows: pd.DataFrame, limit: int, seed: int, *, labelled: bool) -> pd.D
     if limit < 2:
         raise RunError(f"A sample of {limit} rows has not both classes; ask for two rows or more.")
     rows = rows.sort_values(KEYS, ignore_index=True)
+    rows = rows if "fold" in rows else rows.assign(fold=0)
     lines = list(dict.fromkeys(rows.cell_line))
     strata = [(line, task) for line in lines for task in TASKS]
     share, left = divmod(limit // 2, len(strata))
@@ -77,7 +80,7 @@ def sample(rows: pd.DataFrame, limit: int, seed: int, *, labelled: bool) -> pd.D
         here = here.assign(turn=here.gene.map(readouts), tie=rng.random(len(here)))
         take = _both_classes if labelled else _most_read
         drawn.append(_fewest_perturbations(here, rank, budget, take))
-    found = pd.concat(drawn).sort_values(KEYS, ignore_index=True)[[*KEYS, "label"]]
+    found = pd.concat(drawn).sort_values(KEYS, ignore_index=True)[[*KEYS, "label", "fold"]]
     return found.assign(shift=shift_of(found, rows) if labelled else 0.0)
 
 
@@ -128,6 +131,19 @@ def blocks(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.Index]]:
         yield str(line), str(pert), part.index
 
 
+def fold_mates(rows: pd.DataFrame) -> dict[Row, frozenset[str]]:
+    """Return the perturbations of each row's fold and line, which share one prior of a readout.
+
+    A row must not be told of another that it is ranked against: what is rare would count against
+    itself, as every row would know of one change fewer than the rows that did not change.
+    """
+    found = {}
+    for _, part in rows.groupby(["cell_line", "fold"]):
+        mates = frozenset(part.pert)
+        found |= {Row(*keys): mates for keys in part[KEYS].itertuples(index=False)}
+    return found
+
+
 def _fewest_perturbations(
     here: pd.DataFrame,
     rank: np.ndarray,
@@ -149,16 +165,17 @@ def _fewest_perturbations(
 
 
 def _both_classes(rows: pd.DataFrame, n: int) -> pd.DataFrame:
-    """Return up to `n` rows of readouts with both classes, of each readout two at least."""
-    ones = rows.groupby("gene").label.transform("sum")
-    size = rows.groupby("gene").label.transform("size")
+    """Return up to `n` rows of readouts with both classes in a fold, two of each at least."""
+    cell = ["gene", "fold"]
+    ones = rows.groupby(cell).label.transform("sum")
+    size = rows.groupby(cell).label.transform("size")
     rows = rows.assign(rarer=ones.where(2 * ones <= size, size - ones))
-    rows = rows[rows.rarer > 0].sort_values(["turn", "label", "tie"])
+    rows = rows[rows.rarer > 0].sort_values(["turn", "fold", "label", "tie"])
     # The first of each class, then the others: a readout that is cut short keeps both.
-    place = rows.groupby(["gene", "label"]).cumcount()
+    place = rows.groupby([*cell, "label"]).cumcount()
     rows = rows[place < COMMONER * rows.rarer].assign(later=place > 0)
-    rows = rows.sort_values(["turn", "later", "tie"]).head(n)
-    return rows[rows.groupby("gene").label.transform("nunique") == 2]
+    rows = rows.sort_values(["turn", "fold", "later", "tie"]).head(n)
+    return rows[rows.groupby(cell).label.transform("nunique") == 2]
 
 
 def _most_read(rows: pd.DataFrame, n: int) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from agent.llm.open import open_chat
 from agent.session import Session
 from agent.settings import Settings
 from agent.strategies import load_strategy
+from evals.folds import with_folds
 from evals.harness.run import REPLIES, Inputs, Run, write_table
 from evals.harness.scores import Results
 from evals.harness.session import benchmark_session
@@ -31,6 +32,7 @@ from evals.language.rows import (
     DECLARED,
     DECLARED_TEST,
     Row,
+    fold_mates,
     sample,
     with_evidence,
 )
@@ -158,6 +160,7 @@ async def batch(
         folder = _claim(run, session, *name, progress)
         rows = _rows(run, session, progress)
         questions = [Row(*keys) for keys in rows[KEYS].itertuples(index=False)]
+        unseen = fold_mates(rows)
         kept = run.out / "judgements.sqlite"
         with Store.open(kept, strategy.name, model.model, strategy.prompts_hash) as store:
             known = store.all()
@@ -174,9 +177,9 @@ async def batch(
 
                 served = settings.llm.model_copy(update={"model": model.model})
                 there = settings.model_copy(update={"llm": served})
-                spread(there, strategy.name, todo, keep)
+                spread(there, strategy.name, todo, unseen, keep)
             else:
-                asker = Asker(session.knowledge, session.predictor, strategy, model)
+                asker = Asker(session.knowledge, session.predictor, strategy, model, unseen)
                 await judge_rows(asker, todo, settings.llm.concurrency, keep)
             judged = store.all()
     return _finish(run, folder, name, rows, {row.id: judged[row.id] for row in questions})
@@ -262,7 +265,7 @@ def _rows(run: LanguageRun, session: Session, progress: Progress) -> pd.DataFram
     if file.exists():
         return pd.read_parquet(file)
     progress("reading the screens", 0.0)
-    rows = read_rows(run.data, run.split, run.cell_lines)
+    rows = folded(run)
     if run.limit is None:
         rows = rows.assign(shift=0.0)
     else:
@@ -270,6 +273,19 @@ def _rows(run: LanguageRun, session: Session, progress: Progress) -> pd.DataFram
     rows = with_evidence(rows, session.predictor.response, run.held_out, progress)
     write_table(rows, file)
     return rows
+
+
+def folded(run: LanguageRun) -> pd.DataFrame:
+    """Return all rows that a run may ask about, with the fold of the evidence that each is of.
+
+    Raises:
+        DataError: A label file is missing.
+    """
+    if run.split == "test":
+        return read_rows(run.data, run.split, run.cell_lines).assign(fold=0)
+    # The folds of the shipped weights are those of all four lines.
+    every = with_folds(read_rows(run.data, run.split, CELL_LINES), run.setting)
+    return every[every.cell_line.isin(run.cell_lines)].reset_index(drop=True)
 
 
 def _finish(

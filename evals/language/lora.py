@@ -1,0 +1,323 @@
+"""Teaches a small open model what training rows came to: an adapter (LoRA) that answers at once.
+
+The model sees what the strategy `knockwise` would show it and learns the one token that answers.
+Perturbations are parted first, in every line: those that are held out give the pairs that it is
+scored on, before and after, beside the evidence that never saw them either. Official test rows are
+not read.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, Field
+
+from agent.llm.chat import Message, Reply, ToolSchema, Usage
+from agent.llm.errors import LLMError
+from agent.session import Session
+from agent.settings import Settings
+from agent.strategies import build_case
+from agent.strategies.judging import OPTIONS
+from agent.strategies.knockwise import STRATEGY
+from evals.folds import with_folds
+from evals.harness.session import benchmark_session
+from evals.language.outcome import cross_fused
+from evals.language.pairs import PairScore, contrast_pairs, partners, scored
+from evals.language.rows import Row, shift_of, with_evidence
+from evals.rows import KEYS, read_rows
+from knowledge.errors import RunError
+from knowledge.extras import install
+from knowledge.files import replace_text
+from knowledge.progress import Progress
+from knowledge.schema import Frozen, Perturbation
+from models.inputs.screens import CELL_LINES, Setting
+from models.provenance import code_commit
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Opened: TypeAlias = Any
+"""A model or a tokenizer of transformers, with or without an adapter of peft."""
+AT_ONCE = replace(STRATEGY, reasoning={})
+EVIDENCE, BEFORE, AFTER, FUSED = "evidence", "before", "after", ", fused"
+RECORD = "training.json"
+SETTING: Setting = "multi"
+"""Of the shipped weights, whose held-out answers are the evidence."""
+
+
+class Lesson(Frozen):
+    """How an adapter is trained."""
+
+    pairs: int = Field(2000, ge=1, description="Contrast pairs to learn from.")
+    scored: int = Field(200, ge=2, description="Contrast pairs of held-out perturbations.")
+    held_out: float = Field(0.2, gt=0, lt=1, description="Share of perturbations held out.")
+    epochs: int = Field(1, ge=1, description="Times that each pair is seen.")
+    rank: int = Field(8, ge=1, description="Rank of the adapter.")
+    rate: float = Field(2e-4, gt=0, description="Learning rate, falling to zero.")
+    batch: int = Field(8, ge=1, description="Questions to a step.")
+    context: int = Field(2048, ge=256, description="Tokens; facts that do not fit are left out.")
+    seed: int = 0
+
+
+class Example(NamedTuple):
+    """A question as the model reads it.
+
+    Attributes:
+        tokens: Of the prompt.
+        options: The first token of label 1's answer, and of label 0's.
+        label: Which of them is right.
+    """
+
+    tokens: list[int]
+    options: tuple[int, int]
+    label: int
+
+
+class _Recorder:
+    """A chat model that keeps what it is asked."""
+
+    model = "recorded"
+
+    def __init__(self, context: int) -> None:
+        self._context = context
+        self.messages: tuple[Message, ...] = ()
+
+    async def context_length(self) -> int:
+        """Return how many tokens fit."""
+        return self._context
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: type[BaseModel] | None = None,
+        tools: Sequence[ToolSchema] = (),
+        max_tokens: int = 1024,
+        seed: int = 0,
+    ) -> Reply:
+        """Refuse: only answers are recorded.
+
+        Raises:
+            LLMError: Always.
+        """
+        raise LLMError("Only answers that follow at once are recorded.")
+
+    async def choose(
+        self, messages: Sequence[Message], options: Sequence[str]
+    ) -> tuple[dict[str, float], Usage]:
+        """Keep the messages, and call all options alike."""
+        self.messages = tuple(messages)
+        return dict.fromkeys(options, 1 / len(options)), Usage()
+
+
+def train(
+    data: Path, base: str, out: Path, lesson: Lesson, settings: Settings, progress: Progress
+) -> tuple[PairScore, ...]:
+    """Write an adapter of the model `base` into `out`, and return how it does beside the evidence.
+
+    Args:
+        data: Mirror, or a data folder with `sources`.
+        base: Folder of a model, or its name in the local Hugging Face cache.
+        out: Where the adapter and `training.json` are written.
+        lesson: How it is trained.
+        settings: Where the knowledge is.
+        progress: Told what is being done.
+
+    Raises:
+        DataError: A label file is missing.
+        RunError: A package, the model or an outcome is missing.
+    """
+    _packages()
+    session = benchmark_session(settings.model_copy(update={"reasoner": "evidence"}))
+    every = with_folds(read_rows(data, "train", CELL_LINES), SETTING)
+    taught, held = parted(every, lesson)
+    model, tokenizer = _opened(base)
+    held = with_evidence(
+        held.assign(shift=shift_of(held, every)), session.predictor.response, None, progress
+    )
+    progress("writing prompts", 0.05)
+    lessons = examples(taught, session, tokenizer, lesson.context)
+    asked = examples(held, session, tokenizer, lesson.context)
+    progress("asking before", 0.1)
+    held[BEFORE] = answers(model, asked)
+    tuned = taught_by(model, lessons, lesson, progress)
+    progress("asking after", 0.9)
+    held[AFTER] = answers(tuned, asked)
+    found = judged(held)
+    tuned.save_pretrained(out)
+    record = {
+        "base": base,
+        "lesson": lesson.model_dump(),
+        "prompts": AT_ONCE.prompts_hash,
+        "knowledge": session.versions.knowledge,
+        "commit": code_commit(),
+        "questions": len(lessons),
+        "tokens": float(np.mean([len(one.tokens) for one in lessons])),
+        "held_out": sorted(set(held.pert)),
+        "scores": [one.model_dump() for one in found],
+    }
+    replace_text(out / RECORD, json.dumps(record, indent=1) + "\n")
+    return found
+
+
+def parted(rows: pd.DataFrame, lesson: Lesson) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return contrast pairs to learn from, and those of perturbations that are held out.
+
+    Raises:
+        RunError: No readout of either part has both outcomes.
+    """
+    perts = sorted(set(rows.pert))
+    drawn = np.random.default_rng(lesson.seed).permutation(len(perts))
+    out = {perts[i] for i in drawn[: max(1, round(lesson.held_out * len(perts)))]}
+    away = rows.pert.isin(out)
+    return (
+        contrast_pairs(rows[~away], lesson.pairs, lesson.seed),
+        contrast_pairs(rows[away], lesson.scored, lesson.seed),
+    )
+
+
+def examples(
+    rows: pd.DataFrame,
+    session: Session,
+    tokenizer: Opened,
+    context: int,
+) -> list[Example]:
+    """Return rows as the model reads them, in order."""
+    return asyncio.run(_examples(rows, session, tokenizer, context))
+
+
+async def _examples(
+    rows: pd.DataFrame,
+    session: Session,
+    tokenizer: Opened,
+    context: int,
+) -> list[Example]:
+    found = []
+    unseen = partners(rows)
+    for keys, label in zip(rows[KEYS].itertuples(index=False), rows.label, strict=True):
+        row = Row(*keys)
+        done = Perturbation(genes=(row.pert,), kind="knockdown", cell_line=row.cell_line)
+        case = build_case(session.knowledge, session.predictor, done, row.gene, unseen[row] - {row.pert})
+        recorder = _Recorder(context)
+        said = await AT_ONCE.judge(recorder, case, tasks=(row.task,))
+        if said.failed:
+            raise RunError(said.failed)
+        text = tokenizer.apply_chat_template(
+            [{"role": one.role, "content": one.content} for one in recorder.messages],
+            tokenize=False,
+            add_generation_prompt=True,
+        )
+        first, second = (
+            tokenizer.encode(word, add_special_tokens=False)[0] for word in OPTIONS[row.task]
+        )
+        tokens = tokenizer.encode(text, add_special_tokens=False)
+        found.append(Example(tokens, (first, second), int(label)))
+    return found
+
+
+def answers(model: Opened, asked: Iterable[Example]) -> list[float]:
+    """Return the probability of label 1 of each question."""
+    import torch
+
+    found = []
+    with torch.inference_mode():
+        for one in asked:
+            both = _last(model, one)[list(one.options)].softmax(0)
+            found.append(float(both[0]))
+    return found
+
+
+def taught_by(
+    model: Opened,
+    lessons: Sequence[Example],
+    lesson: Lesson,
+    progress: Progress,
+) -> Opened:
+    """Return the model with an adapter that has learnt the answers."""
+    import torch
+
+    peft: Any = import_module("peft")
+    rng = np.random.default_rng(lesson.seed)
+    order = np.concatenate([rng.permutation(len(lessons)) for _ in range(lesson.epochs)])
+    steps = np.array_split(order, max(1, len(order) // lesson.batch))
+    config = peft.LoraConfig(
+        r=lesson.rank,
+        lora_alpha=2 * lesson.rank,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(lesson.seed)
+        tuned = peft.get_peft_model(model, config)
+    learnt = [one for one in tuned.parameters() if one.requires_grad]
+    optimiser = torch.optim.AdamW(learnt, lr=lesson.rate, weight_decay=0.0)
+    slower = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / len(steps))
+    for number, step in enumerate(steps):
+        progress(f"step {number + 1} of {len(steps)}", 0.2 + 0.7 * number / len(steps))
+        for at in step:
+            one = lessons[at]
+            right = torch.tensor(one.options[1 - one.label], device=tuned.device)
+            loss = torch.nn.functional.cross_entropy(_last(tuned, one), right)
+            (loss / len(step)).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        slower.step()
+        optimiser.zero_grad()
+    return tuned
+
+
+def judged(held: pd.DataFrame) -> tuple[PairScore, ...]:
+    """Return the scores of held-out pairs, alone and fused with the evidence across folds."""
+    table = held.assign(**{EVIDENCE: held.p_evidence})
+    for name in (BEFORE, AFTER):
+        table[f"{name}{FUSED}"] = cross_fused(table.assign(p_llm=table[name]))
+    names = (BEFORE, AFTER, EVIDENCE, f"{BEFORE}{FUSED}", f"{AFTER}{FUSED}")
+    return tuple(scored(table, names, EVIDENCE))
+
+
+def _last(model: Opened, one: Example) -> "Tensor":
+    """Return the logits of the token that follows the prompt."""
+    import torch
+
+    tokens = torch.tensor([one.tokens], device=model.device)
+    logits: Tensor = model(input_ids=tokens, logits_to_keep=1, use_cache=False).logits
+    return logits[0, -1].float()
+
+
+def _packages() -> None:
+    for name in ("torch", "transformers", "peft"):
+        try:
+            import_module(name)
+        except ModuleNotFoundError:
+            raise RunError(
+                f"Training an adapter needs {name}; run `{install('tune')}` in the checkout of "
+                "Knockwise and try again."
+            ) from None
+
+
+def _opened(base: str) -> tuple[Opened, Opened]:
+    """Return a model of this machine and its tokenizer, on the GPU where there is one.
+
+    Raises:
+        RunError: It is not here, or cannot be read.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
+        model: Opened = AutoModelForCausalLM.from_pretrained(
+            base, local_files_only=True, dtype=torch.bfloat16
+        )
+    except (OSError, ValueError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise RunError(
+            f"{base} cannot be opened as a language model ({first}); name a folder with "
+            "config.json, weights and a tokenizer."
+        ) from error
+    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
