@@ -203,7 +203,9 @@ async def _examples(
     for keys, label in zip(rows[KEYS].itertuples(index=False), rows.label, strict=True):
         row = Row(*keys)
         done = Perturbation(genes=(row.pert,), kind="knockdown", cell_line=row.cell_line)
-        case = build_case(session.knowledge, session.predictor, done, row.gene, unseen[row] - {row.pert})
+        case = build_case(
+            session.knowledge, session.predictor, done, row.gene, unseen[row] - {row.pert}
+        )
         recorder = _Recorder(context)
         said = await AT_ONCE.judge(recorder, case, tasks=(row.task,))
         if said.failed:

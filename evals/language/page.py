@@ -39,8 +39,8 @@ def page(record: Record) -> Page:
     facts = record.results.about(Facts)
     title = f"LLM reasoner: strategy `{facts.strategy}`, model `{facts.model}`, {facts.split} split"
     how = (
-        "Macro per-gene AUROC within folds with 95 % intervals by bootstrap over perturbations, all three on "
-        f"the same rows; prompts `{facts.prompts_hash}`. {facts.sample} {facts.fusion}"
+        "Macro AUROC within readout and fold, with 95 % intervals by bootstrap over perturbations, "
+        f"all three on the same rows; prompts `{facts.prompts_hash}`. {facts.sample} {facts.fusion}"
     )
     return Page(title, (how,), record.made(), tuple(_sections(record.results)), ours="fused")
 

@@ -22,8 +22,8 @@ DECLARED = (
     "Drawn per line and task: perturbations in random order, as many as are needed for the rows "
     f"(one per {ROWS_PER_PERTURBATION} rows at least); of their readouts that have both classes "
     f"within a fold of the evidence, in random order, up to {COMMONER} rows of the commoner class "
-    "for each of the rarer. Rows are ranked within their fold, and no perturbation of the sample is "
-    "shown to the model when it is asked about another of its fold."
+    "for each of the rarer. Rows are ranked within their fold, and the model is not told of the "
+    "sample's other perturbations of that fold."
 )
 DECLARED_TEST = (
     "Drawn per line and task without regard to labels: perturbations in random order, one per "

@@ -103,7 +103,7 @@ async def test_predictions_hold_each_row_once_with_its_own_answer(world, tmp_pat
     assert not table.duplicated(KEYS).any()
     assert table[KEYS].apply(tuple, axis=1).is_monotonic_increasing
     assert list(table.columns) == [
-        *KEYS, "label", "shift", "p_evidence", "p_llm", "failed", "p_fused",
+        *KEYS, "label", "fold", "shift", "p_evidence", "p_llm", "failed", "p_fused",
     ]  # fmt: skip
     assert result.predictions.read_bytes() == whole
 
@@ -120,6 +120,10 @@ async def test_only_training_rows_of_other_experiments_are_in_the_prompts(world,
             continue
         assert (pert[1], line[1]) in pairs
         assert f"when {pert[1]} was knocked down in {line[1]}" not in asked.text
+        fold = table[(table.cell_line == line[1]) & (table.pert == pert[1])].fold.iloc[0]
+        mates = set(table.pert[(table.cell_line == line[1]) & (table.fold == fold)])
+        for mate in mates:
+            assert f"when {mate} was knocked down in {line[1]}" not in asked.text
 
 
 async def test_the_cost_table_adds_up(world, tmp_path):  # noqa: F811

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evals.language.rows import COMMONER, sample, with_evidence
+from evals.folds import with_folds
+from evals.language.rows import COMMONER, Row, fold_mates, sample, with_evidence
 from evals.rows import KEYS, read_rows
 from knowledge.errors import DataError, RunError
 from models.response import ResponseModel
@@ -36,6 +37,20 @@ def test_a_sample_is_spread_over_lines_and_tasks_and_keeps_both_classes_of_a_rea
     rarer = np.minimum(by_readout["sum"], by_readout["size"] - by_readout["sum"])
     assert (rarer > 0).all()
     assert (by_readout["size"] - rarer <= COMMONER * rarer).all()
+
+
+def test_rows_that_are_ranked_against_each_other_are_of_one_fold(rows):
+    folded = with_folds(rows, "multi")
+    drawn = sample(folded, 160, seed=0, labelled=True)
+    assert 140 <= len(drawn) <= 160
+    assert (drawn.groupby(["cell_line", "task", "gene", "fold"]).label.nunique() == 2).all()
+    pd.testing.assert_series_equal(
+        drawn.merge(folded, on=[*KEYS, "label"]).fold_y, drawn.fold, check_names=False
+    )
+    mates = fold_mates(drawn)
+    for (line, fold), part in drawn.groupby(["cell_line", "fold"]):
+        for keys in part[KEYS].itertuples(index=False):
+            assert mates[Row(*keys)] == set(part.pert), (line, fold)
 
 
 def test_rows_of_a_perturbation_follow_each_other(rows):
