@@ -93,7 +93,7 @@ def partners(rows: pd.DataFrame) -> dict[Row, frozenset[str]]:
         rows: Of `contrast_pairs`; pairs of another `source` are other pairs.
     """
     pair = ["source", "pair"] if "source" in rows else ["pair"]
-    found = {}
+    found: dict[Row, frozenset[str]] = {}
     for _, both in rows.groupby(pair):
         perturbed = frozenset(both.pert)
         found |= {Row(*keys): perturbed for keys in both[KEYS].itertuples(index=False)}

@@ -137,7 +137,7 @@ def fold_mates(rows: pd.DataFrame) -> dict[Row, frozenset[str]]:
     A row must not be told of another that it is ranked against: what is rare would count against
     itself, as every row would know of one change fewer than the rows that did not change.
     """
-    found = {}
+    found: dict[Row, frozenset[str]] = {}
     for _, part in rows.groupby(["cell_line", "fold"]):
         mates = frozenset(part.pert)
         found |= {Row(*keys): mates for keys in part[KEYS].itertuples(index=False)}

