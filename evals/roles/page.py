@@ -22,7 +22,9 @@ READING = (
     "this and nothing was mended for them; *textbook* are the mirror's questions, for which the "
     "rules were mended. A refusal of what cannot be answered is right. About fresh ones the model "
     "is also asked after refusals that `ask` leaves as they are. The test counts right readings "
-    "alone, and a question misread is worse than one refused: look at *wrong* too."
+    "alone, and a question misread is worse than one refused: look at *wrong* too. Two things were "
+    "changed after replies had been seen: the order of the prompt's examples, and one reading that "
+    "is now accepted beside the one first written down."
 )
 BRANCHES = (
     "A gene is lost, a readout is to be reached: which of up to five steps that databases offer "
