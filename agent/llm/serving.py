@@ -20,6 +20,7 @@ from pathlib import Path
 from agent.llm.errors import LLMError
 from agent.llm.model_folder import ModelFolder, is_folder, read_folder
 from agent.llm.presets import family_of, presets
+from knowledge.processor import computes_bfloat16
 
 NEEDED = 16_384
 """Tokens that the longest of our prompts and a model's thoughts take with room to spare."""
@@ -118,7 +119,9 @@ class Plan:
     def dtype(self) -> str:
         """The numbers to work with: on a CPU the ones it is fast at, unless they are quantised."""
         whole = self.folder is not None and not self.folder.quantised
-        return "bfloat16" if self.cpu and whole else "auto"
+        if not self.cpu or not whole:
+            return "auto"
+        return "bfloat16" if computes_bfloat16() else "float32"
 
     @property
     def thinks(self) -> bool:

@@ -17,6 +17,9 @@ def language(
         str, typer.Option(help="Folder of the model, or its name in the Hugging Face cache.")
     ],
     out: Annotated[Path, typer.Option(help="Folder the adapter is written to.")],
+    called: Annotated[
+        str, typer.Option(help="What tables call it; the name of its folder by default.")
+    ] = "",
     pairs: Annotated[int, typer.Option(min=1, help="Contrast pairs to learn from.")] = 2000,
     scored: Annotated[
         int, typer.Option(min=2, help="Pairs of held-out perturbations that are scored.")
@@ -34,17 +37,11 @@ def language(
     from models.threads import yield_cores
 
     yield_cores()
-    from evals.harness.tables import table
+    from evals.language.contrast_page import summary
     from evals.language.lora import Lesson, train
 
     lesson = Lesson(pairs=pairs, scored=scored, epochs=epochs, rank=rank, seed=seed)
     with progress_bar() as told:
-        found = train(data, base, out, lesson, settings(), told)
-    rows = (
-        (one.task, one.predictor, one.pairs,
-         f"{one.share:.3f} [{one.low:.3f}, {one.high:.3f}]", f"{one.p:.3f}")
-        for one in found
-    )  # fmt: skip
-    header = ("task", "who", "pairs", "in order", "p against the evidence")
-    results().print(table(header, rows).markdown(), soft_wrap=True)
+        found = train(data, base, out, lesson, settings(), told, called)
+    results().print(summary(found), soft_wrap=True, markup=False, highlight=False)
     typer.echo(out)

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, Field
 
+from agent import strategies as asking
 from agent.llm.chat import Message, Reply, ToolSchema, Usage
 from agent.llm.errors import LLMError
 from agent.session import Session
@@ -25,10 +26,15 @@ from agent.settings import Settings
 from agent.strategies import build_case
 from agent.strategies.judging import OPTIONS
 from agent.strategies.knockwise import STRATEGY
+from evals import language as benchmark
 from evals.folds import with_folds
+from evals.harness.brought import KEPT
+from evals.harness.run import Inputs, Run, write_table
+from evals.harness.scores import Results
 from evals.harness.session import benchmark_session
-from evals.language.outcome import cross_fused
-from evals.language.pairs import PairScore, contrast_pairs, partners, scored
+from evals.language.contrast_page import BENCHMARK, KIND
+from evals.language.contrast_score import SCREENS, found
+from evals.language.pairs import contrast_pairs, partners
 from evals.language.rows import Row, shift_of, with_evidence
 from evals.rows import KEYS, read_rows
 from knowledge.errors import RunError
@@ -36,7 +42,8 @@ from knowledge.extras import install
 from knowledge.files import replace_text
 from knowledge.progress import Progress
 from knowledge.schema import Frozen, Perturbation
-from models.inputs.screens import CELL_LINES, Setting
+from knowledge.sources.genes import sources_root
+from models.inputs.screens import CELL_LINES, SCREEN_FILES, Setting
 from models.provenance import code_commit
 
 if TYPE_CHECKING:
@@ -45,7 +52,7 @@ if TYPE_CHECKING:
 Opened: TypeAlias = Any
 """A model or a tokenizer of transformers, with or without an adapter of peft."""
 AT_ONCE = replace(STRATEGY, reasoning={})
-EVIDENCE, BEFORE, AFTER, FUSED = "evidence", "before", "after", ", fused"
+BEFORE, AFTER = "knockwise, at once, before", "knockwise, at once, taught"
 RECORD = "training.json"
 SETTING: Setting = "multi"
 """Of the shipped weights, whose held-out answers are the evidence."""
@@ -117,24 +124,55 @@ class _Recorder:
 
 
 def train(
-    data: Path, base: str, out: Path, lesson: Lesson, settings: Settings, progress: Progress
-) -> tuple[PairScore, ...]:
+    data: Path,
+    base: str,
+    out: Path,
+    lesson: Lesson,
+    settings: Settings,
+    progress: Progress,
+    called: str = "",
+) -> Results:
     """Write an adapter of the model `base` into `out`, and return how it does beside the evidence.
 
     Args:
         data: Mirror, or a data folder with `sources`.
         base: Folder of a model, or its name in the local Hugging Face cache.
-        out: Where the adapter and `training.json` are written.
+        out: Where the adapter, its figures and `training.json` are written.
         lesson: How it is trained.
         settings: Where the knowledge is.
         progress: Told what is being done.
+        called: What tables call the model; the name of its folder by default.
 
     Raises:
         DataError: A label file is missing.
-        RunError: A package, the model or an outcome is missing.
+        RunError: A package, the model or an outcome is missing, or `out` holds another run.
     """
     _packages()
+    name = called or Path(base).name
     session = benchmark_session(settings.model_copy(update={"reasoner": "evidence"}))
+    root = sources_root(data)
+    inputs = Inputs(
+        {name: root / name for name in SCREEN_FILES if (root / name).exists()},
+        (benchmark, asking),
+        {
+            "knowledge": session.versions.knowledge,
+            "response": session.predictor.response.version,
+            "prompts": AT_ONCE.prompts_hash,
+        },
+    )
+
+    def work(folder: Run) -> Results:
+        replies = _taught(data, base, folder, lesson, session).assign(model=f"{name}, taught")
+        write_table(replies, out / KEPT)
+        with folder.clock("score"):
+            return found(f"{KIND}-{name.lower()}-taught", replies)
+
+    return BENCHMARK.evaluate(out, lesson, inputs, work, progress)
+
+
+def _taught(data: Path, base: str, folder: Run, lesson: Lesson, session: Session) -> pd.DataFrame:
+    """Write the adapter, and return what the model answers before and after to held-out pairs."""
+    progress = folder.progress
     every = with_folds(read_rows(data, "train", CELL_LINES), SETTING)
     taught, held = parted(every, lesson)
     model, tokenizer = _opened(base)
@@ -145,12 +183,13 @@ def train(
     lessons = examples(taught, session, tokenizer, lesson.context)
     asked = examples(held, session, tokenizer, lesson.context)
     progress("asking before", 0.1)
-    held[BEFORE] = answers(model, asked)
-    tuned = taught_by(model, lessons, lesson, progress)
+    with folder.clock("ask before"):
+        before = _replies(held, asked, BEFORE, answers(model, asked))
+    with folder.clock("train"):
+        tuned = taught_by(model, lessons, lesson, progress)
     progress("asking after", 0.9)
-    held[AFTER] = answers(tuned, asked)
-    found = judged(held)
-    tuned.save_pretrained(out)
+    after = _replies(held, asked, AFTER, answers(tuned, asked))
+    tuned.save_pretrained(folder.out)
     record = {
         "base": base,
         "lesson": lesson.model_dump(),
@@ -160,10 +199,26 @@ def train(
         "questions": len(lessons),
         "tokens": float(np.mean([len(one.tokens) for one in lessons])),
         "held_out": sorted(set(held.pert)),
-        "scores": [one.model_dump() for one in found],
     }
-    replace_text(out / RECORD, json.dumps(record, indent=1) + "\n")
-    return found
+    replace_text(folder.out / RECORD, json.dumps(record, indent=1) + "\n")
+    return pd.concat([before, after], ignore_index=True)
+
+
+def _replies(
+    rows: pd.DataFrame, asked: Sequence[Example], name: str, said: Sequence[float]
+) -> pd.DataFrame:
+    """Return what was answered as `eval pairs` keeps it."""
+    return rows.assign(
+        source=SCREENS,
+        strategy=name,
+        prompts_hash=AT_ONCE.prompts_hash,
+        p_llm=said,
+        failed="",
+        prompt=[len(one.tokens) for one in asked],
+        cached=0,
+        written=1,
+        seconds=0.0,
+    )
 
 
 def parted(rows: pd.DataFrame, lesson: Lesson) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -273,15 +328,6 @@ def taught_by(
     return tuned
 
 
-def judged(held: pd.DataFrame) -> tuple[PairScore, ...]:
-    """Return the scores of held-out pairs, alone and fused with the evidence across folds."""
-    table = held.assign(**{EVIDENCE: held.p_evidence})
-    for name in (BEFORE, AFTER):
-        table[f"{name}{FUSED}"] = cross_fused(table.assign(p_llm=table[name]))
-    names = (BEFORE, AFTER, EVIDENCE, f"{BEFORE}{FUSED}", f"{AFTER}{FUSED}")
-    return tuple(scored(table, names, EVIDENCE))
-
-
 def _last(model: Opened, one: Example) -> "Tensor":
     """Return the logits of the token that follows the prompt."""
     import torch
@@ -305,16 +351,19 @@ def _packages() -> None:
 def _opened(base: str) -> tuple[Opened, Opened]:
     """Return a model of this machine and its tokenizer, on the GPU where there is one.
 
+    A processor works in single precision: few have bfloat16, and without it that is the slower one.
+
     Raises:
         RunError: It is not here, or cannot be read.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    gpu = torch.cuda.is_available()
     try:
         tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
         model: Opened = AutoModelForCausalLM.from_pretrained(
-            base, local_files_only=True, dtype=torch.bfloat16
+            base, local_files_only=True, dtype=torch.bfloat16 if gpu else torch.float32
         )
     except (OSError, ValueError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -322,4 +371,4 @@ def _opened(base: str) -> tuple[Opened, Opened]:
             f"{base} cannot be opened as a language model ({first}); name a folder with "
             "config.json, weights and a tokenizer."
         ) from error
-    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
+    return model.to("cuda" if gpu else "cpu").eval(), tokenizer

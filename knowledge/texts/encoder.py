@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from knowledge.errors import TextIndexError
 from knowledge.extras import install
+from knowledge.processor import computes_bfloat16
 
 if TYPE_CHECKING:
     import torch
@@ -182,9 +183,7 @@ def _dtype() -> "torch.dtype":
     """
     import torch
 
-    able = torch.cpu.get_capabilities()
-    native = any(able.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
-    return torch.bfloat16 if native else torch.float32
+    return torch.bfloat16 if computes_bfloat16() else torch.float32
 
 
 @contextmanager

@@ -1,25 +1,33 @@
 """An adapter learns answers, and nothing of a perturbation that it is scored on."""
 
+import json
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from agent.settings import Settings
 from evals.language.lora import (
     AFTER,
     BEFORE,
-    EVIDENCE,
-    FUSED,
     Example,
     Lesson,
     answers,
-    judged,
     parted,
     taught_by,
     train,
 )
 from knowledge.errors import RunError
+from tests.evals.language_world import world  # noqa: F401  # a fixture
+
+TESTS = Path(__file__).parents[1]
+
+
+def quiet(what, share):
+    pass
 
 
 @pytest.fixture
@@ -38,25 +46,46 @@ def test_no_perturbation_is_learnt_from_and_scored(rows):
     assert held.groupby("pair").label.sum().eq(1).all()
 
 
-def test_scores_stand_beside_the_evidence_on_the_same_pairs(rows):
-    _, held = parted(rows, Lesson(pairs=40, scored=40, held_out=0.5))
-    held = held.assign(shift=0.0, p_evidence=0.2 + 0.6 * held.label)
-    found = judged(held.assign(**{BEFORE: 0.5, AFTER: 0.9 - 0.8 * held.label}))
-    share = {one.predictor: one.share for one in found}
-    assert (share[BEFORE], share[AFTER], share[EVIDENCE]) == (0.5, 0.0, 1.0)
-    assert share[f"{BEFORE}{FUSED}"] == 1.0
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
+def test_an_adapter_comes_with_its_figures_beside_the_evidence(world, tmp_path):  # noqa: F811
+    script, pack = TESTS / "live" / "tiny_model.py", TESTS.parent / "knowledge" / "starter"
+    base, out = tmp_path / "tiny", tmp_path / "out"
+    subprocess.run([sys.executable, script, base, pack], check=True, capture_output=True)
+    lesson = Lesson(pairs=8, scored=8, held_out=0.3)
+    settings = Settings(data=tmp_path / "data")
+    results = train(world.mirror, str(base), out, lesson, settings, quiet)
+    asked = results.scores.where(where="all").by("predictor", "role", "task")
+    for name in (BEFORE, AFTER):
+        assert {role for who, role, _ in asked if who == name} == {
+            "llm",
+            "evidence",
+            "mean",
+            "fused",
+        }
+    page = (out / "scoreboard.md").read_text()
+    assert "tiny, taught" in page
+    kept = pd.read_parquet(out / "kept.parquet")
+    told = json.loads((out / "training.json").read_text())
+    assert set(kept.pert) <= set(told["held_out"])
+    assert (out / "adapter_model.safetensors").stat().st_size > 0
+    assert len(kept) == 2 * 2 * lesson.scored
+    # A finished run is read: nothing is learnt again.
+    before = (out / "adapter_model.safetensors").stat().st_mtime_ns
+    train(world.mirror, str(base), out, lesson, settings, quiet)
+    assert (out / "adapter_model.safetensors").stat().st_mtime_ns == before
 
 
 def test_without_peft_one_sentence_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "peft", None)
     with pytest.raises(RunError, match=r"needs peft; run `pip install '\.\[tune\]'`"):
-        train(tmp_path, "model", tmp_path / "out", Lesson(), None, lambda what, done: None)
+        train(tmp_path, "model", tmp_path / "out", Lesson(), None, quiet)
 
 
 # peft 0.21 asks transformers 5 by an older name.
 @pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 def test_an_adapter_memorises_ten_answers_and_leaves_the_model_as_it_was(tmp_path):
-    peft = pytest.importorskip("peft")
+    import peft
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -71,7 +100,7 @@ def test_an_adapter_memorises_ten_answers_and_leaves_the_model_as_it_was(tmp_pat
     lessons = [Example(rng.integers(4, 64, 12).tolist(), (1, 2), i % 2) for i in range(10)]
     before = answers(model, lessons)
     lesson = Lesson(epochs=60, rate=2e-2, batch=5)
-    tuned = taught_by(model, lessons, lesson, lambda what, done: None)
+    tuned = taught_by(model, lessons, lesson, quiet)
     after = answers(tuned, lessons)
     assert [round(p) for p in after] == [one.label for one in lessons]
     with tuned.disable_adapter():

@@ -170,16 +170,21 @@ def test_a_family_that_writes_calls_is_served_without_them_if_its_template_names
 
 
 @pytest.mark.parametrize(
-    ("config", "cpu", "wanted"),
+    ("config", "cpu", "native", "wanted"),
     [
-        (BF16, True, "bfloat16"),
-        ({"torch_dtype": "float16"}, True, "bfloat16"),
-        (FP32, True, "bfloat16"),
-        (BF16, False, "auto"),
-        ({"quantization_config": {"quant_method": "awq"}} | BF16, True, "auto"),
+        (BF16, True, True, "bfloat16"),
+        (BF16, True, False, "float32"),
+        ({"torch_dtype": "float16"}, True, True, "bfloat16"),
+        (FP32, True, True, "bfloat16"),
+        (BF16, False, True, "auto"),
+        (BF16, False, False, "auto"),
+        ({"quantization_config": {"quant_method": "awq"}} | BF16, True, True, "auto"),
     ],
 )
-def test_on_a_cpu_weights_are_worked_with_in_the_numbers_it_is_fast_at(folder, config, cpu, wanted):
+def test_on_a_cpu_weights_are_worked_with_in_the_numbers_it_is_fast_at(
+    folder, monkeypatch, config, cpu, native, wanted
+):
+    monkeypatch.setattr("agent.llm.serving.computes_bfloat16", lambda: native)
     words = served(folder({"model_type": "llama"} | config), *["--cpu"] * cpu)
     assert flag(words, "--dtype") == wanted
 
