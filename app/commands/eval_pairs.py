@@ -39,8 +39,11 @@ def pairs(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the pairs.")] = 0,
     replies: Annotated[
-        Path | None,
-        typer.Option(help="Score the replies that a run left (kept.parquet); nobody is asked."),
+        list[Path] | None,
+        typer.Option(
+            help="Score the replies that a run left (kept.parquet), repeat for several runs of "
+            "one model; nobody is asked."
+        ),
     ] = None,
 ) -> None:
     """Score a language model on contrast pairs of training rows, beside the evidence.
@@ -61,7 +64,7 @@ def pairs(
     from evals.language.contrast_page import summary
     from models.inputs.screens import CELL_LINES
 
-    if replies is not None:
+    if replies:
         evaluated(out, lambda progress: rescore(replies, out, progress, called), summary)
         return
     given = {"base_url": base_url, "model": model}

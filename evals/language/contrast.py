@@ -127,20 +127,20 @@ def evaluate(
     return BENCHMARK.evaluate(out, run, inputs, work, progress)
 
 
-def rescore(replies: Path, out: Path, progress: Progress, called: str = "") -> Results:
+def rescore(replies: Sequence[Path], out: Path, progress: Progress, called: str = "") -> Results:
     """Return the results of kept replies; nobody is asked.
 
     Args:
-        replies: The table that a run left, `kept.parquet`.
+        replies: The tables that runs of one model left, `kept.parquet`.
         out: The run folder.
         progress: Told what is being done.
         called: What tables call the model; what the run called it by default.
 
     Raises:
-        DataError: It is no such table.
+        DataError: One is no such table, or they are of different pairs.
         RunError: `out` holds another run.
     """
-    table = read_replies(replies)
+    table = read_replies(*replies)
     model = str(table.model.iloc[0])
     named = called or model
     ways = tuple(dict.fromkeys(table.strategy))
@@ -149,7 +149,8 @@ def rescore(replies: Path, out: Path, progress: Progress, called: str = "") -> R
     def work(folder: Run) -> Results:
         return _results(folder, named, table)
 
-    inputs = Inputs({replies.name: replies}, (benchmark,), {})
+    files = {f"{number} {path.name}": path for number, path in enumerate(replies)}
+    inputs = Inputs(files, (benchmark,), {})
     return BENCHMARK.evaluate(out, run, inputs, work, progress)
 
 

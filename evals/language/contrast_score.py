@@ -93,12 +93,28 @@ class Facts(Frozen):
     bias: tuple[Bias, ...]
 
 
-def read_replies(path: Path) -> pd.DataFrame:
+def read_replies(*paths: Path) -> pd.DataFrame:
     """Return the table that a run left, a row per question and strategy.
 
+    Args:
+        paths: Of several runs of one model, what the first of them says of a question counts.
+
     Raises:
-        DataError: It is no such table.
+        DataError: One is no such table, or they are of different pairs.
     """
+    whole = pd.concat([_read(path) for path in paths], ignore_index=True)
+    first = whole.drop_duplicates(["strategy", "source", *KEYS])
+    rows = first[first.source != EMPTY].groupby(["strategy", "source", "pair"]).size()
+    ways = first.groupby("strategy").prompts_hash.nunique()
+    if (rows != 2).any() or (ways != 1).any():
+        raise DataError(
+            "These replies are of different pairs or prompts; score together what was asked with "
+            "the same `--seed`, `--pairs`, `--regulators` and version."
+        )
+    return first.reset_index(drop=True)
+
+
+def _read(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path, columns=list(COLUMNS))
     except (OSError, ValueError) as error:

@@ -109,7 +109,7 @@ def test_a_model_that_knows_is_seen_to_help_and_a_finished_run_asks_nobody(
     asked = len(chat.requests)
     assert evaluate(world.mirror, tmp_path / "run", run, settings, print, chat) == results
     assert len(chat.requests) == asked
-    again = rescore(tmp_path / "run" / "kept.parquet", tmp_path / "again", lambda *_: None)
+    again = rescore([tmp_path / "run" / "kept.parquet"], tmp_path / "again", lambda *_: None)
     assert again == results
 
 
@@ -160,11 +160,25 @@ def test_fused_is_no_worse_than_the_evidence_for_any_model_that_was_asked():
                 assert score.value.value >= evidence.value.value - 0.003
 
 
+def test_strategies_of_several_runs_are_scored_together_if_their_pairs_are_the_same(tmp_path):
+    whole = pd.read_parquet(next(iter(RESULTS.glob("pairs-*.parquet"))))
+    names = list(dict.fromkeys(whole.strategy))
+    files = [tmp_path / "one.parquet", tmp_path / "two.parquet"]
+    whole[whole.strategy == names[0]].to_parquet(files[0])
+    whole.to_parquet(files[1])
+    together = rescore(files, tmp_path / "together", lambda *_: None)
+    assert together.facts == rescore(files[1:], tmp_path / "whole", lambda *_: None).facts
+    other = whole.assign(pert=whole.pert.where(whole.pair != 0, "OTHER"))
+    other.to_parquet(files[1])
+    with pytest.raises(DataError, match="of different pairs"):
+        rescore(files, tmp_path / "other", lambda *_: None)
+
+
 def test_replies_of_another_kind_are_refused_in_one_sentence(tmp_path):
     path = tmp_path / "kept.parquet"
     pd.DataFrame({"pert": ["A"]}).to_parquet(path)
     with pytest.raises(DataError, match="holds no replies to contrast pairs"):
-        rescore(path, tmp_path / "again", lambda *_: None)
+        rescore([path], tmp_path / "again", lambda *_: None)
 
 
 @pytest.mark.parametrize("word", ["knockwise=1", "knockwise=many", "knockwise, at leisure"])
