@@ -3,14 +3,17 @@
 `package.py` runs it as `python -P package_script.py FOLDER`; cell-eval2 0.20.0 needs numba and
 polars, which are no part of Knockwise. FOLDER holds `real.h5ad` and `predicted.h5ad`: raw counts,
 with the perturbed gene in `obs["target"]` and controls as `non-targeting`. What is written there:
-`values.json` with the panel's value of each measure of its profile `vcc2026`.
+`values.json` with the panel's value of each measure of its profile `vcc2026`, null where it has
+none.
 """
 
 import json
+import math
 import sys
 from pathlib import Path
 
 from cell_eval2 import EvalConfig, aggregate_metrics, compute_metrics
+from polars import DataFrame
 
 NAMES = {
     "pds_cosine": "discrimination",
@@ -26,10 +29,22 @@ def main(folder: Path) -> None:
     """Score the prediction in `folder`."""
     config = EvalConfig.from_preset("vcc2026")
     tidy = compute_metrics(str(folder / "predicted.h5ad"), str(folder / "real.h5ad"), config=config)
-    found = {row["metric"]: row["mean"] for row in aggregate_metrics(tidy).iter_rows(named=True)}
-    values = {ours: found.get(theirs) for theirs, ours in NAMES.items()}
-    told = {name: one if one is not None and one == one else None for name, one in values.items()}
+    told = {ours: _value(tidy, theirs) for theirs, ours in NAMES.items()}
     (folder / "values.json").write_text(json.dumps(told))
+
+
+def _value(tidy: DataFrame, metric: str) -> float | None:
+    """Return one measure of the panel; None where the package refuses it.
+
+    It refuses a ratio to the measured effects where these are no larger than noise, as in small
+    panels.
+    """
+    try:
+        rows = aggregate_metrics(tidy, metrics=[metric]).iter_rows(named=True)
+    except ValueError:
+        return None
+    value = {row["metric"]: row["mean"] for row in rows}.get(metric)
+    return None if value is None or math.isnan(value) else float(value)
 
 
 if __name__ == "__main__":
