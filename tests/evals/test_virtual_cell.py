@@ -238,6 +238,12 @@ def test_a_file_that_cannot_be_scored_is_one_sentence(tmp_path, column, control,
         read_file_panels(path, column, [control], "knockdown", 40, 0)
 
 
+def test_effects_no_larger_than_noise_have_no_share_of_error():
+    table = pd.DataFrame({"error": [1.0, 2.0], "distance": [0.5, 1.5]})
+    assert value(table, "error") == 1.5
+    assert np.isnan(value(table.assign(distance=[0.5, -0.75]), "error"))
+
+
 def test_the_package_that_is_not_there_is_one_sentence(tmp_path):
     from evals.expression.challenge.package import installed
 

@@ -16,9 +16,14 @@ FLOOR = -6.0
 
 
 def value(table: pd.DataFrame, measure: str) -> float:
-    """Return what a table of perturbations comes to by one measure."""
+    """Return what a table of perturbations comes to by one measure.
+
+    The error is a share of the measured effects; where these are no larger than noise there is none
+    (nan), as in cell-eval2.
+    """
     if measure == "error":
-        return float(table["error"].sum() / table["distance"].sum())
+        effects = float(table["distance"].sum())
+        return float(table["error"].sum()) / effects if effects > 0 else float("nan")
     return float(table[measure].mean())
 
 
@@ -65,6 +70,8 @@ def scores(
     for name, table in tables.items():
         found: list[Sample] = []
         for measure in MEASURES:
+            if not np.isfinite(value(table, measure)):
+                continue
             raw = sample(table, measure, draw)
             yield Score(name, f"raw {measure}", raw, roles[name], **keys)
             if measure in panel.usable:
