@@ -95,6 +95,7 @@ class PromptStrategy:
         shown: How many facts of which heading are shown; others are not.
         reasoning: What the model writes down before it answers: once for both tasks, or, with a
             template `reason_de.j2` and `reason_dir.j2`, for each; a task without answers at once.
+        reasons: Whether it is asked to; else all tasks are answered at once.
         least: The least weight with which a fact of a heading is shown; 0 where it is not named.
         drug_shown: What is shown besides, or in another number, where a drug is given; templates
             `drug_*.j2` then stand in for the others.
@@ -107,6 +108,7 @@ class PromptStrategy:
     reasoning: Mapping[Task, type[BaseModel]]
     least: Mapping[Heading, float] = field(default_factory=dict)
     drug_shown: Mapping[Heading, int] = field(default_factory=dict)
+    reasons: bool = True
     swapped: bool = False
     hidden: frozenset[str] = frozenset()
     _environment: Environment = field(init=False, repr=False, compare=False)
@@ -132,7 +134,7 @@ class PromptStrategy:
                 continue
             with templates(file):
                 digest.update(file.name.encode() + file.read_bytes())
-        for task, schema in sorted(self.reasoning.items()):
+        for task, schema in sorted(self.reasoning.items() if self.reasons else ()):
             digest.update(f"{task}{json.dumps(schema.model_json_schema())}".encode())
         digest.update(repr(sorted(self.shown.items())).encode())
         if self.least:
@@ -183,7 +185,7 @@ class PromptStrategy:
         threads: dict[str, list[Message]] = {}
         for task in tasks:
             asked = self._rendered(f"{task}.j2", case)
-            if task in self.reasoning:
+            if self.reasons and task in self.reasoning:
                 template = self._reason_template(task)
                 if template not in threads:
                     threads[template] = await self._reasoned(chat, opening, template, case, task)

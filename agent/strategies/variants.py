@@ -1,6 +1,6 @@
 """Strategies taken apart, to see what each part of their prompts is worth.
 
-`knockwise, at once, without siblings` is `knockwise` without its reasoning and without what the
+`knockwise, reasoned, without siblings` is `knockwise` with a turn of reasoning and without what the
 same knockdown did to similar readouts.
 """
 
@@ -14,6 +14,8 @@ from knowledge.errors import QuestionError
 
 AT_ONCE = "at once"
 """Without reasoning: the answer's first token follows the question."""
+REASONED = "reasoned"
+"""With a turn of reasoning before the answer, where the strategy has one."""
 SWAPPED = "swapped"
 """The question names its answers the other way round."""
 WITHOUT = "without "
@@ -22,22 +24,22 @@ HIDEABLE = (*get_args(Heading), ABOUT)
 
 
 def varied(strategy: PromptStrategy, changes: Sequence[str]) -> PromptStrategy:
-    """Return a strategy with `changes`, each `at once`, `swapped` or `without HEADING`.
+    """Return a strategy, changed: `at once`, `reasoned`, `swapped` or `without HEADING`.
 
     Raises:
         QuestionError: There is no such change.
     """
     hidden = {one.removeprefix(WITHOUT) for one in changes if one.startswith(WITHOUT)}
-    known = {AT_ONCE, SWAPPED, *(WITHOUT + one for one in HIDEABLE)}
+    known = {AT_ONCE, REASONED, SWAPPED, *(WITHOUT + one for one in HIDEABLE)}
     if unknown := [one for one in changes if one not in known]:
         raise QuestionError(
-            f"A strategy cannot be asked {unknown[0]!r}; say 'at once', 'swapped' or 'without' "
-            f"and one of {', '.join(HIDEABLE)}."
+            f"A strategy cannot be asked {unknown[0]!r}; say 'at once', 'reasoned', "
+            f"'swapped' or 'without' and one of {', '.join(HIDEABLE)}."
         )
     return replace(
         strategy,
         name=", ".join([strategy.name, *changes]),
-        reasoning={} if AT_ONCE in changes else strategy.reasoning,
+        reasons=(strategy.reasons or REASONED in changes) and AT_ONCE not in changes,
         swapped=SWAPPED in changes,
         hidden=frozenset(hidden),
     )

@@ -22,9 +22,9 @@ def pairs(
     strategy: Annotated[
         list[str] | None,
         typer.Option(
-            help="Way of asking; repeat to compare several. 'knockwise, at once' leaves its "
-            "reasoning out, 'knockwise, without siblings' a heading, 'vcworld=40' asks about the "
-            "first 40 pairs only."
+            help="Way of asking; repeat to compare several. 'knockwise, reasoned' adds a turn of "
+            "reasoning, 'knockwise, without siblings' leaves out a heading, 'vcworld=40' asks "
+            "about the first 40 pairs only."
         ),
     ] = None,
     pairs: Annotated[int, typer.Option(min=2, help="Contrast pairs, two questions each.")] = 200,

@@ -31,8 +31,9 @@ HOW = (
     "not corrected for their number. No test row is asked about."
 )
 VARIANTS = (
-    "After a comma stands what a strategy was asked without: `at once` answers without reasoning, "
-    "`without HEADING` lacks those facts, `swapped` names the answers the other way round."
+    "After a comma stands how a strategy was changed: `reasoned` writes down its reasons before it "
+    "answers, `at once` does not, `without HEADING` lacks those facts, `swapped` names the answers "
+    "the other way round."
 )
 BIAS = (
     "P(first answer) is P(yes) or P(up). The empty case asks the same question about nothing; "

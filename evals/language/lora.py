@@ -9,7 +9,6 @@ not read.
 import asyncio
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -51,8 +50,7 @@ if TYPE_CHECKING:
 
 Opened: TypeAlias = Any
 """A model or a tokenizer of transformers, with or without an adapter of peft."""
-AT_ONCE = replace(STRATEGY, reasoning={})
-BEFORE, AFTER = "knockwise, at once, before", "knockwise, at once, taught"
+BEFORE, AFTER = "knockwise, before", "knockwise, taught"
 RECORD = "training.json"
 SETTING: Setting = "multi"
 """Of the shipped weights, whose held-out answers are the evidence."""
@@ -157,7 +155,7 @@ def train(
         {
             "knowledge": session.versions.knowledge,
             "response": session.predictor.response.version,
-            "prompts": AT_ONCE.prompts_hash,
+            "prompts": STRATEGY.prompts_hash,
         },
     )
 
@@ -193,7 +191,7 @@ def _taught(data: Path, base: str, folder: Run, lesson: Lesson, session: Session
     record = {
         "base": base,
         "lesson": lesson.model_dump(),
-        "prompts": AT_ONCE.prompts_hash,
+        "prompts": STRATEGY.prompts_hash,
         "knowledge": session.versions.knowledge,
         "commit": code_commit(),
         "questions": len(lessons),
@@ -211,7 +209,7 @@ def _replies(
     return rows.assign(
         source=SCREENS,
         strategy=name,
-        prompts_hash=AT_ONCE.prompts_hash,
+        prompts_hash=STRATEGY.prompts_hash,
         p_llm=said,
         failed="",
         prompt=[len(one.tokens) for one in asked],
@@ -262,7 +260,7 @@ async def _examples(
             session.knowledge, session.predictor, done, row.gene, unseen[row] - {row.pert}
         )
         recorder = _Recorder(context)
-        said = await AT_ONCE.judge(recorder, case, tasks=(row.task,))
+        said = await STRATEGY.judge(recorder, case, tasks=(row.task,))
         if said.failed:
             raise RunError(said.failed)
         text = tokenizer.apply_chat_template(

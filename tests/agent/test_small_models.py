@@ -70,7 +70,7 @@ async def test_a_judgement_of_arrows_has_no_probability_and_says_why(session):
         Perturbation(genes=("HSPA5",), kind="knockdown", cell_line="K562"),
         "DDIT3",
     )
-    said = await load_strategy("knockwise").judge(ScriptedChat(lambda *_: ARROWS), case)
+    said = await load_strategy("knockwise, reasoned").judge(ScriptedChat(lambda *_: ARROWS), case)
     assert (said.p_de, said.p_up) == (None, None)
     assert "does not give a usable Weighing" in said.failed
 

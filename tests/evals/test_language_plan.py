@@ -51,7 +51,7 @@ async def test_a_plan_counts_the_requests_and_prompts_of_the_batch_itself(world,
 def test_every_strategy_can_be_planned_and_nothing_is_written(world, tmp_path, strategy):  # noqa: F811
     run = world.run(tmp_path, strategy=strategy, limit=8)
     found = plan(run, quiet, read_rate=1000, write_rate=100)
-    assert found.requests >= 2
+    assert found.requests >= (1 if strategy == "knockwise" else 2)
     assert found.prompt > 100
     assert 0 < found.written < 1100 * found.requests
     seconds = found.prompt * (1 - found.shared) / 1000 + found.written / 100

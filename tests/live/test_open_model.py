@@ -15,8 +15,8 @@ from tests.evals.language_world import world  # noqa: F401  # a fixture
 from tests.live.test_ask import ask, numbers
 
 # Two pairs of a strategy that writes: a small model takes seconds for a thought.
-AT_ONCE = ("knockwise, at once", "direct, at once")
-THINKING = ("knockwise=2", "summer=2", "vcworld=2", "core=2")
+AT_ONCE = ("knockwise", "direct")
+THINKING = ("knockwise, reasoned=2", "summer=2", "vcworld=2", "core=2")
 PAIRS = 8
 
 
@@ -51,7 +51,7 @@ def test_a_real_model_is_scored_on_contrast_pairs_and_fused_is_no_worse(
         assert fused.value >= alone.value - 0.003
     assert all(asked[name]["questions"] == 2 * PAIRS for name in AT_ONCE)
     assert all(asked[name]["written"] > 1 for name in list(asked)[len(AT_ONCE) :])
-    assert asked["direct, at once"]["prompt"] < asked["knockwise, at once"]["prompt"]
+    assert asked["direct"]["prompt"] < asked["knockwise"]["prompt"]
     scores = pd.read_csv(tmp_path / "run" / "scores.csv")
     assert scores.low.ge(0).all()
     assert scores.high.le(1).all()

@@ -33,4 +33,6 @@ STRATEGY = PromptStrategy(
     },
     least={"changed": NEAR, "unchanged": NEAR, "paths": 0.1},
     reasoning={"de": Weighing, "dir": Weighing},
+    # It doubles the tokens, and no model that was measured orders more pairs rightly for it.
+    reasons=False,
 )
