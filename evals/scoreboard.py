@@ -81,14 +81,6 @@ OTHERS = (
     SUBTYPES,
     RETRIEVAL,
 )
-NOT_IN_HISTORY: Mapping[str, str] = {
-    "strict": "01138aba4e685a7277c9bd3659b9baf3551013db",
-    "genesets": "cdb18cc881c5add61b443941893d7117d228f19f",
-    "extended": "cdb18cc881c5add61b443941893d7117d228f19f",
-}
-"""Kept runs whose commit was lost with a branch: their figures are to be made anew."""
-SAME_CODE: Mapping[str, str] = {"extended": "95d6a684d5156a768a1ffa843df42f8bdf60bc77"}
-"""Of these, those whose recorded code is, file by file, that of another commit (a test looks)."""
 ROWS = {"": "all", ", path": "with a path", ", multi": "multi", ", strict": "strict"}
 """Parts of the rows that fusion was fitted on, by what its figures end with."""
 
@@ -132,7 +124,6 @@ def scoreboard(results: Path = RESULTS, fusion: Path = FUSION_WEIGHTS) -> str:
         *_roles(results),
     ]
     parts += _verdicts(results)
-    parts += _lost(results)
     if (training := fusion / "training.json").is_file():
         parts += _fusion(json.loads(training.read_text(encoding="utf-8")))
     if runs:
@@ -210,29 +201,6 @@ def _verdicts(results: Path) -> Iterator[str]:
 def _compared() -> Iterator[tuple[str, Benchmark]]:
     yield from ((name, PERTURBQA) for name in SETTINGS)
     yield from ((one.kind, one) for one in (*BESIDE, *OTHERS))
-
-
-def _lost(results: Path) -> Iterator[str]:
-    """Yield which figures name a commit that the history does not hold."""
-    lost, same = [], []
-    for name, commit in NOT_IN_HISTORY.items():
-        path = results / f"{name}.json"
-        if path.is_file() and Record.read(path).config["commit"] == commit:
-            if name in SAME_CODE:
-                same.append(f"the code of `{name}` is, file by file, `{SAME_CODE[name][:10]}`'s")
-            else:
-                lost.append(f"`{name}` (`{commit[:10]}`)")
-    if not lost and not same:
-        return
-    yield "## Commits that are not in the history"
-    if lost:
-        yield (
-            f"Made at commits that were lost with their branch: {', '.join(lost)}. The hashes of "
-            "their code and data stand in `evals/results/`; until these figures are made anew, "
-            "nobody can check them out."
-        )
-    if same:
-        yield f"By the hashes that it recorded, {'; '.join(same)}, so that it can be checked out."
 
 
 def _fusion(record: dict[str, Any]) -> Iterator[str]:
