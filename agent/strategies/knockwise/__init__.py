@@ -33,6 +33,6 @@ STRATEGY = PromptStrategy(
     },
     least={"changed": NEAR, "unchanged": NEAR, "paths": 0.1},
     reasoning={"de": Weighing, "dir": Weighing},
-    # It doubles the tokens, and no model that was measured orders more pairs rightly for it.
+    # It doubles the tokens, and has not been seen to order more pairs rightly.
     reasons=False,
 )
