@@ -12,7 +12,6 @@ import math
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from anndata import read_h5ad
 from cell_eval2 import EvalConfig, aggregate_metrics, compute_metrics
@@ -40,7 +39,7 @@ def main(folder: Path) -> None:
     (folder / "values.json").write_text(json.dumps(told))
 
 
-def _value(tidy: Any, metric: str) -> float | None:
+def _value(tidy: object, metric: str) -> float | None:
     """Return one measure of the panel; None where the package refuses it.
 
     It refuses a ratio to the measured effects where these are no larger than noise, as in small
