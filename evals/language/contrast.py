@@ -107,16 +107,7 @@ def evaluate(
     asked = [_asked(word) for word in run.strategies]
     strategies = [load_strategy(one.strategy) for one in asked]
     session = benchmark_session(settings.model_copy(update={"reasoner": "evidence"}))
-    root = sources_root(data)
-    inputs = Inputs(
-        {name: root / name for name in SCREEN_FILES if (root / name).exists()},
-        (benchmark, asking),
-        {
-            "knowledge": session.versions.knowledge,
-            "response": session.predictor.response.version,
-            **{f"prompts of {one.name}": one.prompts_hash for one in strategies},
-        },
-    )
+    inputs = inputs_of(data, session, strategies)
 
     def work(folder: Run) -> Results:
         rows = folder.table("rows", lambda: _rows(data, run, session, folder))
@@ -125,6 +116,20 @@ def evaluate(
         return _results(folder, run.called or run.model, replies)
 
     return BENCHMARK.evaluate(out, run, inputs, work, progress)
+
+
+def inputs_of(data: Path, session: Session, strategies: Sequence[Strategy]) -> Inputs:
+    """Return what figures of these strategies on the screens' training rows rest on."""
+    root = sources_root(data)
+    return Inputs(
+        {name: root / name for name in SCREEN_FILES if (root / name).exists()},
+        (benchmark, asking),
+        {
+            "knowledge": session.versions.knowledge,
+            "response": session.predictor.response.version,
+            **{f"prompts of {one.name}": one.prompts_hash for one in strategies},
+        },
+    )
 
 
 def rescore(replies: Sequence[Path], out: Path, progress: Progress, called: str = "") -> Results:

@@ -15,24 +15,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from agent import strategies as asking
-from agent.llm.chat import Message, Reply, ToolSchema, Usage
-from agent.llm.errors import LLMError
 from agent.session import Session
 from agent.settings import Settings
 from agent.strategies import build_case
 from agent.strategies.judging import OPTIONS
 from agent.strategies.knockwise import STRATEGY
-from evals import language as benchmark
 from evals.folds import with_folds
 from evals.harness.brought import KEPT
-from evals.harness.run import Inputs, Run, write_table
+from evals.harness.run import Run, write_table
 from evals.harness.scores import Results
 from evals.harness.session import benchmark_session
+from evals.language.contrast import inputs_of
 from evals.language.contrast_page import BENCHMARK, KIND
 from evals.language.contrast_score import SCREENS, found
+from evals.language.nobody import Nobody
 from evals.language.pairs import contrast_pairs, partners
 from evals.language.rows import Row, shift_of, with_evidence
 from evals.rows import KEYS, read_rows
@@ -41,8 +39,7 @@ from knowledge.extras import install
 from knowledge.files import replace_text
 from knowledge.progress import Progress
 from knowledge.schema import Frozen, Perturbation
-from knowledge.sources.genes import sources_root
-from models.inputs.screens import CELL_LINES, SCREEN_FILES, Setting
+from models.inputs.screens import CELL_LINES, Setting
 from models.provenance import code_commit
 
 if TYPE_CHECKING:
@@ -84,43 +81,6 @@ class Example(NamedTuple):
     label: int
 
 
-class _Recorder:
-    """A chat model that keeps what it is asked."""
-
-    model = "recorded"
-
-    def __init__(self, context: int) -> None:
-        self._context = context
-        self.messages: tuple[Message, ...] = ()
-
-    async def context_length(self) -> int:
-        """Return how many tokens fit."""
-        return self._context
-
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        tools: Sequence[ToolSchema] = (),
-        max_tokens: int = 1024,
-        seed: int = 0,
-    ) -> Reply:
-        """Refuse: only answers are recorded.
-
-        Raises:
-            LLMError: Always.
-        """
-        raise LLMError("Only answers that follow at once are recorded.")
-
-    async def choose(
-        self, messages: Sequence[Message], options: Sequence[str]
-    ) -> tuple[dict[str, float], Usage]:
-        """Keep the messages, and call all options alike."""
-        self.messages = tuple(messages)
-        return dict.fromkeys(options, 1 / len(options)), Usage()
-
-
 def train(
     data: Path,
     base: str,
@@ -148,16 +108,7 @@ def train(
     _packages()
     name = called or Path(base).name
     session = benchmark_session(settings.model_copy(update={"reasoner": "evidence"}))
-    root = sources_root(data)
-    inputs = Inputs(
-        {name: root / name for name in SCREEN_FILES if (root / name).exists()},
-        (benchmark, asking),
-        {
-            "knowledge": session.versions.knowledge,
-            "response": session.predictor.response.version,
-            "prompts": STRATEGY.prompts_hash,
-        },
-    )
+    inputs = inputs_of(data, session, [STRATEGY])
 
     def work(folder: Run) -> Results:
         replies = _taught(data, base, folder, lesson, session).assign(model=f"{name}, taught")
@@ -259,12 +210,12 @@ async def _examples(
         case = build_case(
             session.knowledge, session.predictor, done, row.gene, unseen[row] - {row.pert}
         )
-        recorder = _Recorder(context)
-        said = await STRATEGY.judge(recorder, case, tasks=(row.task,))
+        nobody = Nobody(len, context)
+        said = await STRATEGY.judge(nobody, case, tasks=(row.task,))
         if said.failed:
             raise RunError(said.failed)
         text = tokenizer.apply_chat_template(
-            [{"role": one.role, "content": one.content} for one in recorder.messages],
+            [{"role": one.role, "content": one.content} for one in nobody.asked],
             tokenize=False,
             add_generation_prompt=True,
         )

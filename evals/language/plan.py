@@ -5,22 +5,19 @@ as long as they may be, so that a batch costs no more than it is said to.
 """
 
 import asyncio
-import json
 import math
-from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel
 
-from agent.llm.chat import Message, Reply, ToolSchema, Usage
 from agent.strategies import load_strategy
 from evals.harness.session import benchmark_session
 from evals.harness.tables import Table, table
 from evals.language.facts import Cost, cost
 from evals.language.judge import Asker, judge_rows
+from evals.language.nobody import Count, Nobody
 from evals.language.rows import Row, sample
 from evals.language.run import LanguageRun, folded
 from evals.language.store import Judged
@@ -31,13 +28,9 @@ from knowledge.schema import Frozen
 
 # SmolLM2's tokenizer makes a token of 3.1 to 3.4 characters of our prompts.
 CHARACTERS_PER_TOKEN = 3.2
-TOKENS_AROUND_A_MESSAGE = 5
 MOST_COUNTED = 200
 PERTURBATIONS_COUNTED = 8
-NEVER_TRIMMED = 1_000_000
 BATCH = 10_000
-FILLER, LONGEST_TEXT = "the knockdown lowers what the readout needs, ", 400
-Count = Callable[[str], int]
 
 
 class BatchPlan(Frozen):
@@ -95,7 +88,7 @@ def plan(
         RunError: The tokenizer cannot be read.
     """
     strategy = load_strategy(run.strategy)
-    chat = _Nobody(_counter(tokenizer))
+    chat = Nobody(_counter(tokenizer))
     session = benchmark_session(run.settings.model_copy(update={"reasoner": "evidence"}))
     progress("reading the screens", 0.0)
     rows = folded(run)
@@ -146,40 +139,6 @@ def told(found: BatchPlan) -> Table:
     )
 
 
-class _Nobody:
-    """Counts what it is asked and answers with as many words as there is room for."""
-
-    model = "nobody"
-
-    def __init__(self, count: Count) -> None:
-        self._count = count
-
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: type[BaseModel] | None = None,
-        tools: Sequence[ToolSchema] = (),
-        max_tokens: int = 1024,
-        seed: int = 0,
-    ) -> Reply:
-        said = _filled(schema) if schema else FILLER
-        written = min(max_tokens, self._count(said))
-        return Reply(content=said, finish="stop", usage=self._usage(messages, written))
-
-    async def choose(
-        self, messages: Sequence[Message], options: Sequence[str]
-    ) -> tuple[dict[str, float], Usage]:
-        return dict.fromkeys(options, 1 / len(options)), self._usage(messages, 1)
-
-    async def context_length(self) -> int:
-        return NEVER_TRIMMED
-
-    def _usage(self, messages: Sequence[Message], written: int) -> Usage:
-        prompt = sum(self._count(one.content) + TOKENS_AROUND_A_MESSAGE for one in messages)
-        return Usage(requests=1, prompt=prompt, completion=written)
-
-
 def _some(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Return all rows if they are few, else the first rows of some perturbations, in order."""
     if len(rows) <= MOST_COUNTED:
@@ -189,36 +148,6 @@ def _some(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     here = rows.merge(drawn, on=["cell_line", "pert"])
     each = MOST_COUNTED // len(drawn)
     return here.sort_values(KEYS).groupby(["cell_line", "pert"], sort=True).head(each)
-
-
-def _filled(schema: type[BaseModel]) -> str:
-    """Return JSON that fits a schema, its texts as long as they may be."""
-    whole = schema.model_json_schema()
-    definitions = whole.get("$defs", {})
-
-    def value(part: dict[str, Any]) -> object:
-        if "$ref" in part:
-            return value(definitions[part["$ref"].rsplit("/", 1)[-1]])
-        if options := part.get("anyOf"):
-            return value(options[0])
-        if "const" in part or "enum" in part:
-            return part.get("const", part.get("enum", [None])[0])
-        match part.get("type"):
-            case "object":
-                return {name: value(one) for name, one in part.get("properties", {}).items()}
-            case "array":
-                return [value(part["items"])] * part.get("maxItems", part.get("minItems", 1))
-            case "string":
-                longest = part.get("maxLength", LONGEST_TEXT)
-                return (FILLER * (longest // len(FILLER) + 1))[:longest]
-            case "boolean":
-                return False
-            case "integer" | "number":
-                return part.get("minimum", 0)
-            case _:
-                return None
-
-    return json.dumps(value(whole), separators=(",", ":"))
 
 
 def _counter(tokenizer: Path | None) -> Count:
