@@ -22,7 +22,7 @@ from agent.session import Session
 from agent.settings import Settings
 from agent.strategies import Strategy, load_strategy
 from evals import language as benchmark
-from evals.folds import with_folds
+from evals.folds import training_rows
 from evals.harness.brought import KEPT
 from evals.harness.run import Inputs, Run, write_table
 from evals.harness.scores import Results
@@ -35,7 +35,7 @@ from evals.language.pairs import contrast_pairs, partners
 from evals.language.regulators import regulator_pairs
 from evals.language.rows import Row, shift_of, with_evidence
 from evals.language.store import Judged, Store
-from evals.rows import KEYS, read_rows
+from evals.rows import KEYS
 from knowledge.errors import QuestionError
 from knowledge.progress import Progress
 from knowledge.schema import Frozen
@@ -113,7 +113,7 @@ def evaluate(
         rows = folder.table("rows", lambda: _rows(data, run, session, folder))
         opened = nullcontext(chat) if chat else open_chat(settings)
         replies = asyncio.run(_replies(folder, run, session, rows, asked, opened, settings))
-        return _results(folder, run.called or run.model, replies)
+        return kept_results(folder, run.called or run.model, replies)
 
     return BENCHMARK.evaluate(out, run, inputs, work, progress)
 
@@ -152,14 +152,14 @@ def rescore(replies: Sequence[Path], out: Path, progress: Progress, called: str 
     run = ContrastEval(model=model, called=called, strategies=ways)
 
     def work(folder: Run) -> Results:
-        return _results(folder, named, table)
+        return kept_results(folder, named, table)
 
     files = {f"{number} {path.name}": path for number, path in enumerate(replies)}
     inputs = Inputs(files, (benchmark,), {})
     return BENCHMARK.evaluate(out, run, inputs, work, progress)
 
 
-def _results(folder: Run, model: str, replies: pd.DataFrame) -> Results:
+def kept_results(folder: Run, model: str, replies: pd.DataFrame) -> Results:
     """Keep the replies under what the model is called, and return what they come to."""
     replies = replies.assign(model=model)
     write_table(replies, folder.out / KEPT)
@@ -221,9 +221,7 @@ def _rows(data: Path, run: ContrastEval, session: Session, folder: Run) -> pd.Da
     `shift` is how much likelier, in log-odds, label 1 is among the pairs than among all rows of the
     readout: what is fitted to pairs must know it.
     """
-    # The folds of the shipped weights are those of all four lines.
-    every = with_folds(read_rows(data, "train", CELL_LINES), SETTING)
-    every = every[every.cell_line.isin(run.cell_lines)].reset_index(drop=True)
+    every = training_rows(data, SETTING, run.cell_lines)
     drawn = contrast_pairs(every, run.pairs, run.seed)
     drawn = drawn.assign(shift=shift_of(drawn, every))
     drawn = with_evidence(drawn, session.predictor.response, None, folder.progress)

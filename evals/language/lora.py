@@ -19,28 +19,25 @@ from pydantic import Field
 
 from agent.session import Session
 from agent.settings import Settings
-from agent.strategies import build_case
 from agent.strategies.judging import OPTIONS
 from agent.strategies.knockwise import STRATEGY
-from evals.folds import with_folds
-from evals.harness.brought import KEPT
-from evals.harness.run import Run, write_table
+from evals.folds import training_rows
+from evals.harness.run import Run
 from evals.harness.scores import Results
 from evals.harness.session import benchmark_session
-from evals.language.contrast import inputs_of
-from evals.language.contrast_page import BENCHMARK, KIND
-from evals.language.contrast_score import SCREENS, found
+from evals.language.contrast import SETTING, inputs_of, kept_results
+from evals.language.contrast_page import BENCHMARK
+from evals.language.contrast_score import SCREENS
+from evals.language.judge import Asker
 from evals.language.nobody import Nobody
 from evals.language.pairs import contrast_pairs, partners
 from evals.language.rows import Row, shift_of, with_evidence
-from evals.rows import KEYS, read_rows
+from evals.rows import KEYS
 from knowledge.errors import RunError
 from knowledge.extras import install
 from knowledge.files import replace_text
 from knowledge.progress import Progress
-from knowledge.schema import Frozen, Perturbation
-from models.inputs.screens import CELL_LINES, Setting
-from models.provenance import code_commit
+from knowledge.schema import Frozen
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,8 +46,6 @@ Opened: TypeAlias = Any
 """A model or a tokenizer of transformers, with or without an adapter of peft."""
 BEFORE, AFTER = "knockwise, before", "knockwise, taught"
 RECORD = "training.json"
-SETTING: Setting = "multi"
-"""Of the shipped weights, whose held-out answers are the evidence."""
 
 
 class Lesson(Frozen):
@@ -65,6 +60,13 @@ class Lesson(Frozen):
     batch: int = Field(8, ge=1, description="Questions to a step.")
     context: int = Field(2048, ge=256, description="Tokens; facts that do not fit are left out.")
     seed: int = 0
+
+
+class AdapterEval(Lesson):
+    """What makes a run; another value is another run."""
+
+    base: str
+    called: str
 
 
 class Example(NamedTuple):
@@ -111,18 +113,16 @@ def train(
     inputs = inputs_of(data, session, [STRATEGY])
 
     def work(folder: Run) -> Results:
-        replies = _taught(data, base, folder, lesson, session).assign(model=f"{name}, taught")
-        write_table(replies, out / KEPT)
-        with folder.clock("score"):
-            return found(f"{KIND}-{name.lower()}-taught", replies)
+        return kept_results(folder, f"{name}, taught", _taught(data, base, folder, lesson, session))
 
-    return BENCHMARK.evaluate(out, lesson, inputs, work, progress)
+    run = AdapterEval(base=base, called=name, **lesson.model_dump())
+    return BENCHMARK.evaluate(out, run, inputs, work, progress)
 
 
 def _taught(data: Path, base: str, folder: Run, lesson: Lesson, session: Session) -> pd.DataFrame:
     """Write the adapter, and return what the model answers before and after to held-out pairs."""
     progress = folder.progress
-    every = with_folds(read_rows(data, "train", CELL_LINES), SETTING)
+    every = training_rows(data, SETTING)
     taught, held = parted(every, lesson)
     model, tokenizer = _opened(base)
     held = with_evidence(
@@ -140,11 +140,6 @@ def _taught(data: Path, base: str, folder: Run, lesson: Lesson, session: Session
     after = _replies(held, asked, AFTER, answers(tuned, asked))
     tuned.save_pretrained(folder.out)
     record = {
-        "base": base,
-        "lesson": lesson.model_dump(),
-        "prompts": STRATEGY.prompts_hash,
-        "knowledge": session.versions.knowledge,
-        "commit": code_commit(),
         "questions": len(lessons),
         "tokens": float(np.mean([len(one.tokens) for one in lessons])),
         "held_out": sorted(set(held.pert)),
@@ -203,15 +198,11 @@ async def _examples(
     context: int,
 ) -> list[Example]:
     found = []
-    unseen = partners(rows)
+    nobody = Nobody(len, context)
+    asker = Asker(session.knowledge, session.predictor, STRATEGY, nobody, partners(rows))
     for keys, label in zip(rows[KEYS].itertuples(index=False), rows.label, strict=True):
         row = Row(*keys)
-        done = Perturbation(genes=(row.pert,), kind="knockdown", cell_line=row.cell_line)
-        case = build_case(
-            session.knowledge, session.predictor, done, row.gene, unseen[row] - {row.pert}
-        )
-        nobody = Nobody(len, context)
-        said = await STRATEGY.judge(nobody, case, tasks=(row.task,))
+        said = await asker.judge(row)
         if said.failed:
             raise RunError(said.failed)
         text = tokenizer.apply_chat_template(

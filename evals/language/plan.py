@@ -18,8 +18,8 @@ from evals.harness.tables import Table, table
 from evals.language.facts import Cost, cost
 from evals.language.judge import Asker, judge_rows
 from evals.language.nobody import Count, Nobody
-from evals.language.rows import Row, sample
-from evals.language.run import LanguageRun, folded
+from evals.language.rows import Row, fold_mates
+from evals.language.run import LanguageRun, drawn
 from evals.language.store import Judged
 from evals.rows import KEYS
 from knowledge.errors import RunError
@@ -91,9 +91,7 @@ def plan(
     chat = Nobody(_counter(tokenizer))
     session = benchmark_session(run.settings.model_copy(update={"reasoner": "evidence"}))
     progress("reading the screens", 0.0)
-    rows = folded(run)
-    if run.limit is not None:
-        rows = sample(rows, run.limit, run.seed, labelled=run.split == "train")
+    rows = drawn(run)
     some = [Row(*keys) for keys in _some(rows, run.seed)[KEYS].itertuples(index=False)]
     judged: list[Judged] = []
 
@@ -101,7 +99,7 @@ def plan(
         judged.append(one)
         progress(f"{len(judged)} of {len(some)} prompts made", len(judged) / len(some))
 
-    asker = Asker(session.knowledge, session.predictor, strategy, chat)
+    asker = Asker(session.knowledge, session.predictor, strategy, chat, fold_mates(rows))
     asyncio.run(judge_rows(asker, some, 1, keep))
     spent: Cost = cost(judged)
     return BatchPlan(

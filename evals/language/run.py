@@ -20,7 +20,7 @@ from agent.llm.open import open_chat
 from agent.session import Session
 from agent.settings import Settings
 from agent.strategies import load_strategy
-from evals.folds import with_folds
+from evals.folds import training_rows
 from evals.harness.run import REPLIES, Inputs, Run, write_table
 from evals.harness.scores import Results
 from evals.harness.session import benchmark_session
@@ -265,27 +265,24 @@ def _rows(run: LanguageRun, session: Session, progress: Progress) -> pd.DataFram
     if file.exists():
         return pd.read_parquet(file)
     progress("reading the screens", 0.0)
-    rows = folded(run)
-    if run.limit is None:
-        rows = rows.assign(shift=0.0)
-    else:
-        rows = sample(rows, run.limit, run.seed, labelled=run.split == "train")
-    rows = with_evidence(rows, session.predictor.response, run.held_out, progress)
+    rows = with_evidence(drawn(run), session.predictor.response, run.held_out, progress)
     write_table(rows, file)
     return rows
 
 
-def folded(run: LanguageRun) -> pd.DataFrame:
-    """Return all rows that a run may ask about, with the fold of the evidence that each is of.
+def drawn(run: LanguageRun) -> pd.DataFrame:
+    """Return the rows that a run asks about, with the fold of the evidence that each is of.
 
     Raises:
         DataError: A label file is missing.
     """
     if run.split == "test":
-        return read_rows(run.data, run.split, run.cell_lines).assign(fold=0)
-    # The folds of the shipped weights are those of all four lines.
-    every = with_folds(read_rows(run.data, run.split, CELL_LINES), run.setting)
-    return every[every.cell_line.isin(run.cell_lines)].reset_index(drop=True)
+        rows = read_rows(run.data, run.split, run.cell_lines).assign(fold=0)
+    else:
+        rows = training_rows(run.data, run.setting, run.cell_lines)
+    if run.limit is None:
+        return rows.assign(shift=0.0)
+    return sample(rows, run.limit, run.seed, labelled=run.split == "train")
 
 
 def _finish(

@@ -74,6 +74,8 @@ def test_an_adapter_comes_with_its_figures_beside_the_evidence(world, tmp_path):
     before = (out / "adapter_model.safetensors").stat().st_mtime_ns
     train(world.mirror, str(base), out, lesson, settings, quiet)
     assert (out / "adapter_model.safetensors").stat().st_mtime_ns == before
+    with pytest.raises(RunError, match="holds a run with other settings"):
+        train(world.mirror, str(tmp_path / "another"), out, lesson, settings, quiet)
 
 
 def test_without_peft_one_sentence_says_what_to_install(tmp_path, monkeypatch):
