@@ -1,12 +1,8 @@
 """The folds of held-out predictions, within which rows are ranked: priors differ between folds."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from evals.rows import read_rows
 from models.inputs.screens import CELL_LINES, UNKNOWN, IntArray, Rows, Setting, folds
 from models.response.settings import TrainingSettings
 
@@ -21,18 +17,6 @@ def with_folds(table: pd.DataFrame, setting: Setting) -> pd.DataFrame:
     run = TrainingSettings(setting=setting)
     rows = _rows(table, sorted(set(table["gene"])))
     return table.assign(fold=folds(rows, setting, run.folds, np.random.default_rng(run.seed)))
-
-
-def training_rows(
-    data: Path, setting: Setting, cell_lines: Sequence[str] = CELL_LINES
-) -> pd.DataFrame:
-    """Return the training rows of some lines with the fold of the shipped weights, of all four.
-
-    Raises:
-        DataError: A label file is missing.
-    """
-    every = with_folds(read_rows(data, "train", CELL_LINES), setting)
-    return every[every.cell_line.isin(cell_lines)].reset_index(drop=True)
 
 
 def _rows(table: pd.DataFrame, genes: list[str]) -> Rows:

@@ -22,7 +22,6 @@ from agent.session import Session
 from agent.settings import Settings
 from agent.strategies import Strategy, load_strategy
 from evals import language as benchmark
-from evals.folds import training_rows
 from evals.harness.brought import KEPT
 from evals.harness.run import Inputs, Run, write_table
 from evals.harness.scores import Results
@@ -33,7 +32,7 @@ from evals.language.contrast_score import SCREENS, found, read_replies, widest
 from evals.language.judge import Asker, judge_rows
 from evals.language.pairs import contrast_pairs, partners
 from evals.language.regulators import regulator_pairs
-from evals.language.rows import Row, shift_of, with_evidence
+from evals.language.rows import Row, shift_of, training_rows, with_evidence
 from evals.language.store import Judged, Store
 from evals.rows import KEYS
 from knowledge.errors import QuestionError

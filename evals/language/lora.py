@@ -21,7 +21,6 @@ from agent.session import Session
 from agent.settings import Settings
 from agent.strategies.judging import OPTIONS
 from agent.strategies.knockwise import STRATEGY
-from evals.folds import training_rows
 from evals.harness.run import Run
 from evals.harness.scores import Results
 from evals.harness.session import benchmark_session
@@ -31,7 +30,7 @@ from evals.language.contrast_score import SCREENS
 from evals.language.judge import Asker
 from evals.language.nobody import Nobody
 from evals.language.pairs import contrast_pairs, partners
-from evals.language.rows import Row, shift_of, with_evidence
+from evals.language.rows import Row, shift_of, training_rows, with_evidence
 from evals.rows import KEYS
 from knowledge.errors import RunError
 from knowledge.extras import install

@@ -1,16 +1,17 @@
 """The rows a batch asks about: read, drawn in declared strata, and with the evidence's answer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from evals.rows import KEYS
+from evals.folds import with_folds
+from evals.rows import KEYS, read_rows
 from evals.tasks import TASKS, TaskName
 from knowledge.errors import DataError, RunError
-from models.inputs.screens import CELL_LINES
+from models.inputs.screens import CELL_LINES, Setting
 from models.response import ResponseModel
 
 # A sample asks so many rows of a perturbation, because they share a prompt's beginning, unless
@@ -43,6 +44,18 @@ class Row(NamedTuple):
     def id(self) -> str:
         """Return the name under which its answer is kept."""
         return "/".join(self)
+
+
+def training_rows(
+    data: Path, setting: Setting, cell_lines: Sequence[str] = CELL_LINES
+) -> pd.DataFrame:
+    """Return the training rows of some lines with the fold of the shipped weights, of all four.
+
+    Raises:
+        DataError: A label file is missing.
+    """
+    every = with_folds(read_rows(data, "train", CELL_LINES), setting)
+    return every[every.cell_line.isin(cell_lines)].reset_index(drop=True)
 
 
 def sample(rows: pd.DataFrame, limit: int, seed: int, *, labelled: bool) -> pd.DataFrame:

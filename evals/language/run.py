@@ -20,7 +20,6 @@ from agent.llm.open import open_chat
 from agent.session import Session
 from agent.settings import Settings
 from agent.strategies import load_strategy
-from evals.folds import training_rows
 from evals.harness.run import REPLIES, Inputs, Run, write_table
 from evals.harness.scores import Results
 from evals.harness.session import benchmark_session
@@ -34,6 +33,7 @@ from evals.language.rows import (
     Row,
     fold_mates,
     sample,
+    training_rows,
     with_evidence,
 )
 from evals.language.store import Judged, Store
