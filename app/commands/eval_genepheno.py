@@ -23,8 +23,8 @@ def genepheno(
     collection: Annotated[
         list[str] | None,
         typer.Option(
-            help="mp, hpo, hpo-2014 (tested on what was found since), komp or gwas; repeat for "
-            "several, all by default."
+            help="mp, hpo, hpo-2014 (tested on what was found since), komp, hmd (systems alone) or "
+            "gwas; repeat for several, all by default."
         ),
     ] = None,
     split: Annotated[

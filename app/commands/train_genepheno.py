@@ -19,8 +19,8 @@ def genepheno(
     collection: Annotated[
         list[str] | None,
         typer.Option(
-            help="Labels to learn: mp, hpo, hpo-2014, komp, gwas; repeat for several. All but "
-            "hpo-2014 by default."
+            help="Labels to learn: mp, hpo, hpo-2014, komp, hmd (systems alone), gwas; repeat for "
+            "several. All but hpo-2014 and hmd by default."
         ),
     ] = None,
     encoder: Annotated[

@@ -55,6 +55,7 @@ PLAN: dict[Collection, tuple[SplitName, ...]] = {
     "hpo": ("random", "homology"),
     "hpo-2014": ("temporal",),
     "komp": ("random",),
+    "hmd": ("random", "homology"),
     "gwas": ("random",),
 }
 """Under which splits each collection is scored."""

@@ -39,13 +39,14 @@ from models.genepheno.ontology import (
 from models.genepheno.sequences import by_gene, read_proteins
 
 BoolArray: TypeAlias = NDArray[np.bool_]
-Collection = Literal["mp", "hpo", "hpo-2014", "komp", "gwas"]
+Collection = Literal["mp", "hpo", "hpo-2014", "komp", "hmd", "gwas"]
 COLLECTIONS: tuple[Collection, ...] = get_args(Collection)
 FILES: Mapping[Collection, str] = {
     "mp": "phenotype/enrichr/MGI_Mammalian_Phenotype_Level_4_2024.gmt",
     "hpo": "phenotype/hpo/genes_to_phenotype_2023.txt.gz",
     "hpo-2014": "phenotype/hpo/genes_to_phenotype_2014.txt.gz",
     "komp": "phenotype/enrichr/KOMP2_Mouse_Phenotypes_2022.gmt",
+    "hmd": "phenotype/mgi/HMD_HumanPhenotype.rpt",
     "gwas": "phenotype/enrichr/GWAS_Catalog_2025.gmt",
 }
 """Collection -> its file, relative to the root of the data."""
@@ -55,13 +56,17 @@ TITLES: Mapping[Collection, str] = {
     "hpo": "human disease phenotypes (HPO 2023)",
     "hpo-2014": "human disease phenotypes as known in 2014 (HPO)",
     "komp": "mouse knockout phenotypes (IMPC/KOMP2 2022)",
+    "hmd": "systems that mouse mutants alter (MGI HMD, May 2026)",
     "gwas": "traits of common variants (GWAS Catalog 2025)",
 }
 FEWEST_GENES = 10
 """A term that fewer genes with a sequence have is left out."""
-_ONTOLOGY: Mapping[Collection, str] = {"mp": "MP", "komp": "MP", "hpo": "HP", "hpo-2014": "HP"}
+_ONTOLOGY: Mapping[Collection, str] = {
+    "mp": "MP", "komp": "MP", "hmd": "MP", "hpo": "HP", "hpo-2014": "HP",
+}  # fmt: skip
 # The column of the term's identifier, after those of the gene; the two years differ.
 _HPO_TERM: Mapping[Collection, int] = {"hpo": 2, "hpo-2014": 3}
+_HMD = ("human symbol", "Entrez", "mouse symbol", "MGI", "systems")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -274,6 +279,9 @@ def _facts(root: Path, collection: Collection, names: dict[str, str]) -> Iterato
     if collection in _HPO_TERM:
         yield from _hpo_facts(path, _HPO_TERM[collection])
         return
+    if collection == "hmd":
+        yield from _hmd_facts(path)
+        return
     for title, _, members in read_gmt(path):
         term = identifier_in(title) if collection != "gwas" else title
         if not term:
@@ -295,6 +303,17 @@ def _hpo_facts(path: Path, column: int) -> Iterator[tuple[str, str]]:
             if len(fields) <= column or not fields[column].startswith("HP:"):
                 raise malformed(path, number, f"an HPO id in column {column + 1}")
             yield fields[column], f"{fields[1]}\t{fields[0]}"
+
+
+def _hmd_facts(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the top-level term of each system, and human symbol with Entrez id."""
+    for number, (symbol, entrez, systems) in read_table(
+        path, ("human symbol", "Entrez", "systems"), header=_HMD
+    ):
+        for term in filter(None, map(str.strip, systems.split(","))):
+            if not term.startswith("MP:"):
+                raise malformed(path, number, "MP ids in column 5")
+            yield term, f"{symbol}\t{entrez}"
 
 
 def _settled(

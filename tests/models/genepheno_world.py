@@ -58,6 +58,12 @@ HPO_2014 = """#Format: entrez-gene-id<tab>entrez-gene-symbol<tab>HPO-Term-Name<t
 4\tSOX6\tAbnormality of the nervous system\tHP:0000707
 0\tGATA1\tMode of inheritance\tHP:0000005
 """
+# No mouse of NAT1's was described; QARS is another symbol today and OLDNAME is found by number.
+HMD = """GATA1\t0\tGata1\tMGI:1\tMP:0000010, MP:0000020\t
+QARS\t2\tQars1\tMGI:2\tMP:0000010\t
+OLDNAME\t4\tSox6\tMGI:3\tMP:0000020\t
+NAT1\t5\tNat1\tMGI:4\t\t
+"""
 GWAS = """BODY HEIGHT\t\tGATA1\tSOX6
 HDL LEVELS\t\tSOX6\tPAX1
 """
@@ -97,6 +103,7 @@ def mirror(tmp_path: Path) -> Path:
         FILES["mp"]: MP_LABELS,
         FILES["hpo"]: HPO_2023,
         FILES["hpo-2014"]: HPO_2014,
+        FILES["hmd"]: HMD,
         FILES["gwas"]: GWAS,
         MP_NAMES: "MP:0014999\tnew thing\tnewer\nMP:0000099\tobsolete thing\tOBSOLETE.\n",
         UNIPROT: UNIPROT_ROWS,

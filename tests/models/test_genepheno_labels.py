@@ -113,6 +113,23 @@ def test_the_two_years_of_the_disease_file_have_their_columns_told_apart(mirror)
     assert terms_of(labels, "SOX6") == {"HP:0000707"}
 
 
+def test_systems_are_the_top_level_terms_of_the_genes_that_have_any(mirror):  # noqa: F811
+    labels = read_labels(mirror, "hmd", min_genes=1)
+    assert labels.genes == ("GATA1", "QARS1", "SOX6")
+    assert terms_of(labels, "GATA1") == {"MP:0000010", "MP:0000020"}
+    assert terms_of(labels, "SOX6") == {"MP:0000020"}
+    assert labels.vocabulary.systems == labels.vocabulary.names
+    assert not any(map(len, labels.vocabulary.parents))
+
+
+def test_a_system_that_is_no_term_is_named_by_its_line(mirror):  # noqa: F811
+    path = mirror / FILES["hmd"]
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("MP:0000010\t\nOLD", "heart\t\nOLD"))
+    with pytest.raises(DataError, match="line 2: expected MP ids in column 5"):
+        read_labels(mirror, "hmd")
+
+
 def test_traits_are_terms_without_parents_called_as_the_file_calls_them(mirror):  # noqa: F811
     labels = read_labels(mirror, "gwas", min_genes=1)
     assert labels.vocabulary.names == ("BODY HEIGHT", "HDL LEVELS")
