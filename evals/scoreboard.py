@@ -25,6 +25,7 @@ from evals.expression.page import BENCHMARK as EXPRESSION
 from evals.fused.page import BENCHMARK as FUSED
 from evals.genen.page import BENCHMARK as GENEN
 from evals.genes.page import BENCHMARK as GENES
+from evals.genes.page import WITH_UNIREP as GENES_UNIREP
 from evals.genesets.page import BENCHMARK as GENESETS
 from evals.harness.benchmark import Benchmark
 from evals.harness.brought import KEPT
@@ -68,6 +69,7 @@ OTHERS = (
     DRUGS,
     GENEN,
     GENES,
+    GENES_UNIREP,
     WITH_EMBEDDINGS,
     GENEPHENO,
     GENEPHENO_UNIREP,

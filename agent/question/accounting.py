@@ -68,7 +68,7 @@ def _missed(found: Sequence[Item], question: Question) -> Item | None:
     if question.intent in ("compare", "epistasis"):
         kinds |= {"compare", "epistasis", "reverse"}
     if question.intent == "reverse":
-        kinds |= {"compare", "epistasis"}
+        kinds |= {"compare", "epistasis", "why"}
     for item in found:
         bearing = vocabulary.BEARING.get(item.lower) if item.kind == "word" else None
         if bearing and not item.described and not bearing & kinds:

@@ -2,6 +2,7 @@
 
 import re
 
+from agent.question import words as vocabulary
 from agent.question.assigned import Assigned, Perturbed
 from agent.question.draft import Draft
 from agent.question.kinds import members
@@ -84,6 +85,8 @@ def _describes_cells(one: Perturbed, found: list[Item]) -> bool:
     if word in {"lacking", "without", "lack"} and before:
         told = _IN_BACKGROUND.fullmatch(before[-1]) or before[-1] in {"that", "which", "in"}
         return bool(told) or found[one.at - 1].kind == "line"
+    if _is_given(one, found):
+        return True
     end = max(one.at, *one.span)
     after = found[end + 1 : end + 2]
     if one.at != end or one.cue.form in ("verb", "split") or not after:
@@ -92,6 +95,19 @@ def _describes_cells(one: Perturbed, found: list[Item]) -> bool:
         return False
     ahead = [item.lower for item in found[max(0, min(one.span) - 3) : min(one.span)]]
     return one.cue.form == "mark" or not ahead or ahead[-1] in _OPENS
+
+
+def _is_given(one: Perturbed, found: list[Item]) -> bool:
+    """Whether the state of the cells stands first: "with TP53 gone, does", "RPE1 TP53-/-: does"."""
+    start, end = min(one.span), max(one.at, *one.span)
+    ends = found[end + 1 : end + 2]
+    if not ends or ends[0].text not in {",", ":", ";"} or start == 0:
+        return False
+    opens = found[start - 1]
+    with_gone = opens.lower == "with" and start == 1 and one.cue.form == "participle"
+    of_line = opens.kind == "line" and start == 1 and one.cue.form == "mark"
+    asks = any(item.lower in vocabulary.ASKS for item in found[end + 2 : end + 3])
+    return (with_gone or (of_line and asks)) and any(item.cue for item in found[end + 2 :])
 
 
 def _opens_clause(one: Perturbed, found: list[Item]) -> bool:

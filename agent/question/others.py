@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from agent.question.assigned import Assigned
+from agent.question.assigned import Assigned, Perturbed
 from agent.question.compare import read_compare
 from agent.question.draft import EXAMPLE, Draft
 from agent.question.forward import read_forward, read_out, reading_notes
@@ -28,6 +28,14 @@ _GIVEN = re.compile(
     r"necessary for|important for|essential for)\b"
 )
 _TAKEN = re.compile(r"\b(?:negative regulators?|repressors?|suppressors?|silencers?)\b")
+_MORE = re.compile(
+    r"\b(?:more|higher|up|rises?|rose|risen|jumps?|jumped)\b|"
+    r"\bg (?:is |was )?(?:increased|induced|elevated)\b"
+)
+_LESS = re.compile(
+    r"\b(?:less|lower|down|falls?|fell|fallen|drops?|dropped)\b|"
+    r"\bg (?:is |was )?(?:decreased|reduced|repressed)\b"
+)
 Reader = Callable[[Draft, IntentRow], Question]
 # What one perturbation must go through for another to have its effect.
 _THROUGH = re.compile(
@@ -54,7 +62,8 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
     roles = Roles(draft.found).assigned()
     if row.seeks in ("phenocopies", "rescuers"):
         like = roles if roles.cues else Assigned(perturbed=tuple(genes), readouts=())
-        reference, notes = perturbed(like, draft)
+        like = replace(like, cues=_nearest(like.cues))
+        reference, notes = perturbed(like, _of_reference(draft, like))
         open_one = reference.model_copy(update={"genes": (), "manner": "", "named": ()})
         return Question(
             perturbation=open_one,
@@ -86,10 +95,7 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
     named = [kind for kind in kinds if kind is not None]
     kind: PerturbationKind = named[0] if named else "knockout"
     up, down = matches("up", draft.bones), matches("down", draft.bones)
-    more, less = (
-        re.search(r"\b(?:more|higher|up|rise)\b", draft.bones),
-        re.search(r"\b(?:less|lower|down|fall|drop)\b", draft.bones),
-    )
+    more, less = _MORE.search(draft.bones), _LESS.search(draft.bones)
     rising, falling = bool(up or more), bool(down or less)
     if aim is not None:
         rising = aim.kind == "activation"
@@ -117,6 +123,21 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
         seeks="regulators",
         direction=None if rising == falling else "up" if rising else "down",
     )
+
+
+def _nearest(cues: tuple[Perturbed, ...]) -> tuple[Perturbed, ...]:
+    """Return the last of the words that say the same genes' perturbation."""
+    return tuple(one for one in cues if not any(o.span == one.span and o.at > one.at for o in cues))
+
+
+def _of_reference(draft: Draft, roles: Assigned) -> Draft:
+    """Return the draft without the words that say how what is sought is perturbed.
+
+    "Whose depletion mimics EIF4E loss" says nothing of how EIF4E is lost.
+    """
+    first = min((one.at for one in roles.cues), default=0)
+    found = [replace(item, cue=None) if at < first else item for at, item in enumerate(draft.found)]
+    return replace(draft, found=found)
 
 
 def _aim(draft: Draft) -> Cue | None:

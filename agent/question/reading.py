@@ -32,12 +32,14 @@ from agent.question.drugs import (
     without_doses,
 )
 from agent.question.follow_up import alone, continued, follows_on, goes_on
+from agent.question.form import as_sentence
 from agent.question.forward import read_forward
 from agent.question.items import Vocabulary, items
 from agent.question.languages import refuse_foreign
 from agent.question.others import READERS
 from agent.question.pieces import Item, cleaned
 from agent.question.roles import Roles
+from agent.question.sets import names_of, opens_set
 from agent.question.skeleton import intent_row, refusal, skeleton
 from agent.question.spelling import corrected
 from agent.question.topics import without_spared, without_topic
@@ -89,7 +91,7 @@ def parse_question(
         raise QuestionError(
             f"The question has {len(text):,} characters; ask it in at most {LONGEST_QUESTION:,}."
         )
-    plain = cleaned(text)
+    plain = cleaned(as_sentence(text))
     if arrow := _ARROW.search(plain):
         raise Unreadable(
             f"'{arrow[0]}' may be what is done or what is asked; say it in words, for example "
@@ -171,12 +173,17 @@ def parse_question(
 
 
 def _drugs(plain: str, knowledge: Vocabulary) -> list[Item]:
-    """Return the drugs that a text names as pieces of it, none inside the name of a stimulus."""
+    """Return the drugs that a text names as pieces of it.
+
+    None stands inside the name of a stimulus, or opens that of a set: "antioxidant genes".
+    """
     stimuli = stimulus_spans(plain)
+    names = names_of(knowledge.symbols, knowledge.graph, knowledge.gene_sets)
     return [
         Item("drug", plain[one.start : one.end], one.name, note=one.note, at=(one.start, one.end))
         for one in mentions(plain, knowledge.drugs, knowledge.symbols)
         if not any(start < one.end and one.start < end for start, end in stimuli)
+        and not opens_set(names, plain[one.start : one.end], plain[one.end :])
     ]
 
 

@@ -27,6 +27,9 @@ _AMBIGUOUS = frozenset(["to", "on", "with"])
 _CERTAIN = vocabulary.AHEAD - _AMBIGUOUS - {"for"}
 # Participles that hardly ever tell what a transcript does.
 _TAKEN = frozenset(["removed", "inactivated", "disrupted", "eliminated", "gone"])
+_AT_ONCE = vocabulary.words(
+    "simultaneous simultaneously combined joint jointly concurrent double dual"
+)
 _ADVERBS = frozenset(["already", "now", "also", "fully", "completely", "then"])
 _DESCRIBED = vocabulary.words(
     "target targets dependent independent mediated driven regulated responsive pathway"
@@ -122,7 +125,7 @@ class Roles:
             return []
         ahead, behind = self._group_after(at), self._group_before(at)
         if cue.form == "mark":
-            return behind or (self._group_after_of(at))
+            return behind or self._group_after_of(at) or (ahead if self._is_double(at) else [])
         if cue.form == "noun":
             of = self._group_after_of(at, _CERTAIN)
             if not of and (self._is_means(at) or (not behind and self._is_of_else(at))):
@@ -159,7 +162,7 @@ class Roles:
         told = [item.lower for item in self._items[:first] if item.kind == "word"]
         ordered = not told or told[-1] in {"i", "we", "you", "to", "please", "then", "while"}
         joined = self._items[at - 1].lower in {"and", "then", "while", "but", "plus", "+"}
-        asks = any(item.lower in _QUESTION_VERBS for item in self._items[first:at])
+        asks = any(item.lower in vocabulary.ASKS for item in self._items[first:at])
         if not (at > first and opens and opens.strength == 3):
             return False
         after = self._items[first + 1]
@@ -294,7 +297,7 @@ class Roles:
                 waiting = 0
             elif step == -1 and item.text in "([" and not self._closed(j, at):
                 break
-            elif item.lower in vocabulary.CONNECTORS or item.text in "()[]\"'":
+            elif self._joins(j):
                 waiting += 1
                 if waiting > 3:
                     break
@@ -302,6 +305,17 @@ class Roles:
                 break
             j += step
         return span
+
+    def _joins(self, at: int) -> bool:
+        """Whether a word joins genes to a list; "with" does where two are perturbed at once."""
+        item = self._items[at]
+        if item.lower in vocabulary.CONNECTORS or item.text in "()[]\"'":
+            return True
+        return item.lower == "with" and self._is_double(at)
+
+    def _is_double(self, at: int) -> bool:
+        """Whether something before says that genes are perturbed at once: "combined loss of"."""
+        return any(item.lower in _AT_ONCE for item in self._items[:at])
 
     def _closed(self, opening: int, before: int) -> bool:
         """Whether a bracket closes again before a place: "BiP (HSPA5) knockout"."""
@@ -333,7 +347,7 @@ class Roles:
         after = self._items[ends].lower if ends < len(self._items) else ""
         acts = ends + 1 < len(self._items) and self._items[ends + 1].kind == "gene"
         moved = after in vocabulary.READOUT_VERBS and not acts
-        if before and before[-1] in _QUESTION_VERBS and moved:
+        if before and before[-1] in vocabulary.ASKS and moved:
             return True
         if before and before[-1] in {"to", "with"}:
             return any(word in {"happens", "happen", "happening", "do", "does"} for word in before)
@@ -389,7 +403,6 @@ class Roles:
         return vocabulary.BY_WORDS.search(f"{words} ") is not None
 
 
-_QUESTION_VERBS = vocabulary.words("does do did will would is are was were can could should why")
 _FINITE = vocabulary.words(
     """goes rises falls drops increases decreases changes responds climbs declines stays remains
     go rise fall drop increase decrease change respond up down"""

@@ -154,6 +154,14 @@ def names_of(symbols: SymbolTable, graph: SignedGraph, gene_sets: GeneSets) -> N
     return Names(symbols, graph, gene_sets)
 
 
+def opens_set(names: Names, word: str, after: str) -> bool:
+    """Return whether a word and the next one name a set that is read out."""
+    if (follower := re.match(r"\s([a-z]+)\b", after)) is None:
+        return False
+    found = names.get(f"{word} {follower[1]}")
+    return found is not None and found.readout
+
+
 def squashed(text: str) -> str:
     """Return letters and digits in lower case, Greek letters by name."""
     return text.lower().translate(_SQUASHED)

@@ -42,19 +42,54 @@ def without_topic(found: list[Item]) -> tuple[list[Item], list[str]]:
 def without_spared(found: list[Item]) -> tuple[list[Item], list[str]]:
     """Return the items with the genes of "but not ATF4" as mere words, and what to tell."""
     out, notes = list(found), []
-    for i, item in enumerate(found[2:], start=2):
-        before = (found[i - 2].lower, found[i - 1].lower)
-        if item.kind == "gene" and before in {("but", "not"), ("and", "not")}:
-            out[i] = replace(item, kind="word", note="", members=(), named=None, described=True)
-            notes.append(f"{item.text} is left as it is.")
+    for i, item in enumerate(found):
+        told = _spared(found, i) if item.kind == "gene" else ""
+        for place in _joined(found, i) if told else ():
+            out[place] = _mere(found[place])
+            notes.append(f"{found[place].text} {told}")
+            after = found[place + 1] if place + 1 < len(found) else None
+            if after is not None and after.cue and found[i - 1].lower == "unlike":
+                out[place + 1] = _mere(after)
     for i, item in enumerate(found[:-1]):
         after = found[i + 1]
         ahead = found[i + 2] if i + 2 < len(found) else None
         stands = ahead is None or ahead.kind in ("line", "mark") or ahead.lower in _CELLS
         if item.kind == "gene" and _INTACT.fullmatch(after.text) and stands:
-            out[i] = replace(item, kind="word", note="", members=(), named=None, described=True)
-            notes.append(f"{item.text} is left as it is.")
+            out[i] = _mere(item)
+            notes.append(f"{item.text} {_LEFT}")
     return out, notes
+
+
+def _spared(found: list[Item], at: int) -> str:
+    """Return what to tell of a gene that a question sets aside; "" if it does not."""
+    before = tuple(item.lower for item in found[max(0, at - 2) : at])
+    after = found[at + 1].lower if at + 1 < len(found) else ""
+    if before[-1:] == ("not",) and (before[0] in {"but", "and", ","} or after == "but"):
+        return _LEFT
+    aside = before in _ASIDE or before[-1:] in _ASIDE
+    return "is set aside." if aside else ""
+
+
+def _joined(found: list[Item], at: int) -> list[int]:
+    """Return the places of the genes that go with one: "apart from HBG1 and HBG2"."""
+    places = [at]
+    while [item.kind for item in found[at + 1 : at + 3]] == ["word", "gene"]:
+        if found[at + 1].lower not in {"and", "or", "nor"}:
+            break
+        at += 2
+        places.append(at)
+    return places
+
+
+def _mere(item: Item) -> Item:
+    return replace(item, kind="word", note="", members=(), named=None, cue=None, described=True)
+
+
+_LEFT = "is left as it is."
+_ASIDE = frozenset(
+    [("apart", "from"), ("aside", "from"), ("other", "than"), ("except", "for"), ("except",),
+     ("besides",), ("excluding",), ("unlike",)]
+)  # fmt: skip
 
 
 _CELLS = frozenset(["cells", "cell", "background", "line", "lines"])

@@ -39,6 +39,12 @@ CAUTION = (
     "between folds; GO annotations, which genen is made with, were partly curated with Reactome "
     "and HPA."
 )
+PROTEINS = (
+    "Only genes whose protein is at hand, some third of all and the better studied ones, so that "
+    "figures are to be compared with each other and not with the page above. UniRep (Alley et al. "
+    "2019) is CC BY-NC 4.0: it is named by whoever may use it, and nothing that is shipped was "
+    "made with it."
+)
 LEAKS = "HLA class I vs class II"
 """The texts of its 21 genes name the class: an AUC of 1 there is reading, not knowing."""
 MEANS = (
@@ -63,6 +69,17 @@ def page(record: Record) -> Page:
     )
 
 
+def page_of_proteins(record: Record) -> Page:
+    """Return the page of a run that compares a protein language model too."""
+    made = record.made(f"{record.settings['folds']} folds")
+    return Page(
+        "Gene embeddings, with a protein language model",
+        (HOW, PROTEINS),
+        made,
+        tuple(_sections(record.results, beside_published=False)),
+    )
+
+
 def summary(results: Results) -> str:
     """Return what a terminal shows: coverage, means beside published models, and every task."""
     facts = results.about(Facts)
@@ -74,17 +91,19 @@ def summary(results: Results) -> str:
     return "\n\n".join(parts)
 
 
-def _sections(results: Results) -> Iterator[Section]:
+def _sections(results: Results, *, beside_published: bool = True) -> Iterator[Section]:
     facts, scores = results.about(Facts), results.scores
     names = [one.name for one in facts.embeddings]
     yield Section("", "", (_coverage(facts),))
-    yield Section("Against published models", MEANS, (_means(results),))
+    if beside_published:
+        yield Section("Against published models", MEANS, (_means(results),))
     yield Section("", CAUTION)
     yield from _groups(results)
     ranked = pivot(scores.where(measure=RANKED), "task", "predictor", order=names)
     if ranked.rows:
         yield Section("Several labels, by probabilities", HARD, (ranked,))
-    yield Section("Published scores", "", (_published(facts, scores),))
+    if beside_published:
+        yield Section("Published scores", "", (_published(facts, scores),))
     if (derived := _derived(facts, scores)).rows:
         yield Section("Derived tasks", DERIVED, (derived,))
     yield Section("Not scored here", "", (_absent(facts),))
@@ -251,3 +270,4 @@ def _named(one: Absent) -> str:
 
 
 BENCHMARK = Benchmark("genes", page, summary)
+WITH_UNIREP = Benchmark("genes-unirep", page_of_proteins, summary)

@@ -16,9 +16,10 @@ from evals import genes as benchmark
 from evals.genes import published, tasks
 from evals.genes.embeddings import BUILT_IN, Embedding, World, fingerprint, read_embedding
 from evals.genes.facts import HEADLINE, Absent, Coverage, Facts, TaskFacts
-from evals.genes.page import BENCHMARK
+from evals.genes.page import BENCHMARK, WITH_UNIREP
 from evals.genes.probe import FOLDS, Folds, fold_scores, folds_of, over_folds
 from evals.genes.tasks import GeneTask, read_tasks
+from evals.harness.benchmark import Benchmark
 from evals.harness.resampling import Estimate
 from evals.harness.run import Inputs, Run, Unit, part, write_table
 from evals.harness.scores import Gain, Results, Score
@@ -84,7 +85,7 @@ def evaluate(
         RunError: `out` holds another run.
     """
     inputs = _inputs(sources_root(data), settings)
-    return BENCHMARK.evaluate(
+    return _told(settings).evaluate(
         out,
         settings,
         inputs,
@@ -130,7 +131,16 @@ def _evaluated(data: Path, run: Run, settings: GenesEval, cache: Path) -> Result
             ),
         )
         scores = [*_scores(run, pairs, tables), *published.published_scores(root)]
-    return Results.of(BENCHMARK.kind, scores, facts)
+    return Results.of(_told(settings).kind, scores, facts)
+
+
+def _reads_proteins(settings: GenesEval) -> bool:
+    return any(word.endswith(UNIREP) for word in settings.embeddings)
+
+
+def _told(settings: GenesEval) -> Benchmark:
+    """Return the page that tells of a run."""
+    return WITH_UNIREP if _reads_proteins(settings) else BENCHMARK
 
 
 def _chosen(found: Sequence[GeneTask], names: Sequence[str]) -> Sequence[GeneTask]:
@@ -232,7 +242,6 @@ def _inputs(root: Path, settings: GenesEval) -> Inputs:
         raise DataError(f"no embedding is named; name one of {', '.join(BUILT_IN)}, or a file.")
     names = [*tasks.FILES, *published.FILES]
     names += texts.FILES if "text" in settings.embeddings else ()
-    read = any(word.endswith(UNIREP) for word in settings.embeddings)
-    names += sequences.FILES if read else ()
+    names += sequences.FILES if _reads_proteins(settings) else ()
     prints = {f"embedding {word}": fingerprint(word) for word in settings.embeddings}
     return Inputs({name: root / name for name in names}, (benchmark,), prints)

@@ -42,7 +42,7 @@ def session(tmp_path_factory):
          "compare bortezomib K562 | PSMB5 knockdown K562: HSPA1A"),
         ("Which drug raises NQO1 in HepG2?", "reverse drugs raising NQO1, in HepG2"),
         ("Which drugs mimic the loss of KEAP1 in HepG2?",
-         "reverse drugs like KEAP1 knockdown, in HepG2"),
+         "reverse drugs like KEAP1 knockout, in HepG2"),
         ("What would look like imatinib in K562?", "reverse like imatinib, in K562"),
         ("HDAC inhibitors in K562: HBG1?", "HDAC1+HDAC2+HDAC3 knockdown K562: HBG1"),
         ("What does caffeine do to MYC in K562?", "caffeine K562: MYC"),

@@ -14,7 +14,7 @@ from app.commands.eval_genes import genes as command
 from evals.genes import embeddings, published, tasks
 from evals.genes.embeddings import World, read_embedding
 from evals.genes.facts import RANKED, Facts
-from evals.genes.page import BENCHMARK, summary
+from evals.genes.page import BENCHMARK, WITH_UNIREP, summary
 from evals.genes.probe import over_folds
 from evals.genes.run import GenesEval, evaluate
 from evals.genes.tasks import read_tasks
@@ -22,9 +22,12 @@ from evals.harness.page import Record
 from knowledge.errors import DataError, RunError
 from knowledge.sources.genes import HGNC, protein_coding, read_symbols
 from models.genen.texts import FUNCTIONS, SUMMARIES
+from models.genepheno import sequences
+from tests.models.tiny_unirep import tiny_unirep
 
 GENES = tuple(f"GENE{number:02}" for number in range(60))
 ODD = GENES[1::2]
+RESIDUES = list(sequences.RESIDUES)
 QUIET = lambda what, done: None  # noqa: E731
 HUMAN = (
     "hgnc_id", "symbol", "name", "locus_group", "status", "alias_symbol", "prev_symbol",
@@ -228,6 +231,33 @@ def test_a_folder_holds_one_run_and_says_what_differs(mirror, odd, tmp_path):
     odd.write_text(odd.read_text().replace("3.0", "4.0"))
     with pytest.raises(RunError, match=r"other data \(embedding .*odd.csv"):
         again()
+
+
+def test_a_protein_language_model_is_compared_on_genes_with_a_protein_on_a_page_of_its_own(
+    mirror, odd, tmp_path
+):
+    rng = np.random.default_rng(0)
+    rows = ["uniprot\tspecies_by_map\tsymbol\tsequence"]
+    rows += [
+        f"P{n}\thuman\t{g}\t{''.join(rng.choice(RESIDUES, 30))}" for n, g in enumerate(GENES[:50])
+    ]
+    texts = {
+        sequences.UNIPROT: rows,
+        sequences.ENSEMBL: ["ensp\tinferred_symbol\tmap_method\tsequence"],
+        sequences.MOUSE: ["ensmusg\tmouse_symbol\thuman_symbols\tsequence"],
+        sequences.ORTHOLOGUES: ["mouse_symbol\thuman_symbol\tn_human\tn_mouse"],
+    }
+    for name, lines in texts.items():
+        (mirror / name).parent.mkdir(parents=True, exist_ok=True)
+        (mirror / name).write_bytes(gzip.compress("\n".join([*lines, ""]).encode()))
+    weights = tiny_unirep(tmp_path / "unirep_6.npz")
+    settings = GenesEval(embeddings=(str(odd), str(weights)), tasks=("Pathways",))
+    found = evaluate(mirror, tmp_path / "new", settings, QUIET)
+    assert found.kind == WITH_UNIREP.kind
+    assert [one.genes for one in found.about(Facts).tasks] == [50]
+    page = (tmp_path / "new" / "scoreboard.md").read_text()
+    assert "unirep-6" in page
+    assert "Against published models" not in page
 
 
 def test_genes_that_one_embedding_lacks_are_dropped_for_all_and_counted(mirror, odd, tmp_path):

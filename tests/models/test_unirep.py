@@ -6,27 +6,14 @@ import pytest
 from knowledge.errors import DataError
 from models.genepheno.encoder import encoder, family_weights
 from models.inputs.unirep import LETTERS, LONGEST, UniRep, encoded
+from tests.models.tiny_unirep import UNITS, tiny_unirep
 
-UNITS = 6
 SEQUENCES = ("MKWVTFISLLFLFSSAYS", "M", "ACDEFGHIKLMNPQRSTVWYX", "", "MKWVTFISLL")
 
 
 @pytest.fixture
 def weights(tmp_path):
-    """A UniRep of two layers of six units, its weights drawn at random."""
-    rng = np.random.default_rng(0)
-    arrays = {"embedding": rng.normal(size=(26, 10))}
-    for layer, below in enumerate((10, UNITS)):
-        shapes = {
-            "wx": (below, 4 * UNITS), "wh": (UNITS, 4 * UNITS), "wmx": (below, UNITS),
-            "wmh": (UNITS, UNITS), "gx": 4 * UNITS, "gh": 4 * UNITS, "gmx": UNITS, "gmh": UNITS,
-            "b": 4 * UNITS,
-        }  # fmt: skip
-        arrays |= {f"mlstm.{layer}.{name}": rng.normal(size=s) for name, s in shapes.items()}
-    arrays |= {"dense.w": rng.normal(size=(UNITS, 25)), "dense.b": rng.normal(size=25)}
-    path = tmp_path / "unirep_6.npz"
-    np.savez(path, **{name: one.astype(np.float32) for name, one in arrays.items()})
-    return path
+    return tiny_unirep(tmp_path / "unirep_6.npz")
 
 
 def by_the_equations(path, sequence):
