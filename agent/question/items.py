@@ -194,12 +194,15 @@ class _Grounder:
         return _gene(item.symbol, found)
 
     def _line_or_gene(self, pieces: list[Item], i: int) -> Item:
-        """Read HAP1 as the cell line in "in HAP1" and "HAP1 cells", as the gene elsewhere."""
+        """Read HAP1 as the cell line in "in HAP1", "HAP1 cells" and "HAP1 STAG2 knockout"."""
         item = pieces[i]
         if item.lower not in vocabulary.LINES_LIKE_GENES:
             return item
         after = pieces[i + 1].lower if i + 1 < len(pieces) else ""
         if after.startswith("cell") or (i and pieces[i - 1].lower == "in"):
+            return item
+        opens = i == 0 and not any(piece.kind == "line" for piece in pieces)
+        if opens and len(pieces) > 1 and pieces[1].kind == "word" and pieces[1].text.isupper():
             return item
         found = known_name(item.text, self._symbols)
         return _gene(item.text, found) if found else item

@@ -256,6 +256,8 @@ class Roles:
         for j, item in enumerate(self._items[at : at + 5], start=at):
             if item.kind == "gene":
                 return j
+            if item.text == "(" and self._items[j - 1].kind == "word":
+                continue
             plain = item.text.islower() or item.described or item.lower in vocabulary.ABBREVIATIONS
             if item.kind != "word" or item.lower in _ENDS_PHRASE or not plain:
                 return None
@@ -343,6 +345,8 @@ class Roles:
             before.pop()
         ends = last + 1
         while ends < len(self._items) and self._items[ends].lower in vocabulary.EXPRESSION:
+            ends += 1
+        if ends < len(self._items) and self._items[ends].lower == "be":
             ends += 1
         after = self._items[ends].lower if ends < len(self._items) else ""
         acts = ends + 1 < len(self._items) and self._items[ends + 1].kind == "gene"

@@ -43,6 +43,8 @@ def without_spared(found: list[Item]) -> tuple[list[Item], list[str]]:
     """Return the items with the genes of "but not ATF4" as mere words, and what to tell."""
     out, notes = list(found), []
     for i, item in enumerate(found):
+        if item.kind == "gene" and _explained(found, i):
+            out[i] = _mere(item)
         told = _spared(found, i) if item.kind == "gene" else ""
         for place in _joined(found, i) if told else ():
             out[place] = _mere(found[place])
@@ -70,6 +72,14 @@ def _spared(found: list[Item], at: int) -> str:
     return "is set aside." if aside else ""
 
 
+def _explained(found: list[Item], at: int) -> bool:
+    """Whether brackets say which gene a process is meant by: "insulin signalling (INSR)"."""
+    after = found[at + 1 : at + 4]
+    if len(after) < 3 or not found[at].text.islower():
+        return False
+    return after[0].lower in _PROCESS and after[1].text == "(" and after[2].kind == "gene"
+
+
 def _joined(found: list[Item], at: int) -> list[int]:
     """Return the places of the genes that go with one: "apart from HBG1 and HBG2"."""
     places = [at]
@@ -85,6 +95,7 @@ def _mere(item: Item) -> Item:
     return replace(item, kind="word", note="", members=(), named=None, cue=None, described=True)
 
 
+_PROCESS = frozenset(["signalling", "signaling", "pathway", "axis", "response", "action"])
 _LEFT = "is left as it is."
 _ASIDE = frozenset(
     [("apart", "from"), ("aside", "from"), ("other", "than"), ("except", "for"), ("except",),
