@@ -23,6 +23,7 @@ _PAIRS = {
     ("relative", "to"),
     ("opposed", "to"),
 }
+_AGAIN = frozenset(["after", "upon", "with", "on", "by", "in", "of"])
 _INTACT = re.compile(r"(?:wild-?type|wt|proficient|intact|positive|competent)", re.IGNORECASE)
 
 
@@ -36,8 +37,9 @@ def read_compare(draft: Draft, row: IntentRow) -> Question:
         return question
     found = list(_as_list(_of_one_gene(draft.found)))
     roles = Roles(found).assigned()
-    if not roles.cues:
-        roles = _first_list(found)
+    if not roles.cues or _sought(found):
+        listed = _first_list(found)
+        roles = listed if listed.perturbed or not roles.cues else roles
     if not roles.perturbed:
         raise nothing_perturbed(draft.found, draft.knowledge)
     sides, notes = [], list[str]()
@@ -91,6 +93,9 @@ def _as_list(found: Sequence[Item]) -> Iterator[Item]:
         before = tuple(lowers[max(0, i - 1) : i + 1])
         if pair in _PAIRS:
             continue
+        again = i > 1 and lowers[i - 1] == "or" and item.lower in lowers[: i - 1]
+        if again and item.lower in _AGAIN and pair[1:] and found[i + 1].kind == "gene":
+            continue
         between = before in _PAIRS or item.lower in _BETWEEN
         joins = any(one.kind in ("gene", "cue") for one in found[i + 1 : i + 4]) and i > 0
         if item.lower in ("compare", "comparing", "rank", "ranking"):
@@ -99,6 +104,15 @@ def _as_list(found: Sequence[Item]) -> Iterator[Item]:
             yield replace(item, kind="word", text="and")
         else:
             yield item
+
+
+def _sought(found: list[Item]) -> bool:
+    """Whether the perturbation is of one among a list: "A or B: whose knockdown", "of A and B"."""
+    return any(
+        item.cue is not None and found[i - 1].lower in {"which", "whose"}
+        for i, item in enumerate(found)
+        if i
+    )
 
 
 def _of_one_gene(found: list[Item]) -> list[Item]:

@@ -13,7 +13,7 @@ from agent.question.listing import listed
 from agent.question.pieces import Item
 from agent.question.roles import Roles
 from agent.question.skeleton import matches
-from agent.question.words import Cue, IntentRow
+from agent.question.words import PARTICLES, Cue, IntentRow
 from knowledge.errors import QuestionError
 from knowledge.schema import Asks, Intent, Perturbation, PerturbationKind, Question
 
@@ -36,6 +36,8 @@ _LESS = re.compile(
     r"\b(?:less|lower|down|falls?|fell|fallen|drops?|dropped)\b|"
     r"\bg (?:is |was )?(?:decreased|reduced|repressed)\b"
 )
+_NAMES = frozenset(["what", "which", "gene", "genes", "target", "targets", "factor", "factors"])
+_MODALS = frozenset(["would", "could", "can", "will", "might", "may", "should"])
 Reader = Callable[[Draft, IntentRow], Question]
 # What one perturbation must go through for another to have its effect.
 _THROUGH = re.compile(
@@ -80,13 +82,16 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
         sought, lost = lost, []
     readouts, sets = read_out(sought)
     kinds = [
-        item.cue.kind
+        item.cue.kind or _particle(draft.found[i + 1 : i + 4])
         for i, item in enumerate(draft.found)
         if item.cue
         and (item.cue.strength == 3 or item.cue.kind != "activation")
         and not any(i == one.at and set(one.genes) <= set(lost) for one in roles.cues)
     ]
     aim = _aim(draft)
+    if process := _process(draft):
+        kinds.remove(process.kind)
+        aim = None
     wished = re.search(r"\b(activat|overexpress|inhibit|silenc)\w* (?:for|to)\b", draft.plain)
     if wished:
         kinds, aim = ["activation" if wished[1][0] in "ao" else "knockdown"], None
@@ -104,7 +109,10 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
         rising = _GIVEN.search(draft.bones) is not None
         falling = not rising and _TAKEN.search(draft.bones) is not None
     notes = list(draft.notes)
-    if rising != falling and not kinds and (talk := _REGULATES.search(draft.bones)):
+    if process is not None:
+        # What keeps a gene silent raises it when it is lost.
+        rising, falling = process.kind != "activation", process.kind == "activation"
+    elif rising != falling and not kinds and (talk := _REGULATES.search(draft.bones)):
         rising, falling = falling, rising
         way = "raises" if rising else "lowers"
         notes.append(f"What '{talk[0]}' a gene is sought as what {way} it when it is lost.")
@@ -140,12 +148,31 @@ def _of_reference(draft: Draft, roles: Assigned) -> Draft:
     return replace(draft, found=found)
 
 
+def _particle(after: list[Item]) -> PerturbationKind | None:
+    """Return the kind that the particle of "knocking something down" says."""
+    if not after or after[0].lower not in {"something", "anything", "someone", "it", "one", "them"}:
+        return None
+    return next((PARTICLES[item.lower] for item in after[1:] if item.lower in PARTICLES), None)
+
+
+def _process(draft: Draft) -> Cue | None:
+    """Return the word of "required for HBG1 silencing" that says what a gene goes through."""
+    for i, item in enumerate(draft.found[2:], start=2):
+        gene, ahead = draft.found[i - 1], draft.found[i - 2]
+        if item.cue and item.cue.kind and gene.kind == "gene" and ahead.lower == "for":
+            return item.cue
+    return None
+
+
 def _aim(draft: Draft) -> Cue | None:
     """Return the word of "to turn on HBG1" that says what is sought, not what is done."""
     for i, item in enumerate(draft.found[1:], start=1):
         ahead = draft.found[i - 1].lower
-        opens = ahead in {"what", "who"} and item.cue and item.cue.form != "noun"
-        if item.cue and item.cue.kind and (ahead == "to" or opens):
+        names_it = ahead == "to" and draft.found[i - 2].lower in _NAMES if i > 1 else False
+        gene = draft.found[i + 1].kind == "gene" if i + 1 < len(draft.found) else False
+        does = ahead in _MODALS and item.cue is not None and item.cue.form == "verb" and gene
+        opens = does or (ahead in {"what", "who"} and item.cue and item.cue.form != "noun")
+        if item.cue and item.cue.kind and ((ahead == "to" and not names_it) or opens):
             return item.cue
     return None
 

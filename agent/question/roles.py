@@ -128,10 +128,13 @@ class Roles:
             return behind or self._group_after_of(at) or (ahead if self._is_double(at) else [])
         if cue.form == "noun":
             of = self._group_after_of(at, _CERTAIN)
+            behind = behind or self._listed_before(at)
             if not of and (self._is_means(at) or (not behind and self._is_of_else(at))):
                 return []
             return of or behind or self._group_after_of(at, vocabulary.AHEAD - _AMBIGUOUS) or ahead
         if cue.form == "participle":
+            if of := self._group_after_of(at, frozenset(["of"])):
+                return of  # "RPE1 depleted of CTNNB1"
             if behind and (self._by_gene(at) or (cue.strength < 3 and self._by_loss(at))):
                 return []
             return [*behind, *self._as_well(at)] if behind else ahead
@@ -178,6 +181,14 @@ class Roles:
             and self._items[at - 1].kind == "line"
             and any(item.cue for item in self._items[at + 1 :])
         )
+
+    def _listed_before(self, at: int) -> list[int]:
+        """Return the gene before a word that stands alone in a list: "BCL11A. CRISPRi. HBG2."."""
+        if not 2 <= at < len(self._items) - 2:
+            return []
+        alone = self._items[at - 1].text in ".;|" and self._items[at + 1].text in ".;|"
+        between = self._items[at - 2].kind == "gene" and self._items[at + 2].kind == "gene"
+        return [at - 2] if alone and between else []
 
     def _is_of_else(self, at: int) -> bool:
         """Whether a word that is no gene says what is perturbed: "secretase inhibition: HES1"."""
