@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from agent.question import words as vocabulary
+from agent.question.crossed import crossed
 from agent.question.items import Vocabulary, unknown_gene
 from agent.question.pieces import Item
 from knowledge.errors import QuestionError
@@ -51,6 +52,11 @@ def account(found: Sequence[Item], question: Question, knowledge: Vocabulary) ->
         raise QuestionError(
             f"What '{idle.text}' has to do with it was not understood; without it the question "
             f"reads '{_as_words(question)}': ask that, or say it in other words."
+        )
+    if (unclear := crossed(found, question)) is not None:
+        raise QuestionError(
+            f"Whether {unclear.text} is perturbed or read out was not understood; it would read "
+            f"'{_as_words(question)}': ask that, or say it in other words."
         )
     notes = []
     if match := _TIMES.search(" ".join(item.text for item in found)):

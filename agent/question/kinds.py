@@ -21,6 +21,12 @@ _MUTANT = re.compile(r"mutants?|mutations?|mutated|variants?", re.IGNORECASE)
 _LOSS = re.compile(
     r"loss(?:[ -]of[ -]function)?|absence|lack|lof|without|lacking|deficien\w+", re.I
 )
+# What a line was made to do: "K562 dCas9-KRAB", "RPE1-Cas9".
+_MADE_FOR: dict[PerturbationKind, re.Pattern[str]] = {
+    "activation": re.compile(r"crispr ?a|vpr|vp64|suntag|\bsam\b", re.IGNORECASE),
+    "knockdown": re.compile(r"krab|crispr ?i|zim3|dcas9", re.IGNORECASE),
+    "knockout": re.compile(r"cas9", re.IGNORECASE),
+}
 _DONE = {"knockout": "knocked out", "knockdown": "knocked down", "activation": "activated"}
 _PARTIAL = re.compile(
     r"\b(?:by|to|at)\s+(?:about\s+|some\s+|around\s+|~\s?)?(\d{1,2})\s?(?:%|per ?cent)|"
@@ -128,6 +134,10 @@ def _kind(roles: Assigned, draft: Draft) -> tuple[PerturbationKind, list[str]]:
     genes = listed([item.symbol or item.text for item in roles.perturbed])
     for kind in kinds:
         return kind, []
+    for item in draft.found:
+        for kind, made in _MADE_FOR.items():
+            if item.kind == "line" and made.search(item.text):
+                return kind, [f"{item.text} cells are made for a {kind}."]
     # "Loss of A by siRNA": another word tells the kind.
     told = [i.cue.kind for i in draft.found if i.cue and i.cue.kind and i.cue.strength == 3]
     if roles.cues:

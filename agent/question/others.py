@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from agent.question.assigned import Assigned, Perturbed
 from agent.question.compare import read_compare
+from agent.question.crossed import DONE
 from agent.question.draft import EXAMPLE, Draft
 from agent.question.forward import read_forward, read_out, reading_notes
 from agent.question.kinds import members, perturbed
@@ -30,11 +31,11 @@ _GIVEN = re.compile(
 _TAKEN = re.compile(r"\b(?:negative regulators?|repressors?|suppressors?|silencers?)\b")
 _MORE = re.compile(
     r"\b(?:more|higher|up|rises?|rose|risen|jumps?|jumped)\b|"
-    r"\bg (?:is |was )?(?:increased|induced|elevated)\b"
+    r"\bg (?:is |was )?(?:increased|induced|elevated|up-?regulated)\b"
 )
 _LESS = re.compile(
     r"\b(?:less|lower|down|falls?|fell|fallen|drops?|dropped)\b|"
-    r"\bg (?:is |was )?(?:decreased|reduced|repressed)\b"
+    r"\bg (?:is |was )?(?:decreased|reduced|repressed|down-?regulated)\b"
 )
 _NAMES = frozenset(["what", "which", "gene", "genes", "target", "targets", "factor", "factors"])
 _MODALS = frozenset(["would", "could", "can", "will", "might", "may", "should"])
@@ -168,7 +169,9 @@ def _aim(draft: Draft) -> Cue | None:
     """Return the word of "to turn on HBG1" that says what is sought, not what is done."""
     for i, item in enumerate(draft.found[1:], start=1):
         ahead = draft.found[i - 1].lower
-        names_it = ahead == "to" and draft.found[i - 2].lower in _NAMES if i > 1 else False
+        names_it = ahead == "to" and (
+            DONE.match(item.text) or (i > 1 and draft.found[i - 2].lower in _NAMES)
+        )
         gene = draft.found[i + 1].kind == "gene" if i + 1 < len(draft.found) else False
         does = ahead in _MODALS and item.cue is not None and item.cue.form == "verb" and gene
         opens = does or (ahead in {"what", "who"} and item.cue and item.cue.form != "noun")
