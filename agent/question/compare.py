@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from agent.question.assigned import Assigned, Perturbed
 from agent.question.draft import MOST_PERTURBED, Draft
@@ -96,7 +97,9 @@ def _as_list(found: Sequence[Item]) -> Iterator[Item]:
         again = i > 1 and lowers[i - 1] == "or" and item.lower in lowers[: i - 1]
         if again and item.lower in _AGAIN and pair[1:] and found[i + 1].kind == "gene":
             continue
-        between = before in _PAIRS or item.lower in _BETWEEN
+        # "with A or with B" opens the list; it joins nothing.
+        opens = item.lower in _AGAIN and ("or", item.lower) in pairwise(lowers[i:])
+        between = before in _PAIRS or (item.lower in _BETWEEN and not opens)
         joins = any(one.kind in ("gene", "cue") for one in found[i + 1 : i + 4]) and i > 0
         if item.lower in ("compare", "comparing", "rank", "ranking"):
             yield replace(item, kind="mark", text=",")

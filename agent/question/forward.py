@@ -33,7 +33,7 @@ _BARE = re.compile(
 )
 # Words between two genes by which one acts on the other.
 _RELATES = skeleton_pattern(
-    r">|\b{act}\b|\bfrom g to g\b|\b(?:effects?|role|impact|"
+    r">|\b{act}\b|\b(?:acts?|impinges?) (?:up)?on\b|\bfrom g to g\b|\b(?:effects?|role|impact|"
     r"influence|consequences?|function) (?:of|on)\b|"
     r"\bdepend\w*\b|"
     r"\btargets?\b|"

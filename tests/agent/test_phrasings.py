@@ -15,7 +15,7 @@ def starter(tmp_path_factory):
     return load_knowledge(tmp_path_factory.mktemp("none"), ResponseModel.load().genes())
 
 
-@pytest.mark.parametrize("name", [f"phrasings_{number}.txt" for number in range(1, 12)])
+@pytest.mark.parametrize("name", [f"phrasings_{number}.txt" for number in range(1, 13)])
 def test_fresh_phrasings_are_read_as_meant_or_refused(starter, name):
     found = [scored(phrasing, starter) for phrasing in phrasings(name)]
     misread = [str(one) for one in found if one.verdict == "misread"]
