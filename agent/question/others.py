@@ -91,7 +91,7 @@ def _reverse(draft: Draft, row: IntentRow) -> Question:
     ]
     aim = _aim(draft)
     if process := _process(draft):
-        kinds.remove(process.kind)
+        kinds = [kind for kind in kinds if kind != process.kind]
         aim = None
     wished = re.search(r"\b(activat|overexpress|inhibit|silenc)\w* (?:for|to)\b", draft.plain)
     if wished:

@@ -98,7 +98,7 @@ def _mere(item: Item) -> Item:
 _PROCESS = frozenset(["signalling", "signaling", "pathway", "axis", "response", "action"])
 _LEFT = "is left as it is."
 _ASIDE = frozenset(
-    [("apart", "from"), ("aside", "from"), ("other", "than"), ("except", "for"), ("except",),
+    [("anything", "but"), ("something", "but"), ("apart", "from"), ("aside", "from"), ("other", "than"), ("except", "for"), ("except",),
      ("besides",), ("excluding",), ("unlike",)]
 )  # fmt: skip
 
