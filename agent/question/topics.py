@@ -98,9 +98,12 @@ def _mere(item: Item) -> Item:
 _PROCESS = frozenset(["signalling", "signaling", "pathway", "axis", "response", "action"])
 _LEFT = "is left as it is."
 _ASIDE = frozenset(
-    [("anything", "but"), ("something", "but"), ("apart", "from"), ("aside", "from"), ("other", "than"), ("except", "for"), ("except",),
-     ("besides",), ("excluding",), ("unlike",)]
-)  # fmt: skip
+    [
+        *(("anything", "but"), ("something", "but"), ("apart", "from"), ("aside", "from")),
+        *(("other", "than"), ("except", "for"), ("except",), ("besides",), ("excluding",)),
+        ("unlike",),
+    ]
+)
 
 
 _CELLS = frozenset(["cells", "cell", "background", "line", "lines"])
