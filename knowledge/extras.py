@@ -34,7 +34,6 @@ EXTRAS: Mapping[str, str] = {
     "skimage": "images",
     "starlette": "web",
     "statsmodels": "subtypes",
-    "threadpoolctl": "eval",
     "tifffile": "images",
     "torch": "train",
     "torch_geometric": "train",

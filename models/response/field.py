@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from models.inputs.screens import CELL_LINES, IntArray, Rows
+from models.threads import one_blas_thread
 
 FloatArray = NDArray[np.float32]
 N_LINES = len(CELL_LINES)
@@ -93,6 +94,7 @@ class Field:
         return scaled
 
 
+@one_blas_thread()
 def fit_field(
     rows: Rows,
     values: FloatArray,

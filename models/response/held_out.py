@@ -17,6 +17,7 @@ from models.response.query import Query
 from models.response.settings import TrainingSettings
 from models.response.signed_sets import fit_sets
 from models.response.similarity import kin_of, similarity_to
+from models.threads import one_blas_thread
 
 # Perturbed genes whose features over all readouts are held in memory together.
 AT_ONCE = 512
@@ -85,6 +86,7 @@ def fit_to(
     return replace(evidence, sets=fit_sets(sets))
 
 
+@one_blas_thread()
 def pair_features(
     pairs: Pairs, evidence: FittedEvidence, corpus: Corpus, similarity: FloatArray
 ) -> tuple[FloatArray, tuple[str, ...]]:

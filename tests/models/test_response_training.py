@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from evals.harness.metrics import macro_auroc
 from evals.perturbqa import as_markdown, cross_validated
 from models.inputs.screens import CELL_LINES, UNKNOWN, folds, held_out
 from models.response import ResponseModel
+from models.response.field import solved
 from models.response.held_out import fit_to, held_out_features, pair_features, pairs_of
 from models.response.settings import TrainingSettings
 from models.response.training import train_corpus
@@ -104,6 +106,19 @@ def test_an_interrupted_run_takes_up_its_finished_folds(corpus, quick, tmp_path)
     assert {name: after[name] for name in kept} == kept
     _, afresh, _ = held_out_features(corpus, corpus.screens.rows, quick, None, silent)
     np.testing.assert_array_equal(features, afresh)
+
+
+def test_sums_are_those_of_one_thread_whatever_the_machine_has(corpus, quick, monkeypatch):
+    used = set()
+
+    def seen(*args):
+        used.update(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")
+        return solved(*args)
+
+    monkeypatch.setattr("models.response.field.solved", seen)
+    with threadpool_limits(2, user_api="blas"):
+        held_out_features(corpus, corpus.screens.rows, quick, None, silent)
+    assert used == {1}
 
 
 def test_a_stored_model_predicts_what_the_fitted_one_does(trained, corpus, quick):
