@@ -5,32 +5,16 @@ from dataclasses import replace
 
 from agent.question import words as vocabulary
 from agent.question.assigned import Assigned, Perturbed
+from agent.question.gene_lists import AMBIGUOUS, GeneLists
 from agent.question.pieces import Item
 from agent.question.words import Cue
 
 # Tools, which do not make a subject: in "use CRISPRa to activate KLF1", KLF1 is perturbed.
 _TOOL = re.compile(r"crispr|dcas9|(?:si|sh|sg|g)rna|rnai|guide|aso", re.IGNORECASE)
 _CLAUSE_ENDS = frozenset(",;:.?!>")
-# What cannot stand between a perturbation word and the gene it perturbs.
-_ENDS_PHRASE = (
-    vocabulary.CONDITIONS
-    | vocabulary.READOUT_VERBS
-    | vocabulary.AUXILIARIES
-    | (vocabulary.CONNECTORS - {"gene", "genes"})
-    | vocabulary.words(
-        """on to by from than that which what who how why does do did will would can could should
-        effect effects affect affects raise raises reduce reduces cause causes lead leads with
-        regulate regulates control controls repress represses enough"""
-    )
-)
-_AMBIGUOUS = frozenset(["to", "on", "with"])
-_CERTAIN = vocabulary.AHEAD - _AMBIGUOUS - {"for"}
+_CERTAIN = vocabulary.AHEAD - AMBIGUOUS - {"for"}
 # Participles that hardly ever tell what a transcript does.
 _TAKEN = frozenset(["removed", "inactivated", "disrupted", "eliminated", "gone"])
-_AT_ONCE = vocabulary.words(
-    "simultaneous simultaneously combined joint jointly concurrent double dual"
-)
-_ADVERBS = frozenset(["already", "now", "also", "fully", "completely", "then"])
 _DESCRIBED = vocabulary.words(
     "target targets dependent independent mediated driven regulated responsive pathway"
 )
@@ -41,6 +25,7 @@ class Roles:
 
     def __init__(self, found: list[Item]) -> None:
         self._items = found
+        self._lists = GeneLists(found)
         self._genes = [i for i, item in enumerate(found) if item.kind == "gene"]
 
     def assigned(self) -> Assigned:
@@ -123,17 +108,18 @@ class Roles:
             return self._inside_split(at)
         if self._is_lost_by_line(at):
             return []
-        ahead, behind = self._group_after(at), self._group_before(at)
+        ahead, behind = self._lists.after(at), self._lists.before(at)
         if cue.form == "mark":
-            return behind or self._group_after_of(at) or (ahead if self._is_double(at) else [])
+            both = ahead if self._lists.is_double(at) else []
+            return behind or self._lists.after_of(at) or both
         if cue.form == "noun":
-            of = self._group_after_of(at, _CERTAIN)
+            of = self._lists.after_of(at, _CERTAIN)
             behind = behind or self._listed_before(at)
             if not of and (self._is_means(at) or (not behind and self._is_of_else(at))):
                 return []
-            return of or behind or self._group_after_of(at, vocabulary.AHEAD - _AMBIGUOUS) or ahead
+            return of or behind or self._lists.after_of(at, vocabulary.AHEAD - AMBIGUOUS) or ahead
         if cue.form == "participle":
-            if of := self._group_after_of(at, frozenset(["of"])):
+            if of := self._lists.after_of(at, frozenset(["of"])):
                 return of  # "RPE1 depleted of CTNNB1"
             if behind and (self._by_gene(at) or (cue.strength < 3 and self._by_loss(at))):
                 return []
@@ -241,112 +227,10 @@ class Roles:
         return False
 
     def _inside_split(self, at: int) -> list[int]:
-        span = self._group_after(at)
+        span = self._lists.after(at)
         if not span or span[-1] + 1 >= len(self._items):
             return []
         return span if self._items[span[-1] + 1].lower in vocabulary.PARTICLES else []
-
-    def _group_after_of(
-        self, at: int, leading: frozenset[str] = vocabulary.AHEAD - _AMBIGUOUS
-    ) -> list[int]:
-        """Return the genes after "of" or "against": "knockout (in K562 cells) of A and B"."""
-        j = self._skipped(at + 1, 1, vocabulary.BESIDE - {"of"})
-        if j is None or self._items[j].lower not in leading:
-            return []
-        return self._group_after(j)
-
-    def _group_after(self, at: int) -> list[int]:
-        j = self._skipped(at + 1, 1, vocabulary.BESIDE | vocabulary.AHEAD - {"on"})
-        j = self._described(j)
-        return [] if j is None else self._cut(self._group(j, 1))
-
-    def _described(self, at: int | None) -> int | None:
-        """Return the gene behind a few words that describe it: "the proteasome subunit PSMD1"."""
-        if at is None:
-            return None
-        for j, item in enumerate(self._items[at : at + 5], start=at):
-            if item.kind == "gene":
-                return j
-            if item.text == "(" and self._items[j - 1].kind == "word":
-                continue
-            plain = item.text.islower() or item.described or item.lower in vocabulary.ABBREVIATIONS
-            if item.kind != "word" or item.lower in _ENDS_PHRASE or not plain:
-                return None
-        return None
-
-    def _group_before(self, at: int) -> list[int]:
-        j = self._skipped(at - 1, -1, vocabulary.BESIDE | vocabulary.AUXILIARIES | _ADVERBS)
-        if j is None or self._items[j].kind != "gene":
-            return []
-        return sorted(self._group(j, -1))
-
-    def _skipped(self, at: int, step: int, words: frozenset[str]) -> int | None:
-        """Return the next place that is no filler word, bracket, cell line or other cue."""
-        for _ in range(9):
-            if not 0 <= at < len(self._items):
-                return None
-            item = self._items[at]
-            filler = item.kind == "word" and item.lower in words
-            bracket = item.kind == "mark" and item.text in "()[]\"'-"
-            colon = item.kind == "mark" and item.text == ":" and step == 1
-            other_cue = item.cue is not None and item.cue.form in ("noun", "mark")
-            aside = item.kind in ("line", "mutation")
-            if not (filler or bracket or colon or aside or other_cue):
-                return at
-            at += step
-        return None
-
-    def _group(self, at: int, step: int) -> list[int]:
-        """Return the genes joined to the one at this place by "and", commas, slashes or pluses."""
-        span, j = [at], at + step
-        waiting = 0
-        while 0 <= j < len(self._items):
-            item = self._items[j]
-            # A set that is only ever read out is not perturbed with its neighbour.
-            if item.kind == "gene" and item.named is not None and item.named.readout:
-                break
-            if item.kind == "gene":
-                span.append(j)
-                waiting = 0
-            elif step == -1 and item.text in "([" and not self._closed(j, at):
-                break
-            elif self._joins(j):
-                waiting += 1
-                if waiting > 3:
-                    break
-            else:
-                break
-            j += step
-        return span
-
-    def _joins(self, at: int) -> bool:
-        """Whether a word joins genes to a list; "with" does where two are perturbed at once."""
-        item = self._items[at]
-        if item.lower in vocabulary.CONNECTORS or item.text in "()[]\"'":
-            return True
-        return item.lower == "with" and self._is_double(at)
-
-    def _is_double(self, at: int) -> bool:
-        """Whether something before says that genes are perturbed at once: "combined loss of"."""
-        return any(item.lower in _AT_ONCE for item in self._items[:at])
-
-    def _closed(self, opening: int, before: int) -> bool:
-        """Whether a bracket closes again before a place: "BiP (HSPA5) knockout"."""
-        return any(item.text in ")]" for item in self._items[opening : before + 2])
-
-    def _cut(self, span: list[int]) -> list[int]:
-        """Leave out the genes that a question goes on with: "If I delete A, B goes up?"."""
-        after = span[-1] + 1
-        if len(span) == 1 or after >= len(self._items):
-            return span
-        follower = self._items[after]
-        asked = follower.lower in vocabulary.READOUT_VERBS or follower.lower in {"is", "are"}
-        if not asked:
-            return span
-        for k in range(len(span) - 1, 0, -1):
-            if any(self._items[j].text == "," for j in range(span[k - 1], span[k])):
-                return span[:k]
-        return span[:-1]
 
     def _asked(self, span: list[int]) -> bool:
         """Whether these genes stand where a readout stands: "happens to A", "does A go up"."""
@@ -401,12 +285,12 @@ class Roles:
         groups: list[list[int]] = []
         for i in self._genes:
             if not groups or i not in groups[-1]:
-                groups.append(self._group(i, 1))
+                groups.append(self._lists.joined(i, 1))
         return groups
 
     def _is_condition(self, group: list[int]) -> bool:
         """Whether the genes open a condition: "if HSPA5 was not there"."""
-        j = self._skipped(group[0] - 1, -1, vocabulary.BESIDE)
+        j = self._lists.skipped(group[0] - 1, -1, vocabulary.BESIDE)
         return j is not None and self._items[j].lower in vocabulary.CONDITIONS
 
     def _is_missing(self, group: list[int]) -> bool:
