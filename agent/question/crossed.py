@@ -8,12 +8,13 @@ from agent.question.pieces import Item
 from knowledge.schema import Question
 
 _OPENS = frozenset(["after", "upon", "following", "without", "lacking", "despite"])
-_IF = frozenset(["when", "if", "once"])
 # What can be said of no transcript.
 DONE = re.compile(
-    r"(?:knock|deplet|over-?express|k[od]\b|[dt]k[od]\b|crispr|[a-z]*rnai?s?\b|-/-|null|delet|excis|ablat|deficien|frame)",
+    r"(?:knock|deplet|over-?express|k[od]\b|[dt]k[od]\b|crispr|[a-z]*rnai?s?\b|-/-|null|delet|"
+    r"excis|ablat|deficien|frame)",
     re.IGNORECASE,
 )
+_MOVES = vocabulary.READOUT_VERBS | vocabulary.AUXILIARIES | vocabulary.EXPRESSION
 _READ_OUT = frozenset(["transcript", "transcripts", "mrna", "expression", "levels", "level"])
 
 
@@ -50,13 +51,11 @@ def _is_changed(found: Sequence[Item], at: int) -> bool:
     """Whether a gene stands where only what is perturbed does."""
     before = found[at - 1].lower if at else ""
     after = found[at + 1] if at + 1 < len(found) else None
-    moves = after is not None and (
-        after.lower in vocabulary.READOUT_VERBS | vocabulary.AUXILIARIES | vocabulary.EXPRESSION
-    )
-    if before in _OPENS and not moves:
+    if after is None:
+        return before in _OPENS
+    if before in _OPENS and after.lower not in _MOVES:
         return True
-    done = after is not None and after.cue is not None and after.cue.strength == 3
-    return done and DONE.match(found[at + 1].text) is not None
+    return after.cue is not None and after.cue.strength == 3 and bool(DONE.match(after.text))
 
 
 def _is_read(found: Sequence[Item], at: int) -> bool:

@@ -104,7 +104,5 @@ _ASIDE = frozenset(
         ("unlike",),
     ]
 )
-
-
 _CELLS = frozenset(["cells", "cell", "background", "line", "lines"])
 _INTACT = re.compile(r"wt|wild-?type|intact|proficient|competent|positive", re.IGNORECASE)
