@@ -63,21 +63,19 @@ DERIVED = (
 
 def page(record: Record) -> Page:
     """Return the page of a run."""
-    made = record.made(f"{record.settings['folds']} folds")
-    return Page(
-        "Gene embeddings: gene-benchmark", (HOW, LABELS), made, tuple(_sections(record.results))
-    )
+    return _page(record, "Gene embeddings: gene-benchmark", LABELS, beside_published=True)
 
 
 def page_of_proteins(record: Record) -> Page:
     """Return the page of a run that compares a protein language model too."""
+    title = "Gene embeddings, with a protein language model"
+    return _page(record, title, PROTEINS, beside_published=False)
+
+
+def _page(record: Record, title: str, told: str, *, beside_published: bool) -> Page:
     made = record.made(f"{record.settings['folds']} folds")
-    return Page(
-        "Gene embeddings, with a protein language model",
-        (HOW, PROTEINS),
-        made,
-        tuple(_sections(record.results, beside_published=False)),
-    )
+    sections = tuple(_sections(record.results, beside_published=beside_published))
+    return Page(title, (HOW, told), made, sections)
 
 
 def summary(results: Results) -> str:
@@ -91,7 +89,7 @@ def summary(results: Results) -> str:
     return "\n\n".join(parts)
 
 
-def _sections(results: Results, *, beside_published: bool = True) -> Iterator[Section]:
+def _sections(results: Results, *, beside_published: bool) -> Iterator[Section]:
     facts, scores = results.about(Facts), results.scores
     names = [one.name for one in facts.embeddings]
     yield Section("", "", (_coverage(facts),))
